@@ -1,0 +1,105 @@
+"""The nouns of mail, as frozen values. Nothing here waits, reads a clock or touches a backend.
+
+`envelope`   what a client asks us to carry (RFC 5321, RFC 3461)
+`reply`      what a remote server answered, word for word
+`attempt`    one try at one recipient, with its evidence
+`message`    an accepted message, its recipients and the job that a worker carries
+`settlement` what one delivery changes in the ledger, all at once
+`account`    who may submit and who may look
+"""
+
+from tracker.model.account import Account, Role, Scope, Session
+from tracker.model.attempt import (
+    Attempt,
+    Origin,
+    Outcome,
+    Phase,
+    Step,
+    Target,
+    TargetTry,
+    TlsFacts,
+    Trigger,
+    Verification,
+)
+from tracker.model.envelope import Body, Content, Envelope, EnvelopeRecipient, Notify, Ret
+from tracker.model.ids import (
+    AttemptId,
+    EventId,
+    LeaseToken,
+    MessageId,
+    RecipientId,
+    is_id,
+    new_id,
+    time_of,
+)
+from tracker.model.message import (
+    Accepted,
+    Client,
+    Gate,
+    HeaderFacts,
+    Job,
+    Lease,
+    Message,
+    MessageKind,
+    Recipient,
+    Status,
+    Submission,
+)
+from tracker.model.reply import Reply
+from tracker.model.settlement import (
+    DestinationChange,
+    Event,
+    EventKind,
+    Postponement,
+    RecipientChange,
+    Settlement,
+)
+
+__all__ = [
+    "Accepted",
+    "Account",
+    "Attempt",
+    "AttemptId",
+    "Body",
+    "Client",
+    "Content",
+    "DestinationChange",
+    "Envelope",
+    "EnvelopeRecipient",
+    "Event",
+    "EventId",
+    "EventKind",
+    "Gate",
+    "HeaderFacts",
+    "Job",
+    "Lease",
+    "LeaseToken",
+    "Message",
+    "MessageId",
+    "MessageKind",
+    "Notify",
+    "Origin",
+    "Outcome",
+    "Phase",
+    "Postponement",
+    "Recipient",
+    "RecipientChange",
+    "RecipientId",
+    "Reply",
+    "Ret",
+    "Role",
+    "Scope",
+    "Session",
+    "Settlement",
+    "Status",
+    "Step",
+    "Submission",
+    "Target",
+    "TargetTry",
+    "TlsFacts",
+    "Trigger",
+    "Verification",
+    "is_id",
+    "new_id",
+    "time_of",
+]

@@ -1,0 +1,49 @@
+"""The search grammar: one line of text becomes a query. One parser for panel, terminal and API.
+
+    to:bob@example.org since:2d "quarterly report" -status:delivered
+
+`parse` needs the present time and a time zone because "today" is the viewer's day.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class Field(StrEnum):
+    """What a term may look at."""
+
+    ANY = "any"
+    """A bare word: addresses, subject, ids and Message-ID."""
+    TO = "to"
+    FROM = "from"
+    SUBJECT = "subject"
+    ID = "id"
+    """Ours, the Message-ID field, or the receiver's queue id."""
+    STATUS = "status"
+    MX = "mx"
+    IP = "ip"
+    CODE = "code"
+    """Reply code ("550", "4") or enhanced status code ("5.1.1")."""
+    TEXT = "text"
+    """Words of the remote's reply."""
+    ACCOUNT = "account"
+
+
+class Term(msgspec.Struct, frozen=True, kw_only=True):
+    """One condition."""
+
+    field: Field
+    value: str
+    exact: bool = False
+    """Quoted: the whole value; else any part of it, without regard to case."""
+    negated: bool = False
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """All terms must hold; `since` <= accepted < `until`, UTC; None is unbounded."""
+
+    terms: tuple[Term, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None

@@ -1,0 +1,62 @@
+"""The state table of a recipient.
+
+Every change of status in every backend is one of these arrows.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from tracker.model import Status
+
+OPEN = frozenset({Status.QUEUED, Status.DEFERRED, Status.HELD})
+"""Still ours to deliver."""
+
+FINAL = frozenset(Status) - OPEN
+"""No arrow leaves these."""
+
+ARROWS: Mapping[Status, frozenset[Status]] = MappingProxyType(
+    {
+        Status.QUEUED: frozenset(
+            {
+                Status.QUEUED,  # postponed by a local gate, or the relay restarted
+                Status.DEFERRED,
+                Status.HELD,
+                Status.DELIVERED,
+                Status.BOUNCED,
+                Status.EXPIRED,
+                Status.CANCELLED,
+            }
+        ),
+        Status.DEFERRED: frozenset(
+            {
+                Status.DEFERRED,
+                Status.HELD,
+                Status.DELIVERED,
+                Status.BOUNCED,
+                Status.EXPIRED,
+                Status.CANCELLED,
+            }
+        ),
+        # Released mail goes back to where it was: untried, or waiting.
+        Status.HELD: frozenset(
+            {Status.HELD, Status.QUEUED, Status.DEFERRED, Status.EXPIRED, Status.CANCELLED}
+        ),
+        Status.DELIVERED: frozenset(),
+        Status.BOUNCED: frozenset(),
+        Status.EXPIRED: frozenset(),
+        Status.CANCELLED: frozenset(),
+    }
+)
+
+
+class IllegalChange(ValueError):
+    """A status cannot change like that."""
+
+    def __init__(self, before: Status, after: Status) -> None:
+        super().__init__(f"a recipient that is {before} cannot become {after}")
+
+
+def check(before: Status, after: Status) -> None:
+    """Raise IllegalChange unless the table has an arrow from `before` to `after`."""
+    if after not in ARROWS[before]:
+        raise IllegalChange(before, after)

@@ -1,0 +1,251 @@
+"""What a ledger must do: few verbs, each one whole step of a message's life.
+
+A backend implements `Store`; the contract tests run against every backend. No verb leaves the
+ledger half way: it happened, or it raised and nothing changed.
+
+    StoreError
+    ├── StoreUnavailable   cannot commit now (disk full, database gone): answer 4yz, try later
+    ├── LeaseLost          the lease is no longer ours; whatever it carried is somebody else's
+    └── SchemaTooNew       the ledger was written by a newer version
+"""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from tracker.model import (
+    Accepted,
+    Account,
+    Job,
+    Lease,
+    LeaseToken,
+    MessageId,
+    Postponement,
+    RecipientId,
+    Role,
+    Scope,
+    Session,
+    Settlement,
+    Status,
+    Submission,
+)
+from tracker.search import Query
+from tracker.views import Balance, Counts, DestinationState, Page, Timeline
+
+
+class StoreError(Exception):
+    """The ledger could not do it."""
+
+
+class StoreUnavailable(StoreError):
+    """The ledger cannot commit now; nothing changed."""
+
+
+class LeaseLost(StoreError):
+    """The lease has been taken over; nothing changed."""
+
+
+class SchemaTooNew(StoreError):
+    """The ledger was written by a newer version of Sendtrace."""
+
+
+class Store(Protocol):
+    """The verbs that move mail, and those that look and tidy."""
+
+    # --- moving mail -------------------------------------------------------------------------
+
+    async def accept(
+        self, submission: Submission, now: datetime, lease: LeaseToken | None
+    ) -> Accepted:
+        """T1: make the message durable; when this returns, 250 may be said.
+
+        With `lease` its recipients start out leased and come back as jobs, one for each
+        destination; without, they are due at once. Raises StoreUnavailable; LeaseLost when the
+        lease is not alive.
+        """
+        ...
+
+    async def open_lease(
+        self, node: str, worker: int, now: datetime, lease_for: timedelta
+    ) -> Lease:
+        """Begin to hold mail as `worker` of `node`."""
+        ...
+
+    async def renew(self, lease: LeaseToken, until: datetime) -> None:
+        """Keep holding. Raises LeaseLost."""
+        ...
+
+    async def claim(
+        self,
+        lease: LeaseToken,
+        now: datetime,
+        limit: int,
+        busy: Collection[str] = (),
+    ) -> Sequence[Job]:
+        """T2: lease due recipients, at most `limit`, in turn from every destination that has some.
+
+        Destinations in `busy` are passed over. Of an unreachable destination whose probe is due
+        one job comes, whose probe is thereby pushed forward, and besides it only recipients
+        whose deadline has come. Raises LeaseLost.
+        """
+        ...
+
+    async def settle(self, settlement: Settlement) -> None:
+        """T3: attempts, statuses, DSNs, events and what was learnt of the destination.
+
+        Drops the content when no recipient of the message is open any more. Raises LeaseLost
+        when any of the recipients is not held by the settlement's lease.
+        """
+        ...
+
+    async def postpone(
+        self, lease: LeaseToken, recipients: Sequence[RecipientId], why: Postponement
+    ) -> None:
+        """Give recipients back untried, with the gate that stopped them. Raises LeaseLost."""
+        ...
+
+    async def close_lease(self, lease: LeaseToken, now: datetime) -> None:
+        """Stop holding: what is still leased is due at once. Unknown leases are ignored."""
+        ...
+
+    async def leases(self) -> Sequence[Lease]:
+        """Return every lease on record, alive or not."""
+        ...
+
+    async def recover(
+        self, lease: LeaseToken, uncertain: Collection[RecipientId], now: datetime
+    ) -> int:
+        """Take over what a dead worker held; return how many recipients.
+
+        Those in `uncertain` had been sent their final dot: an attempt with the outcome
+        `uncertain` is recorded. All others become due at once with the event
+        `relay-restarted`, and no attempt is counted.
+        """
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """Return when `claim` may next find something; None when nothing waits."""
+        ...
+
+    def content(self, message_id: MessageId) -> AsyncIterator[bytes]:
+        """Yield the octets of a message in chunks. Raises KeyError when they are gone."""
+        ...
+
+    # --- acts of people ------------------------------------------------------------------------
+
+    async def change_status(
+        self,
+        recipients: Collection[RecipientId],
+        to: Status,
+        *,
+        scope: Scope,
+        actor: str,
+        reason: str,
+        now: datetime,
+    ) -> int:
+        """Hold (to HELD), release (from HELD to QUEUED), or cancel (to CANCELLED).
+
+        Returns how many recipients in scope changed; recipients that are leased, final or out
+        of scope stay as they are. Each change is an event of the timeline. A cancelled
+        recipient gets no DSN.
+        """
+        ...
+
+    async def retry_now(
+        self, recipients: Collection[RecipientId], *, scope: Scope, actor: str, now: datetime
+    ) -> int:
+        """Make waiting recipients due now, the destination's back-off included.
+
+        Returns how many; each is an event of the timeline.
+        """
+        ...
+
+    # --- looking -------------------------------------------------------------------------------
+
+    async def search(
+        self,
+        query: Query,
+        scope: Scope,
+        *,
+        limit: int,
+        before: RecipientId | None = None,
+        after: RecipientId | None = None,
+    ) -> Page:
+        """Return rows that match, newest first; keyset paging by recipient id."""
+        ...
+
+    async def summarize(self, query: Query, scope: Scope, *, cap: int = 1000) -> Counts:
+        """Count matches for each status; a count above `cap` is given as `cap` + 1."""
+        ...
+
+    async def timeline(self, message_id: MessageId, scope: Scope) -> Timeline | None:
+        """Return everything about one message; None when unknown or out of scope."""
+        ...
+
+    async def destinations(self, scope: Scope, limit: int) -> Sequence[DestinationState]:
+        """Return destinations with open recipients in scope, most waiting first."""
+        ...
+
+    async def destination(self, destination: str) -> DestinationState | None:
+        """Return what is known about one destination."""
+        ...
+
+    async def balance(self, since: datetime) -> Sequence[Balance]:
+        """Return the balance of every day from that of `since` on, oldest first."""
+        ...
+
+    # --- tidying -------------------------------------------------------------------------------
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Drop messages accepted before `before` whose recipients are all final.
+
+        At most `limit` messages in one transaction; returns how many, so that the caller goes
+        on until 0.
+        """
+        ...
+
+    async def ping(self) -> None:
+        """Write something and commit. Raises StoreUnavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of every connection."""
+        ...
+
+
+class Accounts(Protocol):
+    """Who may submit and who may look."""
+
+    async def add_account(self, account: Account) -> bool:
+        """Add; False when the address is taken."""
+        ...
+
+    async def account(self, address: str) -> Account | None: ...
+
+    async def accounts(self) -> Sequence[Account]:
+        """Return all, by address."""
+        ...
+
+    async def set_password_hash(self, address: str, password_hash: str) -> bool:
+        """Change it and end the account's sessions; False when there is no such account."""
+        ...
+
+    async def set_role(self, address: str, role: Role) -> bool: ...
+
+    async def remove_account(self, address: str) -> bool:
+        """Remove it and its sessions; its mail stays on record."""
+        ...
+
+
+class Sessions(Protocol):
+    """Log-ins to the panel."""
+
+    async def add_session(self, session: Session) -> None: ...
+
+    async def session(self, token_hash: str, now: datetime) -> Session | None:
+        """Return it unless it has expired."""
+        ...
+
+    async def remove_session(self, token_hash: str) -> None: ...
+
+    async def prune_sessions(self, now: datetime) -> int: ...

@@ -1,0 +1,77 @@
+"""What readers of the ledger get: rows for a list, a whole timeline, counts, the balance."""
+
+from datetime import date, datetime
+
+import msgspec
+
+from tracker.model import Attempt, Event, Message, Recipient, RecipientId, Status
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One recipient in a list, with its message and its last attempt."""
+
+    recipient: Recipient
+    message: Message
+    last_attempt: Attempt | None
+    recipients_of_message: int
+    """How many recipients the message has in all."""
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows, newest first, and where to go on from."""
+
+    rows: tuple[Row, ...]
+    older: RecipientId | None
+    """Pass as `before` for the next page; None at the end."""
+    newer: RecipientId | None
+    """Pass as `after` for the page before; None at the beginning."""
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is known about one message, as far as the reader may see it."""
+
+    message: Message
+    recipients: tuple[Recipient, ...]
+    attempts: tuple[Attempt, ...]
+    """Oldest first, of all recipients."""
+    events: tuple[Event, ...]
+    """Oldest first."""
+
+
+class DestinationState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known about one destination."""
+
+    destination: str
+    reachable: bool
+    failures: int
+    since: datetime | None
+    """Since when it is as it is."""
+    next_probe_at: datetime | None
+    detail: str
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    waiting: int
+    """Open recipients."""
+    next_due_at: datetime | None
+
+
+class Balance(msgspec.Struct, frozen=True, kw_only=True):
+    """Accepted recipients of one day, and where they went (days are UTC)."""
+
+    day: date
+    accepted: int
+    delivered: int
+    bounced: int
+    expired: int
+    cancelled: int
+    open: int
+    """Counted from the recipients themselves, while the others are counters kept beside them."""
+
+    @property
+    def difference(self) -> int:
+        """0 when the balance closes."""
+        final = self.delivered + self.bounced + self.expired + self.cancelled
+        return self.accepted - final - self.open
+
+
+Counts = dict[Status, int]
