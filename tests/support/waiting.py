@@ -1,0 +1,47 @@
+"""Wait for what other processes do, which sends no event that a test could await."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_until(condition: Callable[[], T], what: str, timeout: float = 30.0) -> T:
+    """Return the first true value of `condition`.
+
+    Raises TimeoutError, naming `what`, when there is none within `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {timeout:g} s for {what}")
+        time.sleep(0.05)
+    return value
+
+
+def is_listening(address: str, port: int) -> bool:
+    """Say whether a TCP connection to `address` and `port` succeeds."""
+    try:
+        with socket.create_connection((address, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def free_port(*addresses: str) -> int:
+    """Return a TCP port that is free on every one of `addresses` (127.0.0.1 by default)."""
+    for _ in range(100):
+        with contextlib.ExitStack() as stack:
+            port = 0
+            try:
+                for address in addresses or ("127.0.0.1",):
+                    bound = stack.enter_context(socket.socket())
+                    bound.bind((address, port))
+                    port = bound.getsockname()[1]
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no port is free on all of {addresses}")
