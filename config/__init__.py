@@ -1,0 +1,1 @@
+"""What an operator sets: declarations, loader, and the documents made from the declarations."""

@@ -1,0 +1,128 @@
+"""Settings of the tracking record, the panel and the log."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from config.addresses import parse_host_port
+from config.schema import Setting
+from config.settings.submission import ADDRESS_SHAPE, check_listening_address, check_network
+from config.units import parse_duration
+
+
+def check_time_zone(text: str) -> str:
+    """Return the name of a time zone in the IANA database; ValueError if it has none."""
+    try:
+        ZoneInfo(text)
+    except (ValueError, OSError, KeyError):
+        # KeyError: no such zone; OSError: the name of a folder; ValueError: leaves the database.
+        raise ValueError("the time zone database has no such name") from None
+    return text
+
+
+class TrackingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long the record is kept."""
+
+    retention: Annotated[
+        timedelta,
+        Setting(
+            "How long the record of a message is kept after its last recipient is final. Content "
+            "is dropped at once when every recipient is final; this is about envelopes, attempts "
+            "and replies.",
+            least=parse_duration("1h"),
+        ),
+    ] = parse_duration("60d")
+
+
+class PanelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the panel listens and who may log in how."""
+
+    address: Annotated[
+        str,
+        Setting(
+            "Where the panel, the API and the metrics are served.",
+            check=check_listening_address,
+            shape=ADDRESS_SHAPE,
+        ),
+    ] = "127.0.0.1:8080"
+    certificate: Annotated[
+        Path | None,
+        Setting(
+            "Certificate for HTTPS, PEM with its chain. Without one the panel speaks HTTP, which "
+            "is for loopback or for a proxy that adds TLS.",
+            example='"/etc/sendtrace/tls/fullchain.pem"',
+        ),
+    ] = None
+    private_key: Annotated[
+        Path | None,
+        Setting(
+            "Private key for the certificate. Without it, the key is looked for in the "
+            "certificate's file.",
+            example='"/etc/sendtrace/tls/privkey.pem"',
+        ),
+    ] = None
+    session_lifetime: Annotated[
+        timedelta,
+        Setting("How long a login lasts.", least=parse_duration("1m")),
+    ] = parse_duration("12h")
+    time_zone: Annotated[
+        str,
+        Setting(
+            "Time zone in which the panel and reports show times, where a person has chosen no "
+            "other. The ledger and the log always use UTC.",
+            check=check_time_zone,
+            shape='a name of the IANA database such as "Europe/Vienna"',
+        ),
+    ] = "UTC"
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Proxies in these networks are believed when they name the client in X-Forwarded-For "
+            "and the scheme in X-Forwarded-Proto.",
+            check=check_network,
+            shape='a network such as "10.0.0.0/8" or "::1/128"',
+        ),
+    ] = ()
+    login_failures: Annotated[
+        int,
+        Setting(
+            "Wrong passwords within login_failure_window after which logging in is refused until "
+            "the window has passed.",
+            unit="failures",
+            least=1,
+        ),
+    ] = 10
+    login_failure_window: Annotated[
+        timedelta,
+        Setting("The time over which login_failures counts.", least=parse_duration("1s")),
+    ] = parse_duration("15m")
+
+    def host_port(self) -> tuple[str, int]:
+        """Return host and port to listen on."""
+        return parse_host_port(self.address, None)
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the log looks."""
+
+    format: Annotated[
+        Literal["json", "logfmt", "console"],
+        Setting(
+            'One line per event: "json" for programs, "logfmt" (key=value) for both, "console" '
+            "with colours for people at a terminal.",
+        ),
+    ] = "logfmt"
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Setting("The least important events that are written."),
+    ] = "info"
+    delivery_lines: Annotated[
+        bool,
+        Setting(
+            "Also write a line per attempt in the form Postfix uses (to=<…>, relay=…, delay=…, "
+            "dsn=…, status=sent), for tools that read such logs.",
+        ),
+    ] = False
