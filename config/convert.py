@@ -131,9 +131,9 @@ def origin_of(key: str, origins: Mapping[str, str]) -> str:
 def _convert(form: Form, setting: Setting, raw: object) -> object:
     """Return the value of a leaf; ValueError, with or without a text, if `raw` does not fit."""
     match form, raw:
-        case Form.TEXT, str():
+        case Form.TEXT, str() if _is_unicode(raw):
             return setting.check(raw) if setting.check else raw
-        case Form.PATH, str() if raw and "\0" not in raw:
+        case Form.PATH, str() if raw and "\0" not in raw and _is_unicode(raw):
             return Path(raw)
         case Form.DURATION, str():
             return parse_duration(raw)
@@ -149,6 +149,11 @@ def _convert(form: Form, setting: Setting, raw: object) -> object:
         case Form.NUMBER, int() | float() if not isinstance(raw, bool):
             return float(raw)
     raise ValueError
+
+
+def _is_unicode(text: str) -> bool:
+    """True unless the environment had bytes that are not UTF-8, which no TOML could show."""
+    return text.encode(errors="replace").decode() == text
 
 
 def _check_limits(setting: Setting, value: object) -> None:

@@ -22,8 +22,8 @@ _NOUNS: Final[dict[Form, str]] = {
 def expected(field: Field) -> str:
     """Return what belongs into `field`, e.g. `a whole number of at least 1, or "auto"`."""
     if field.form is Form.LIST:
-        number = "one or more, each" if field.setting.filled else "any number, each"
-        return f"a list of {number} {expected_item(field)}"
+        start = "a list of one or more, each" if field.setting.filled else "a list, each element"
+        return f"{start} {expected_item(field)}"
     accepted = _accepted(field, field.form)
     words = [] if field.form is Form.CHOICE else list(field.words)
     if field.setting.off:

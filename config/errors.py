@@ -65,7 +65,7 @@ def shown(value: object, secret: bool = False) -> str:
         text = json.dumps(value, ensure_ascii=False)
     else:
         text = str(value)
-    text = without_passwords(text)
+    text = without_passwords(text.encode(errors="backslashreplace").decode())
     return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
 
 

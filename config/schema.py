@@ -23,7 +23,8 @@ class Setting:
 
     `doc`: for operators, whole sentences. `unit`: what a number counts. `least`, `most`: limits,
     inclusive. `size`: an int of bytes, written as "25MiB". `secret`: never shown. `off`: the word
-    that stands for None. `example`: a value, as TOML, for a setting without a default.
+    that stands for None. `example`: a value, as TOML, for a setting without a fixed default.
+    `computed`: the default in words, where it differs between machines.
     `check`: returns the text in its canonical form or raises ValueError. `shape`: what
     `check` accepts, in words. `filled`: a list that may not be empty.
     """
@@ -36,6 +37,7 @@ class Setting:
     secret: bool = False
     off: str | None = None
     example: str | None = None
+    computed: str = ""
     check: Callable[[str], str] | None = None
     shape: str = "text"
     filled: bool = False

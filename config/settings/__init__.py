@@ -57,12 +57,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Setting(
             "The name this relay goes by: in its greeting, in EHLO (RFC 5321 4.1.1.1), in Received "
             "fields and as the reporting MTA of its DSNs (RFC 3464 2.2.2). Receivers expect it to "
-            "resolve to the address the relay sends from, and that address back to it. The default "
-            "is the machine's own name if that is fully qualified, else localhost.localdomain, "
-            "which is good for trying things out and for nothing else.",
+            "resolve to the address the relay sends from, and that address back to it. "
+            "localhost.localdomain is good for trying things out and for nothing else.",
             check=check_hostname,
             shape='a fully qualified domain name such as "mail.example.org"',
             example='"mail.example.org"',
+            computed="the machine's name if that is fully qualified, else localhost.localdomain",
         ),
     ] = msgspec.field(default_factory=machine_hostname)
     workers: Annotated[

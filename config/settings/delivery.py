@@ -143,14 +143,16 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     concurrency_initial: Annotated[
         int,
         Setting(
-            "Connections to a destination at the start, per worker.", unit="connections", least=1
+            "Connections to one group of MX hosts at the start, per worker.",
+            unit="connections",
+            least=1,
         ),
     ] = 5
     concurrency_max: Annotated[
         int,
         Setting(
-            "Connections to a destination at most, per worker. The number grows with success and "
-            "shrinks with failure.",
+            "Connections to one group of MX hosts at most, per worker. The number grows with "
+            "success and shrinks with failure.",
             unit="connections",
             least=1,
         ),
