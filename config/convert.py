@@ -8,7 +8,7 @@ settings that come out count only when there are no problems.
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -16,6 +16,9 @@ from config.describe import expected, expected_item
 from config.errors import Problem, did_you_mean, shown, without_passwords
 from config.schema import Field, Form, Setting, fields
 from config.units import parse_duration, parse_size
+
+_LARGEST: Final = 2**63 - 1
+"""The largest whole number TOML promises."""
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -144,9 +147,11 @@ def _convert(form: Form, setting: Setting, raw: object) -> object:
             raise ValueError(f'the unit is missing, as in "{raw}{unit}"')
         case Form.SWITCH, bool():
             return raw
-        case Form.INTEGER, int() if not isinstance(raw, bool):
+        case Form.INTEGER, int() if not isinstance(raw, bool) and abs(raw) <= _LARGEST:
             return raw
-        case Form.NUMBER, int() | float() if not isinstance(raw, bool):
+        case Form.NUMBER, float():
+            return raw
+        case Form.NUMBER, int() if not isinstance(raw, bool) and abs(raw) <= _LARGEST:
             return float(raw)
     raise ValueError
 

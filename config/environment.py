@@ -30,14 +30,15 @@ _SWITCHES: Final = {
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
 
-Path_ = tuple[str | int, ...]
+Place = tuple[str | int, ...]
+"""Names of sections and numbers of tables down to a setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """The setting a variable is about: its place, declaration, and whether a file is named."""
 
-    place: Path_
+    place: Place
     declared: Field
     names_file: bool
 
@@ -85,7 +86,7 @@ def find(root: type[msgspec.Struct], name: str) -> Target | None:
     return Target(filed[0], filed[1], names_file=True) if filed else None
 
 
-def _walk(root: type[msgspec.Struct], segments: list[str]) -> tuple[Path_, Field] | None:
+def _walk(root: type[msgspec.Struct], segments: list[str]) -> tuple[Place, Field] | None:
     """Follow the segments of a name through the sections to a setting or an array of tables."""
     struct: type[msgspec.Struct] = root
     place: list[str | int] = []
@@ -135,11 +136,11 @@ def _reason(error: OSError | ValueError) -> str:
     return (error.strerror or "unreadable") if isinstance(error, OSError) else "not UTF-8 text"
 
 
-def _last_index(place: Path_) -> int:
+def _last_index(place: Place) -> int:
     return next(part for part in reversed(place) if isinstance(part, int))
 
 
-def key_of(place: Path_) -> str:
+def key_of(place: Place) -> str:
     """Return a place as problems write it: `submission.listeners[0].tls`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
     return text.removeprefix(".")
@@ -157,10 +158,13 @@ def from_text(declared: Field, text: str) -> object:
             return _number(text)
         case Form.SWITCH:
             return _SWITCHES.get(text.lower(), text)
-        case Form.LIST if not text.lstrip().startswith("["):
-            return [part.strip() for part in text.split(",") if part.strip()]
-        case Form.LIST | Form.TABLES:
+        case Form.TABLES:
             return _structured(text)
+        case Form.LIST:
+            # "[::1]:53, [::2]:53" begins like a list and is none.
+            whole = _structured(text)
+            words = [part.strip() for part in text.split(",") if part.strip()]
+            return whole if isinstance(whole, list) else words
     return None if declared.optional and not text else text
 
 
@@ -183,7 +187,7 @@ def _structured(text: str) -> object:
         return text
 
 
-def _put(root: type[msgspec.Struct], raw: dict[str, object], place: Path_, value: object) -> bool:
+def _put(root: type[msgspec.Struct], raw: dict[str, object], place: Place, value: object) -> bool:
     """Put `value` at `place`, making sections and the next table on the way.
 
     False when the number of a table leaves a gap. Where the file has something else than a

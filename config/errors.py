@@ -14,6 +14,7 @@ from difflib import get_close_matches
 import msgspec
 
 _LONGEST_SHOWN = 80
+_WIDEST = 64
 _PASSWORDS = (
     (re.compile(r"(://[^:/@\s]*):.*@"), r"\1:(secret)@"),
     (re.compile(r"(password=)[^&\s]+", re.IGNORECASE), r"\1(secret)"),
@@ -61,6 +62,9 @@ def shown(value: object, secret: bool = False) -> str:
         return "a table"
     if isinstance(value, list | tuple):
         return f"a list of {len(value)}" if value else "an empty list"
+    if isinstance(value, int) and value.bit_length() > _WIDEST:
+        # Python refuses to write numbers of more than some thousand digits.
+        return "a very large number"
     if isinstance(value, str | bool | int | float):
         text = json.dumps(value, ensure_ascii=False)
     else:

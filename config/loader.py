@@ -96,6 +96,7 @@ def _read(
         found = f"a file that cannot be read ({error.strerror})"
     except UnicodeDecodeError:
         found = "a file that is not UTF-8 text"
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # Beside its own error, tomllib lets through those of absurd numbers and depths.
         found = f"a file that is not TOML ({error})"
     raise ConfigError([Problem(str(chosen), found, "a readable TOML file", "", origin)])

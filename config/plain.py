@@ -14,12 +14,11 @@ def to_plain(settings: msgspec.Struct) -> dict[str, object]:
 
     Secrets are in it: this is for the loader and the revision, not for showing.
     """
-    values = ((field, plain_value(field, getattr(settings, field.name))) for field in _of(settings))
-    return {field.name: value for field, value in values if value is not None}
-
-
-def _of(settings: msgspec.Struct) -> tuple[Field, ...]:
-    return fields(type(settings))
+    values = {
+        field.name: plain_value(field, getattr(settings, field.name))
+        for field in fields(type(settings))
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def plain_value(field: Field, value: object) -> object:

@@ -23,7 +23,7 @@ def check_url(text: str) -> str:
         raise ValueError("the URL starts with sqlite:")
     path = rest.removeprefix("//")
     if rest.startswith("//") and not path.startswith("/"):
-        raise ValueError(f"use sqlite:///{path} for an absolute path, sqlite:{path} for a relative")
+        raise ValueError("write sqlite:///… for an absolute path, sqlite:… for a relative one")
     if ":memory:" in path:
         raise ValueError("a ledger in memory would lose accepted mail")
     if "?" in path:
