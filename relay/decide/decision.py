@@ -1,0 +1,170 @@
+"""All that follows from one delivery, as one settlement."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from config.settings import RetrySettings
+from relay.decide.notices import Writer, sort_verdicts
+from relay.decide.verdict import Verdict, judge
+from relay.dsn import Action, returns_whole
+from tracker.model import (
+    Attempt,
+    DestinationChange,
+    Event,
+    EventKind,
+    Job,
+    MessageId,
+    RecipientId,
+    Settlement,
+    Submission,
+)
+from tracker.schedule import probe_at
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """What a delivery taught us about the destination as a whole."""
+
+    reachable: bool | None = None
+    """None: nothing, e.g. because we never came to dial."""
+    detail: str = ""
+
+
+def decide(
+    job: Job,
+    attempts: Sequence[Attempt],
+    *,
+    retry: RetrySettings,
+    reporting_mta: str,
+    now: datetime,
+    jitter: float,
+    mint: Callable[[], str],
+    destination_of: Callable[[str], str],
+    reach: Reach = Reach(),  # noqa: B008 - frozen
+    failures: int = 0,
+    original: bytes | None = None,
+    uncertain_before: Collection[RecipientId] = (),
+) -> Settlement:
+    """Return what the ledger has to change after `attempts`, at most one for each recipient.
+
+    `jitter` is one number in [0, 1) for the whole job, so that its recipients stay together.
+    `mint` makes ids; `destination_of` tells where a domain is routed to, for DSNs. `failures`
+    is how often in a row the destination could not be reached before. `original` is what
+    `needs_original` asked for; `uncertain_before` are recipients with an earlier attempt whose
+    outcome was uncertain.
+    """
+    verdicts = _judge_all(job, attempts, retry, now, jitter, reach)
+    writer = Writer(
+        job=job,
+        retry=retry,
+        reporting_mta=reporting_mta,
+        now=now,
+        mint=mint,
+        destination_of=destination_of,
+        original=original,
+        uncertain_before=uncertain_before,
+    )
+    reports, events, delayed = _notify(writer, verdicts)
+    return Settlement(
+        lease=job.lease,
+        message_id=job.message.id,
+        attempts=tuple(attempts),
+        changes=tuple(
+            verdict.change(
+                now, now if verdict.recipient.id in delayed else verdict.recipient.delay_dsn_at
+            )
+            for verdict in verdicts
+        ),
+        reports=tuple(reports),
+        events=tuple(events),
+        destination=_learn(job.destination, reach, failures, retry, now, jitter),
+    )
+
+
+def needs_original(
+    job: Job, attempts: Sequence[Attempt], *, retry: RetrySettings, now: datetime
+) -> Literal["none", "headers", "full"]:
+    """Say how much of the message's content `decide` will want at the same `now`.
+
+    For "headers" its first chunk will do.
+    """
+    verdicts = _judge_all(job, attempts, retry, now, 0.5, Reach())
+    told = [action for action, told, _ in sort_verdicts(verdicts, job.message, retry, now) if told]
+    if any(returns_whole(job.message, action) for action in told):
+        return "full"
+    return "headers" if told else "none"
+
+
+def _judge_all(
+    job: Job,
+    attempts: Sequence[Attempt],
+    retry: RetrySettings,
+    now: datetime,
+    jitter: float,
+    reach: Reach,
+) -> list[Verdict]:
+    last = {attempt.recipient_id: attempt for attempt in attempts}
+    return [
+        judge(
+            recipient,
+            last[recipient.id],
+            retry=retry,
+            is_reachable=reach.reachable is not False,
+            now=now,
+            jitter=jitter,
+        )
+        for recipient in job.recipients
+        if recipient.id in last
+    ]
+
+
+def _notify(
+    writer: Writer, verdicts: Sequence[Verdict]
+) -> tuple[list[Submission], list[Event], set[RecipientId]]:
+    """Return the DSNs, the events about them, and whom a delay DSN has reported."""
+    reports: list[Submission] = []
+    events: list[Event] = []
+    delayed: set[RecipientId] = set()
+    message = writer.job.message
+    for action, told, withheld in sort_verdicts(verdicts, message, writer.retry, writer.now):
+        dsn = writer.write(action, told) if told else None
+        if dsn is not None:
+            reports.append(dsn)
+            events += [_sent(writer, verdict, action, dsn.id) for verdict in told]
+        else:
+            withheld = withheld + [(verdict, "The reverse-path is no mailbox") for verdict in told]
+        if action is Action.DELAYED:
+            delayed = {verdict.recipient.id for verdict in told}
+        if action is Action.FAILED:
+            events += [
+                writer.event(verdict, EventKind.DSN_WITHHELD, why) for verdict, why in withheld
+            ]
+    return reports, events, delayed
+
+
+def _sent(writer: Writer, verdict: Verdict, action: Action, dsn: MessageId) -> Event:
+    return writer.event(verdict, EventKind.DSN_SENT, f"Action: {action}", dsn)
+
+
+def _learn(
+    destination: str,
+    reach: Reach,
+    failures: int,
+    retry: RetrySettings,
+    now: datetime,
+    jitter: float,
+) -> DestinationChange | None:
+    if reach.reachable is None:
+        return None
+    if reach.reachable:
+        return DestinationChange(destination=destination, at=now, reachable=True)
+    return DestinationChange(
+        destination=destination,
+        at=now,
+        reachable=False,
+        failures=failures + 1,
+        next_probe_at=probe_at(retry, failures=failures + 1, now=now, jitter=jitter),
+        detail=reach.detail,
+    )

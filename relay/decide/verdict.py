@@ -1,0 +1,91 @@
+"""What becomes of one recipient."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from config.settings import RetrySettings
+from tracker.model import Attempt, Gate, Outcome, Recipient, RecipientChange, Status
+from tracker.schedule import next_attempt_at, stated_wait
+
+_DETAIL_LIMIT = 500
+"""Characters of a gate's detail; the attempt keeps the reply whole."""
+_HELD = "Nobody knows whether the recipient has it already; releasing it may make a second copy"
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The new state of a recipient, and the attempt that led there."""
+
+    recipient: Recipient
+    attempt: Attempt
+    status: Status
+    next_attempt_at: datetime | None = None
+    gate: Gate = Gate.NONE
+    gate_detail: str = ""
+
+    def change(self, now: datetime, delay_dsn_at: datetime | None) -> RecipientChange:
+        """Return it as the ledger takes it."""
+        return RecipientChange(
+            recipient_id=self.recipient.id,
+            status=self.status,
+            at=now,
+            attempts=self.attempt.number,
+            next_attempt_at=self.next_attempt_at,
+            gate=self.gate,
+            gate_detail=self.gate_detail,
+            delay_dsn_at=delay_dsn_at,
+        )
+
+
+def judge(
+    recipient: Recipient,
+    attempt: Attempt,
+    *,
+    retry: RetrySettings,
+    is_reachable: bool,
+    now: datetime,
+    jitter: float,
+) -> Verdict:
+    """Return what becomes of `recipient` after `attempt`."""
+    if attempt.outcome is Outcome.DELIVERED:
+        return Verdict(recipient=recipient, attempt=attempt, status=Status.DELIVERED)
+    if attempt.outcome is Outcome.FAILED:
+        return Verdict(recipient=recipient, attempt=attempt, status=Status.BOUNCED)
+    following = next_attempt_at(
+        retry,
+        expires_at=recipient.expires_at,
+        attempts=attempt.number,
+        now=now,
+        jitter=jitter,
+        stated=_stated(attempt),
+    )
+    if following is None:
+        return Verdict(recipient=recipient, attempt=attempt, status=Status.EXPIRED)
+    if attempt.outcome is Outcome.UNCERTAIN and retry.uncertain == "hold":
+        return Verdict(
+            recipient=recipient,
+            attempt=attempt,
+            status=Status.HELD,
+            gate=Gate.HOLD,
+            gate_detail=_HELD,
+        )
+    return Verdict(
+        recipient=recipient,
+        attempt=attempt,
+        status=Status.DEFERRED,
+        next_attempt_at=following,
+        gate=Gate.BACK_OFF if is_reachable else Gate.DESTINATION,
+        gate_detail=_reason(attempt),
+    )
+
+
+def _stated(attempt: Attempt) -> timedelta | None:
+    reply = attempt.reply
+    if reply is None or not 400 <= reply.code < 500:
+        return None
+    return stated_wait(reply.text)
+
+
+def _reason(attempt: Attempt) -> str:
+    words = attempt.reply.text.replace("\n", " ") if attempt.reply else attempt.detail
+    return words[:_DETAIL_LIMIT]

@@ -1,0 +1,23 @@
+"""Delivery status notifications (RFC 3461, 3464, 6522, 6533): written here, sent like any mail."""
+
+from relay.dsn.compose import compose_dsn
+from relay.dsn.report import (
+    FULL_LIMIT,
+    Action,
+    Dsn,
+    DsnContent,
+    Report,
+    Reported,
+    returns_whole,
+)
+
+__all__ = [
+    "FULL_LIMIT",
+    "Action",
+    "Dsn",
+    "DsnContent",
+    "Report",
+    "Reported",
+    "compose_dsn",
+    "returns_whole",
+]

@@ -1,0 +1,80 @@
+"""What a DSN says, before it is written down (RFC 3464)."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from tracker.model import Attempt, Body, HeaderFacts, Message, MessageId, Recipient, Ret
+
+FULL_LIMIT = 1024 * 1024
+"""Bytes up to which a message comes back whole when its sender asked for that (RET=FULL)."""
+_CHUNK = 256 * 1024
+
+
+class Action(StrEnum):
+    """What became of a recipient (RFC 3464 2.3.3)."""
+
+    FAILED = "failed"
+    DELAYED = "delayed"
+    RELAYED = "relayed"
+
+
+class Reported(msgspec.Struct, frozen=True, kw_only=True):
+    """One recipient that a DSN reports."""
+
+    recipient: Recipient
+    attempt: Attempt
+    """The last one."""
+    expired: bool = False
+    """We gave up on time, while the cause was temporary."""
+    may_have_copy: bool = False
+    """An attempt was `uncertain`."""
+    planned: tuple[datetime, ...] = ()
+    """The next tries, the deadline last; only when delayed."""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one DSN is made from."""
+
+    id: MessageId
+    """Of the DSN itself."""
+    action: Action
+    message: Message
+    """The message that it reports on."""
+    recipients: tuple[Reported, ...]
+    reporting_mta: str
+    now: datetime
+    original: bytes | None = None
+    """The content of that message, or a beginning of it with the whole header."""
+
+
+class Dsn(msgspec.Struct, frozen=True, kw_only=True):
+    """A DSN as it goes out."""
+
+    octets: bytes
+    header: HeaderFacts
+    body: Body
+    smtputf8: bool
+
+
+class DsnContent:
+    """The octets of a DSN as a message's content."""
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+
+    @property
+    def size(self) -> int:
+        return len(self._octets)
+
+    def chunks(self) -> Iterator[bytes]:
+        for start in range(0, len(self._octets), _CHUNK):
+            yield self._octets[start : start + _CHUNK]
+
+
+def returns_whole(message: Message, action: Action) -> bool:
+    """Say whether the whole message belongs into the DSN (RFC 3461 4.3, 6.2)."""
+    wanted = message.ret is Ret.FULL and message.size <= FULL_LIMIT
+    return wanted and action is Action.FAILED
