@@ -9,6 +9,7 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from config.describe import expected
 from config.environment import PREFIX
 from config.errors import without_passwords
-from config.loader import Loaded
+from config.loader import revision_of
 from config.plain import plain_value
 from config.schema import Field, Form, fields
 from config.settings import Settings
@@ -62,19 +63,22 @@ white space around it, is the value: `SENDTRACE_ROUTES__0__PASSWORD_FILE=/run/se
 """
 
 
-def default_file() -> str:
+def render_default() -> str:
     """Return the annotated TOML file that equals the built-in defaults."""
     return "\n".join([*_comment(_FILE_HEAD), *_annotated(Settings(), "", "")]) + "\n"
 
 
-def effective(loaded: Loaded) -> str:
-    """Return the settings in force as TOML, secrets replaced by "(secret)"."""
-    source = literal(str(loaded.source)) if loaded.source else "the built-in defaults"
-    head = f"# Revision {loaded.revision}, from {source} and the environment."
-    return "\n".join([head, *_values(loaded.settings, "")]) + "\n"
+def render_effective(settings: Settings, source: Path | None = None) -> str:
+    """Return the settings in force as TOML, secrets replaced by "(secret)".
+
+    The first line gives the revision, and `source`, the file they came from, if it is named.
+    """
+    origin = f", from {literal(str(source))} and the environment" if source else ""
+    head = f"# Revision {revision_of(settings)}{origin}."
+    return "\n".join([head, *_values(settings, "")]) + "\n"
 
 
-def reference() -> str:
+def render_reference() -> str:
     """Return the reference of all settings as Markdown."""
     lines = [_REFERENCE_HEAD, "## Top level", "", *_reference(Settings, "")]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -239,4 +243,4 @@ def _variable(prefix: str, field: Field) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(reference())
+    sys.stdout.write(render_reference())

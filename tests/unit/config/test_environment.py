@@ -1,11 +1,12 @@
 """The environment over the file."""
 
+import copy
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from config.environment import find, variables
+from config.environment import find, overlay, variables
 from config.errors import ConfigError, Problem
 from config.loader import Loaded, load
 from config.schema import leaves
@@ -202,6 +203,14 @@ def test_a_file_with_a_value_for_a_section_is_reported_beside_the_variable(tmp_p
     path.write_text("store = 5", encoding="utf-8")
     (problem,) = problems_of(path, SENDTRACE_STORE__URL="sqlite:x.db")
     assert problem.key == "store"
+
+
+def test_what_the_file_said_stays_as_it_was() -> None:
+    raw: dict[str, object] = {"routes": [{"domain": "a.example"}], "log": {"level": "info"}}
+    before = copy.deepcopy(raw)
+    environ = {"SENDTRACE_ROUTES__0__DOMAIN": "*", "SENDTRACE_LOG__LEVEL": "debug"}
+    assert overlay(Settings, raw, environ).raw != before
+    assert raw == before
 
 
 # Values in files
