@@ -1,0 +1,73 @@
+"""The panel as a browser without scripts sees it: HTML over HTTP with cookies."""
+
+import urllib.parse
+import urllib.request
+from html.parser import HTMLParser
+from http.cookiejar import CookieJar
+
+from tests.support.service import Service
+
+ADDRESS = "admin@sender.test"
+PASSWORD = "correct horse battery staple"
+
+
+class _Form(HTMLParser):
+    """Collects the hidden fields of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.hidden: dict[str, str] = {}
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        if tag == "input" and attributes.get("type") == "hidden":
+            self.hidden[attributes["name"] or ""] = attributes.get("value") or ""
+
+
+class _Text(HTMLParser):
+    """Collects what a page says."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.feed(page)
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+class Panel:
+    """One browser."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+
+    @classmethod
+    def log_in(cls, relay: Service) -> "Panel":
+        """Return a browser in which an administrator has logged in."""
+        if ADDRESS not in relay.run("account", "list"):
+            relay.run(
+                "account",
+                "add",
+                ADDRESS,
+                "--role",
+                "admin",
+                "--password-stdin",
+                stdin=f"{PASSWORD}\n",
+            )
+        panel = cls(relay.panel)
+        form = _Form(panel._open("/login")).hidden
+        panel._open("/login", {**form, "address": ADDRESS, "password": PASSWORD})
+        return panel
+
+    def get(self, path: str, **query: str) -> str:
+        """Return the source of a page, its text unescaped and joined at the end."""
+        page = self._open(f"{path}?{urllib.parse.urlencode(query)}" if query else path)
+        return page + "\n" + " ".join(" ".join(_Text(page).words).split())
+
+    def _open(self, path: str, form: dict[str, str] | None = None) -> str:
+        data = urllib.parse.urlencode(form).encode() if form is not None else None
+        with self._opener.open(self._url + path, data, timeout=30) as answer:
+            return str(answer.read().decode("utf-8"))
