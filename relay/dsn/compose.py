@@ -67,7 +67,7 @@ def _header(report: Report, subject: str, boundary: str) -> str:
     ]
     original_id = report.message.header.message_id
     if _MESSAGE_ID.fullmatch(original_id):
-        fields += [f"In-Reply-To:\r\n <{original_id}>", f"References:\r\n <{original_id}>"]
+        fields += [f"In-Reply-To: <{original_id}>", f"References: <{original_id}>"]
     fields += [
         "Auto-Submitted: auto-replied",
         "MIME-Version: 1.0",

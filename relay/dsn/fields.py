@@ -53,7 +53,7 @@ def _recipient_fields(action: Action, reported: Reported) -> Iterator[str]:
     yield f"Action: {action}"
     yield f"Status: {status_of(reported, action)}"
     if attempt.target is not None and attempt.reply is not None:
-        yield f"Remote-MTA: dns; {show_ascii(attempt.target.host)}"
+        yield fold("Remote-MTA", [f"dns; {show_ascii(attempt.target.host)}"])
     yield fold("Diagnostic-Code", _diagnosis(attempt))
     yield f"Last-Attempt-Date: {format_time(attempt.ended_at)}"
     yield f"Final-Log-ID: {attempt.id}"

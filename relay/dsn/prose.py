@@ -122,8 +122,12 @@ def _deeds(report: Report, reported: Reported) -> Iterator[str]:
         return
     *tries, deadline = (format_time(moment) for moment in reported.planned)
     if tries:
-        yield "We will try again at about " + ", ".join(tries) + " and so on."
-    yield f"The last try is at {deadline}."
+        yield "We will try again at about"
+        yield from tries
+        yield "and so on. The last try is at"
+    else:
+        yield "The last try is at"
+    yield f"{deadline}."
 
 
 def _ended(attempt: Attempt) -> str:
