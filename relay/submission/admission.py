@@ -1,0 +1,89 @@
+"""Who may connect and who may try to log in, by client address."""
+
+from collections import Counter, OrderedDict, deque
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+ADDRESSES_LIMIT = 10_000
+"""Clients with failures that are kept; the one that failed longest ago is forgotten first."""
+
+Address = IPv4Address | IPv6Address
+
+
+def parse_address(text: str) -> Address:
+    """Return the client's address; IPv4 behind IPv6 (RFC 4291 2.5.5.2) counts as IPv4."""
+    address = ip_address(text.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def client_of(address: Address) -> str:
+    """Return what limits count by: the address, or for IPv6 the /64 that one subscriber has."""
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(ip_network((address, 64), strict=False))
+
+
+class TrustedNetworks:
+    """The networks that relay without AUTH."""
+
+    def __init__(self, networks: tuple[str, ...]) -> None:
+        self._networks = [ip_network(network) for network in networks]
+
+    def __contains__(self, address: Address) -> bool:
+        return any(address in network for network in self._networks)
+
+
+class Connections:
+    """Counts open connections, in total and by client."""
+
+    def __init__(self, total: int, per_client: int) -> None:
+        self._total = total
+        self._per_client = per_client
+        self._open: Counter[str] = Counter()
+        self._count = 0
+
+    def enter(self, client: str) -> str | None:
+        """Count one more connection, or return the reply that refuses it."""
+        if self._count >= self._total:
+            return "421 4.3.2 Too many connections, try again later"
+        if self._open[client] >= self._per_client:
+            return "421 4.7.0 Too many connections from your address"
+        self._open[client] += 1
+        self._count += 1
+        return None
+
+    def leave(self, client: str) -> None:
+        """Count one connection less."""
+        self._count -= 1
+        self._open[client] -= 1
+        if not self._open[client]:
+            del self._open[client]
+
+
+class AuthFailures:
+    """Remembers wrong passwords by client; a right one elsewhere is not affected."""
+
+    def __init__(self, limit: int, window: timedelta) -> None:
+        self._limit = limit
+        self._window = window.total_seconds()
+        self._failures: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def record(self, client: str, now: float) -> None:
+        """Take note of a wrong password at `now`, in seconds of a monotonic clock."""
+        times = self._failures.setdefault(client, deque(maxlen=self._limit))
+        times.append(now)
+        self._failures.move_to_end(client)
+        if len(self._failures) > ADDRESSES_LIMIT:
+            self._failures.popitem(last=False)
+
+    def is_blocked(self, client: str, now: float) -> bool:
+        """Say whether the limit was reached within the window that ends `now`."""
+        times = self._failures.get(client)
+        if times is None:
+            return False
+        while times and times[0] <= now - self._window:
+            times.popleft()
+        if not times:
+            del self._failures[client]
+        return len(times) >= self._limit

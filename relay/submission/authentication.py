@@ -1,0 +1,131 @@
+# ruff: noqa: N802 - aiosmtpd finds a command by the name of its method
+"""AUTH (RFC 4954) with PLAIN (RFC 4616) and LOGIN."""
+
+import base64
+import binascii
+
+import structlog
+
+from relay.submission.commands import Refused
+from relay.submission.conversation import LINE_LIMIT, Conversation
+from relay.submission.intake import AuthenticationResult
+from relay.submission.wire import BareLineFeed, LineTooLong
+from tracker.model import Account
+from tracker.passwords import PasswordsBusy
+from tracker.store import StoreError
+
+MECHANISMS = ("PLAIN", "LOGIN")
+
+log = structlog.get_logger(__name__)
+
+
+class AuthenticatingConversation(Conversation):
+    """A conversation whose client may say who it is."""
+
+    account: Account | None = None
+    _failures = 0
+
+    @property
+    def may_authenticate(self) -> bool:
+        """True when AUTH may be used now; passwords cross no foreign network in clear text."""
+        return self.door.auth != "off" and self.account is None and (self.is_tls or self.is_trusted)
+
+    async def smtp_AUTH(self, arg: str) -> None:
+        """Log in with a mechanism and, if the client likes, its initial response."""
+        self._check_auth_allowed()
+        words = arg.split(" ")
+        if not arg or len(words) > 2:
+            raise Refused("501 5.5.4 Syntax: AUTH mechanism [initial-response]")
+        mechanism = words[0].upper()
+        if mechanism not in MECHANISMS:
+            raise Refused("504 5.5.4 This mechanism is not known here")
+        initial = words[1] if len(words) == 2 else None
+        if self.services.failures.is_blocked(self.client, self.services.clock.monotonic()):
+            self.services.observer.authentication(AuthenticationResult.BLOCKED)
+            await self.hang_up("421 4.7.0 Too many failed log-ins from your address")
+            return
+        ask = self._ask_plain if mechanism == "PLAIN" else self._ask_login
+        await self._log_in(*await ask(initial))
+
+    def _check_auth_allowed(self) -> None:
+        if not self.is_extended:
+            raise Refused("503 5.5.1 Send EHLO first")
+        if self.door.auth == "off":
+            raise Refused("502 5.5.1 AUTH is not available here")
+        if self.account is not None:
+            raise Refused("503 5.5.1 You are logged in already")
+        if self.transaction is not None:
+            raise Refused("503 5.5.1 Not in a transaction (RFC 4954 4)")
+        if not self.may_authenticate:
+            raise Refused("538 5.7.11 Encryption is required to log in")
+
+    async def _ask_plain(self, initial: str | None) -> tuple[str, str]:
+        octets = await self._challenge(b"") if initial is None else _decode(initial)
+        parts = octets.split(b"\0")
+        if len(parts) != 3:
+            raise Refused("501 5.5.2 PLAIN has three parts (RFC 4616 2)")
+        authorization, authentication, password = map(_to_text, parts)
+        if authorization and authorization.lower() != authentication.lower():
+            raise Refused("535 5.7.8 Nobody may act as somebody else here")
+        return authentication, password
+
+    async def _ask_login(self, initial: str | None) -> tuple[str, str]:
+        octets = await self._challenge(b"Username:") if initial is None else _decode(initial)
+        return _to_text(octets), _to_text(await self._challenge(b"Password:"))
+
+    async def _challenge(self, text: bytes) -> bytes:
+        await self.push(b"334 " + base64.b64encode(text))
+        try:
+            line = await self.wire.read_line(LINE_LIMIT, self._command_timeout)
+        except (LineTooLong, BareLineFeed):
+            raise Refused("500 5.5.2 This is not a line of an AUTH exchange") from None
+        if line == b"*":
+            raise Refused("501 5.7.0 Log-in cancelled")
+        return _decode(line.decode("ascii", "replace"))
+
+    async def _log_in(self, address: str, password: str) -> None:
+        await self.flush()
+        try:
+            account = await self._verify(address.lower(), password)
+        except (StoreError, PasswordsBusy):
+            raise Refused("454 4.7.0 Log-in is not possible now, try again later") from None
+        if account is None:
+            await self._fail(address)
+            return
+        self.account = account
+        self.services.observer.authentication(AuthenticationResult.SUCCEEDED)
+        await self.push("235 2.7.0 Welcome")
+
+    async def _verify(self, address: str, password: str) -> Account | None:
+        """Return the account if the password is right; None takes the same time."""
+        account = await self.services.accounts.account(address)
+        password_hash = account.password_hash if account is not None else None
+        is_right = await self.services.passwords.verify(address, password, password_hash)
+        return account if is_right else None
+
+    async def _fail(self, address: str) -> None:
+        self._failures += 1
+        self.services.failures.record(self.client, self.services.clock.monotonic())
+        self.services.observer.authentication(AuthenticationResult.FAILED)
+        log.warning("log-in failed", client=self.client_address, account=address[:256])
+        if self._failures >= self.services.settings.submission.auth_failures_per_connection:
+            await self.hang_up("421 4.7.0 Too many failed log-ins")
+            return
+        raise Refused("535 5.7.8 Address or password is wrong")
+
+
+def _decode(text: str) -> bytes:
+    """Return the octets behind base64; a single `=` stands for none (RFC 4954 4)."""
+    if text == "=":
+        return b""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Refused("501 5.5.2 This is not base64") from None
+
+
+def _to_text(octets: bytes) -> str:
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        raise Refused("501 5.5.2 Address and password are UTF-8 (RFC 4616 2)") from None

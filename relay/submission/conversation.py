@@ -1,0 +1,380 @@
+"""One SMTP connection: its octets, lines, limits and end; what the commands do, others say.
+
+aiosmtpd provides the protocol class and finds the commands; everything that touches octets is
+ours, because its reader takes a bare LF for a line end, its timers only know commands, and its
+replies carry no enhanced status codes (RFC 2034).
+"""
+
+import asyncio
+import re
+import ssl
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import structlog
+from aiosmtpd.smtp import SMTP
+
+from config.settings import Settings
+from relay.clock import Clock
+from relay.submission.admission import (
+    AuthFailures,
+    Connections,
+    TrustedNetworks,
+    client_of,
+    parse_address,
+)
+from relay.submission.commands import Mail, Refused
+from relay.submission.intake import Intake, Observer
+from relay.submission.wire import (
+    BareLineFeed,
+    ClientTimedOut,
+    ConnectionEnded,
+    Interrupted,
+    LineTooLong,
+    Wire,
+)
+from tracker.model import EnvelopeRecipient
+from tracker.passwords import Passwords
+from tracker.store import Accounts
+
+BAD_COMMANDS_LIMIT = 20
+"""Refused commands in a row."""
+
+IDLE_COMMANDS_LIMIT = 200
+"""Commands that move no mail, since the connection began or its last message."""
+
+LINE_LIMIT = 12288 + 2
+"""Octets of the longest line, an AUTH response (RFC 4954 4), with its CRLF."""
+
+_COMMAND_LIMIT = 512
+_COMMAND_LIMITS = {"MAIL": 2048, "RCPT": 2048, "AUTH": LINE_LIMIT}
+"""Octets with CRLF (RFC 5321 4.5.3.1.4); with room for the parameters of RFC 3461 and 4954."""
+
+_MAIL_COMMANDS = frozenset({"MAIL", "RCPT", "DATA", "AUTH", "STARTTLS"})
+
+_FOREIGN = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH"})
+"""A web page can make a browser inside a trusted network speak to us; it begins like this."""
+
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+
+LINGER: Final = 10.0
+"""Seconds a client has to read our last reply."""
+
+HANDSHAKE_TIMEOUT: Final = 60.0
+"""Seconds for a TLS handshake."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A listener: what it asks of those who come through it."""
+
+    auth: Literal["required", "optional", "off"]
+    implicit_tls: ssl.SSLContext | None = None
+    """Not None: the connection begins with a TLS handshake (RFC 8314 3.3)."""
+    starttls: ssl.SSLContext | None = None
+    """Not None: STARTTLS is offered (RFC 3207)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all conversations of a server share."""
+
+    settings: Settings
+    clock: Clock
+    intake: Intake
+    accounts: Accounts
+    passwords: Passwords
+    observer: Observer
+    trusted: TrustedNetworks
+    connections: Connections
+    failures: AuthFailures
+    open: "set[Conversation]" = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """A mail transaction (RFC 5321 3.3) as far as it has come."""
+
+    mail: Mail
+    recipients: list[EnvelopeRecipient] = field(default_factory=list)
+
+
+class Conversation(SMTP):
+    """Reads commands, dispatches them, and ends well whatever happens."""
+
+    def __init__(self, services: Services, door: Door) -> None:
+        self.services = services
+        self.door = door
+        loop = asyncio.get_running_loop()
+        super().__init__(
+            None,
+            hostname=services.settings.hostname,
+            ident="ESMTP Sendtrace",
+            enable_SMTPUTF8=True,
+            loop=loop,
+        )
+        self.wire = Wire(loop)
+        self.transaction: Transaction | None = None
+        self.helo = ""
+        """Argument of HELO or EHLO; empty before it."""
+        self.is_extended = False
+        """True after EHLO."""
+        self._stream: asyncio.Transport | None = None
+        self.client_address = ""
+        self.client_port = 0
+        self.client = ""
+        self.is_trusted = False
+        self.is_over = False
+        self.is_mid_content = False
+        self._is_admitted = False
+        self._is_idle = False
+        self._is_stopping = False
+        self._bad_commands = 0
+        self._idle_commands = 0
+        self._ended: asyncio.Event = asyncio.Event()
+
+    def __dir__(self) -> list[str]:
+        """Name the commands only: the base class looks through it for each connection."""
+        return _command_names(type(self))
+
+    # --- what the transport tells ---------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError("a submission needs a stream")
+        self._stream = transport
+        self.wire.attach(transport)
+        peer = transport.get_extra_info("peername")
+        if not peer:  # it was gone before we looked
+            transport.abort()
+            return
+        address = parse_address(peer[0])
+        self.client_address, self.client_port = str(address), peer[1]
+        self.client = client_of(address)
+        self.is_trusted = address in self.services.trusted
+        refusal = self.services.connections.enter(self.client)
+        if refusal is not None:
+            self._turn_away(refusal)
+            return
+        self._is_admitted = True
+        self.services.open.add(self)
+        self.services.observer.connection_opened()
+        if self.door.implicit_tls is not None:
+            transport.pause_reading()  # the handshake is for the TLS layer to read
+        self._handler_coroutine = self.loop.create_task(self._handle_client())
+
+    def _turn_away(self, refusal: str) -> None:
+        self.services.observer.connection_refused()
+        if self.door.implicit_tls is None:
+            self.wire.write(f"{refusal}\r\n".encode())
+        self._close()
+
+    def data_received(self, data: bytes) -> None:
+        self.wire.feed(data)
+
+    def eof_received(self) -> bool:
+        """Stay open for our replies: a client may close its own direction after QUIT."""
+        self.wire.end()
+        return not self.is_tls
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.wire.lose()
+        self._stream = None
+        if self._is_admitted:
+            self._is_admitted = False
+            self.services.connections.leave(self.client)
+            self.services.observer.connection_closed()
+
+    def pause_writing(self) -> None:
+        self.wire.pause_writing()
+
+    def resume_writing(self) -> None:
+        self.wire.resume_writing()
+
+    # --- the conversation -----------------------------------------------------------------------
+
+    async def _handle_client(self) -> None:
+        try:
+            if self.door.implicit_tls is not None:
+                await self.upgrade(self.door.implicit_tls)
+            await self.push(f"220 {self.hostname} {self.__ident__}")
+            while not self.is_over:
+                await self._take_command()
+        except ConnectionEnded:
+            pass
+        except ClientTimedOut:
+            self.wire.write(b"421 4.4.2 You took too long, closing the connection\r\n")
+        except (OSError, ssl.SSLError) as error:
+            log.debug("connection failed", client=self.client_address, problem=type(error).__name__)
+        finally:
+            self._close()
+            self.services.open.discard(self)
+            self._ended.set()
+
+    async def _take_command(self) -> None:
+        if self._is_stopping and self.transaction is None:
+            await self.hang_up("421 4.3.2 Shutting down, try again later")
+            return
+        self._is_idle = True
+        try:
+            line = await self.wire.read_line(LINE_LIMIT, self._command_timeout)
+        except Interrupted:
+            return
+        except LineTooLong:
+            await self.push("500 5.5.2 Line too long")
+            return
+        except BareLineFeed:
+            await self.push("500 5.5.2 A line ends with CR and LF (RFC 5321 2.3.8)")
+            return
+        finally:
+            self._is_idle = False
+        try:
+            await self._obey(line)
+        except Refused as refused:
+            await self.push(refused.reply)
+        except (ConnectionEnded, ClientTimedOut):
+            raise
+        except Exception as error:
+            await self._recover(error)
+
+    async def _obey(self, line: bytes) -> None:
+        verb, argument = parse_line(line)
+        if len(line) + 2 > _COMMAND_LIMITS.get(verb, _COMMAND_LIMIT):
+            raise Refused("500 5.5.2 Line too long")
+        if verb in _FOREIGN:
+            await self.hang_up("421 4.7.0 This is SMTP")
+            return
+        if verb not in _MAIL_COMMANDS:
+            self._idle_commands += 1
+            if self._idle_commands > IDLE_COMMANDS_LIMIT:
+                await self.hang_up("421 4.7.0 Too many commands without mail")
+                return
+        method = self._smtp_methods.get(verb)
+        if method is None:
+            raise Refused("500 5.5.2 Command not recognized")
+        await method(argument)
+
+    async def _recover(self, error: Exception) -> None:
+        """Answer for a fault of ours; in the middle of content only closing is safe."""
+        reply = await self.handle_exception(error)
+        if self.is_mid_content:
+            await self.hang_up("421 4.3.0 Local error, try again later")
+        else:
+            await self.push(reply)
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Log a fault of ours; the client learns that there was one and nothing else."""
+        log.error("fault in a submission", client=self.client_address, exc_info=error)
+        return "451 4.3.0 Local error, try again later"
+
+    async def push(self, status: str | bytes) -> None:
+        """Queue a reply; it goes out when we would have to wait for the client."""
+        octets = status if isinstance(status, bytes) else status.encode()
+        self.wire.write(octets + b"\r\n")
+        if octets[:2] in (b"50", b"53"):
+            self._bad_commands += 1
+            if self._bad_commands >= BAD_COMMANDS_LIMIT and not self.is_over:
+                await self.hang_up("421 4.7.0 Too many errors")
+        else:
+            self._bad_commands = 0
+        if self.wire.is_flush_due:
+            await self.flush()
+            await asyncio.sleep(0)  # a client with many commands at once is not the only one
+
+    async def flush(self) -> None:
+        """Send what is pending before something that takes time."""
+        await self.wire.flush(self.loop.time() + self._command_timeout)
+
+    async def hang_up(self, reply: str) -> None:
+        """Say `reply` and end the conversation."""
+        self.is_over = True
+        await self.push(reply)
+
+    def mail_has_moved(self) -> None:
+        """Take note of an accepted message: the client is not just passing time."""
+        self._idle_commands = 0
+
+    @property
+    def is_tls(self) -> bool:
+        """True when the connection is encrypted."""
+        return self.tls_layer is not None
+
+    @property
+    def tls_layer(self) -> ssl.SSLObject | None:
+        """The TLS session, None in clear text."""
+        layer = self._stream.get_extra_info("ssl_object") if self._stream else None
+        return layer if isinstance(layer, ssl.SSLObject) else None
+
+    @property
+    def _command_timeout(self) -> float:
+        return self.services.settings.submission.command_timeout.total_seconds()
+
+    # --- beginning TLS, ending ------------------------------------------------------------------
+
+    async def upgrade(self, context: ssl.SSLContext) -> None:
+        """Do a TLS handshake, after which nothing that came before it counts (RFC 3207 4.2)."""
+        if self._stream is None:
+            raise ConnectionEnded
+        self.wire.detach()
+        stream = await self.loop.start_tls(
+            self._stream,
+            self,
+            context,
+            server_side=True,
+            ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
+            ssl_shutdown_timeout=LINGER,
+        )
+        if stream is None:
+            raise ConnectionEnded
+        self._stream = stream
+        self.wire.attach(stream)
+        self.helo, self.is_extended, self.transaction = "", False, None
+
+    def stop(self) -> None:
+        """End now if nothing is under way, else after the transaction."""
+        self._is_stopping = True
+        if self._is_idle and self.transaction is None:
+            self.wire.interrupt()
+
+    def cut(self) -> None:
+        """End now, whatever is under way; a message that is not yet ours is not answered 250."""
+        if self._handler_coroutine is not None and not self._ended.is_set():
+            self.wire.write(b"421 4.3.2 Shutting down, try again later\r\n")
+            self._handler_coroutine.cancel()
+
+    async def wait_ended(self) -> None:
+        """Return when the conversation is over."""
+        await self._ended.wait()
+
+    def _close(self) -> None:
+        self.wire.send()
+        stream = self._stream
+        if stream is not None:
+            stream.close()
+            # Closing waits until the client has read everything, which it may never do.
+            self.loop.call_later(LINGER, stream.abort)
+
+
+def parse_line(line: bytes) -> tuple[str, str]:
+    """Split a command line into its verb, in upper case, and its argument. Raises Refused."""
+    line = line.rstrip(b" \t")
+    if _CONTROL.search(line):
+        raise Refused("501 5.5.2 Control characters are not allowed")
+    try:
+        verb, _, argument = line.decode().partition(" ")
+    except UnicodeDecodeError:
+        raise Refused("501 5.5.2 This is neither ASCII nor UTF-8") from None
+    return verb.upper(), argument
+
+
+_names: dict[type, list[str]] = {}
+
+
+def _command_names(conversation: type) -> list[str]:
+    names = _names.get(conversation)
+    if names is None:
+        found = {name for base in conversation.__mro__ for name in vars(base)}
+        names = _names[conversation] = sorted(name for name in found if name.startswith("smtp_"))
+    return names

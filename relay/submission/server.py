@@ -1,0 +1,150 @@
+"""The submission server: listeners, their certificates, and the end of it all."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Sequence
+from datetime import timedelta
+
+from config.settings import Certificate, Listener, Settings
+from relay.clock import Clock
+from relay.submission.admission import AuthFailures, Connections, TrustedNetworks
+from relay.submission.conversation import Door, Services
+from relay.submission.intake import Intake, Observer
+from relay.submission.session import RelaySMTP
+from tracker.passwords import Passwords
+from tracker.store import Accounts
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted."""
+
+
+class SubmissionServer:
+    """Takes mail in on every listener of the settings, in the running loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        intake: Intake,
+        accounts: Accounts,
+        passwords: Passwords,
+        observer: Observer,
+        workers: int = 1,
+    ) -> None:
+        """Build it; nothing listens yet.
+
+        `workers` is how many processes share the listeners: each takes its part of the
+        connections, while the limit for one client holds in each of them. Raises OSError and
+        ssl.SSLError when a certificate cannot be read, ValueError when one is missing.
+        """
+        submission = settings.submission
+        self._settings = settings
+        self._services = Services(
+            settings=settings,
+            clock=clock,
+            intake=intake,
+            accounts=accounts,
+            passwords=passwords,
+            observer=observer,
+            trusted=TrustedNetworks(submission.trusted_networks),
+            connections=Connections(
+                -(-submission.max_connections // workers), submission.max_connections_per_client
+            ),
+            failures=AuthFailures(
+                submission.auth_failures_per_client, submission.auth_failure_window
+            ),
+        )
+        self._doors = [self._open_door(listener) for listener in submission.listeners]
+        self._servers: list[asyncio.Server] = []
+
+    @property
+    def addresses(self) -> Sequence[tuple[str, int]]:
+        """Host and port of each listener, in the order of the settings, as really bound."""
+        return [server.sockets[0].getsockname()[:2] for server in self._servers]
+
+    async def start(self, *, reuse_port: bool = False) -> None:
+        """Listen. Raises OSError when an address cannot be bound; nothing listens then."""
+        # One line per connection and command is too much; what matters is logged by us.
+        logging.getLogger("mail.log").setLevel(logging.WARNING)
+        try:
+            for listener, door in zip(
+                self._settings.submission.listeners, self._doors, strict=True
+            ):
+                self._servers.append(await self._listen(listener, door, reuse_port))
+        except BaseException:
+            await self._close_listeners()
+            raise
+
+    async def _listen(self, listener: Listener, door: Door, reuse_port: bool) -> asyncio.Server:
+        host, port = listener.host_port()
+        return await asyncio.get_running_loop().create_server(
+            lambda: RelaySMTP(self._services, door),
+            host,
+            port,
+            backlog=BACKLOG,
+            reuse_port=reuse_port,
+        )
+
+    async def stop(self, grace: timedelta) -> None:
+        """Stop accepting; let transactions end within `grace`, then cut what is left.
+
+        Clients between transactions get `421 4.3.2` at once.
+        """
+        await self._close_listeners()
+        for conversation in list(self._services.open):
+            conversation.stop()
+        try:
+            async with asyncio.timeout(grace.total_seconds()):
+                for conversation in list(self._services.open):
+                    await conversation.wait_ended()
+        except TimeoutError:
+            for conversation in list(self._services.open):
+                conversation.cut()
+        for conversation in list(self._services.open):
+            await conversation.wait_ended()
+
+    async def _close_listeners(self) -> None:
+        servers, self._servers = self._servers, []
+        for server in servers:
+            server.close()
+
+    def reload_certificates(self) -> None:
+        """Read every certificate again; connections from now on get the new ones.
+
+        Raises OSError and ssl.SSLError when one cannot be used; then all stay as they were.
+        """
+        certificates = [self._certificate_of(listener) for listener in self._listeners_with_tls]
+        for certificate in certificates:
+            _build_context(certificate)
+        contexts = filter(None, (door.implicit_tls or door.starttls for door in self._doors))
+        for context, certificate in zip(contexts, certificates, strict=True):
+            context.load_cert_chain(certificate.certificate, certificate.private_key)
+
+    @property
+    def _listeners_with_tls(self) -> list[Listener]:
+        return [entry for entry in self._settings.submission.listeners if entry.tls != "none"]
+
+    def _open_door(self, listener: Listener) -> Door:
+        if listener.tls == "none":
+            return Door(auth=listener.auth)
+        context = _build_context(self._certificate_of(listener))
+        if listener.tls == "implicit":
+            return Door(auth=listener.auth, implicit_tls=context)
+        return Door(auth=listener.auth, starttls=context)
+
+    def _certificate_of(self, listener: Listener) -> Certificate:
+        certificate = self._settings.submission.certificate_for(listener)
+        if certificate is None:
+            raise ValueError(f"the listener {listener.address} has TLS and no certificate")
+        return certificate
+
+
+def _build_context(certificate: Certificate) -> ssl.SSLContext:
+    """Return a context of our own choice: TLS 1.2 and up (RFC 8996), client certificates unused."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    context.load_cert_chain(certificate.certificate, certificate.private_key)
+    return context

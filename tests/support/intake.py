@@ -1,0 +1,109 @@
+"""Ends of the submission server for tests: where its messages, accounts and counts go."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from relay.submission import AuthenticationResult, SubmissionResult
+from tracker.model import Account, Client, Content, Envelope, HeaderFacts, MessageId, Role
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One message that was handed over, with its octets."""
+
+    id: MessageId
+    envelope: Envelope
+    octets: bytes
+    client: Client
+    account: str | None
+    header: HeaderFacts
+
+
+@dataclass
+class RecordingIntake:
+    """Takes every message into memory, or fails with `problem`; waits for `gate` before."""
+
+    taken: list[Taken] = field(default_factory=list)
+    problem: Exception | None = None
+    gate: asyncio.Event | None = None
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def take(
+        self,
+        submission_id: MessageId,
+        envelope: Envelope,
+        content: Content,
+        client: Client,
+        account: str | None,
+        header: HeaderFacts,
+    ) -> MessageId:
+        self.entered.set()
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.problem is not None:
+            raise self.problem
+        octets = b"".join(content.chunks())
+        if len(octets) != content.size:
+            raise AssertionError("the content has not the size it says")
+        self.taken.append(Taken(submission_id, envelope, octets, client, account, header))
+        return submission_id
+
+
+class MemoryAccounts:
+    """Accounts in a dictionary."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, Account] = {}
+        self.problem: Exception | None = None
+
+    async def add_account(self, account: Account) -> bool:
+        return self._accounts.setdefault(account.address, account) is account
+
+    async def account(self, address: str) -> Account | None:
+        if self.problem is not None:
+            raise self.problem
+        return self._accounts.get(address)
+
+    async def accounts(self) -> Sequence[Account]:
+        return [self._accounts[address] for address in sorted(self._accounts)]
+
+    async def set_password_hash(self, address: str, password_hash: str) -> bool:
+        return self._change(address, password_hash=password_hash)
+
+    async def set_role(self, address: str, role: Role) -> bool:
+        return self._change(address, role=role)
+
+    async def remove_account(self, address: str) -> bool:
+        return self._accounts.pop(address, None) is not None
+
+    def _change(self, address: str, **fields: object) -> bool:
+        account = self._accounts.get(address)
+        if account is not None:
+            self._accounts[address] = msgspec.structs.replace(account, **fields)
+        return account is not None
+
+
+class CountingObserver:
+    """Counts by name."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def connection_opened(self) -> None:
+        self.counts["opened"] += 1
+
+    def connection_closed(self) -> None:
+        self.counts["closed"] += 1
+
+    def connection_refused(self) -> None:
+        self.counts["connection refused"] += 1
+
+    def submission(self, result: SubmissionResult) -> None:
+        self.counts[f"submission {result}"] += 1
+
+    def authentication(self, result: AuthenticationResult) -> None:
+        self.counts[f"authentication {result}"] += 1
