@@ -1,0 +1,103 @@
+"""How the file is opened: by whom, with which settings, and that it is ours at all."""
+
+import os
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from tracker.store import StoreError, StoreUnavailable
+
+APPLICATION_ID = 0x53545243
+"""Marks a database file as a Sendtrace ledger ("STRC")."""
+
+_READER_PATIENCE = 5.0
+"""Seconds a reader waits while the first connection after a crash recovers the WAL."""
+
+_STATEMENTS = 256
+
+
+def create_file(path: Path) -> None:
+    """Create the directory and an empty ledger that only its owner may read, if missing."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        # An existing file is not even opened: closing it would drop SQLite's own locks on it.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """Open the read-write connection. The caller holds the turn lock.
+
+    Raises StoreError when the file is not a ledger of ours, sqlite3.Error when it cannot be
+    opened.
+    """
+    connection = sqlite3.connect(
+        _uri(path, "rw"),
+        uri=True,
+        isolation_level=None,
+        timeout=0,  # the turn lock is what waits
+        check_same_thread=False,
+        cached_statements=_STATEMENTS,
+    )
+    try:
+        _check_ownership(connection, path)
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "wal_autocheckpoint = 0",
+            "cache_size = -65536",
+            "temp_store = MEMORY",
+            "secure_delete = FAST",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open a connection that cannot write; the read-write connection must be open already."""
+    connection = sqlite3.connect(
+        _uri(path, "ro"),
+        uri=True,
+        isolation_level=None,
+        timeout=_READER_PATIENCE,
+        check_same_thread=False,
+        cached_statements=_STATEMENTS,
+    )
+    connection.create_function("fold", 1, _fold, deterministic=True)
+    return connection
+
+
+def as_store_error(error: Exception) -> Exception:
+    """Make full disks and faults of the file StoreUnavailable; bugs stay what they are."""
+    if not isinstance(error, sqlite3.DatabaseError):
+        return error
+    if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+        return error
+    unavailable = StoreUnavailable(str(error))
+    unavailable.__cause__ = error
+    return unavailable
+
+
+def _fold(text: str | None) -> str | None:
+    """Lower case beyond ASCII, which SQLite's own lower() leaves as it is."""
+    return None if text is None else text.casefold()
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path.absolute()))}?mode={mode}"
+
+
+def _check_ownership(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
+            raise
+        raise StoreError(f"{path} is not a database") from error
+    if application_id != APPLICATION_ID and tables:
+        raise StoreError(f"{path} is a database of another program, not a Sendtrace ledger")

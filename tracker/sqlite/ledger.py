@@ -1,0 +1,54 @@
+"""The ledger as one object, and how it is opened."""
+
+import asyncio
+import os
+import sqlite3
+from pathlib import Path
+
+from tracker.sqlite.accept import Entropy
+from tracker.sqlite.migrate import migrate
+from tracker.sqlite.moving import Moving
+from tracker.sqlite.readers import Readers
+from tracker.sqlite.writer import Writer
+
+
+class SqliteLedger(Moving):
+    """`Store`, `Accounts` and `Sessions` on one file. Use `open_ledger`."""
+
+    sqlite_version = sqlite3.sqlite_version
+    """Of the library in use, for the log."""
+
+    def __init__(self, path: Path, writer: Writer, readers: Readers, entropy: Entropy) -> None:
+        super().__init__(writer, readers, entropy)
+        self.path = path
+
+    async def ping(self) -> None:
+        await self._writer.run(_ping)
+
+    async def close(self) -> None:
+        await self._readers.close()
+        await self._writer.close()
+
+
+def _ping(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE pings SET count = count + 1")
+
+
+async def open_ledger(
+    path: Path, *, readers: int = 4, entropy: Entropy = os.urandom
+) -> SqliteLedger:
+    """Open the ledger at `path`; create it or bring its schema up to date first.
+
+    `readers` connections serve reads side by side; `entropy` makes ids. Raises SchemaTooNew,
+    StoreError when the file is not a ledger, StoreUnavailable when it cannot be opened.
+    """
+    await asyncio.to_thread(migrate, path)
+    writer, pool = Writer(path), Readers()
+    ledger = SqliteLedger(path, writer, pool, entropy)
+    try:
+        await ledger.ping()  # opens the file for writing, which readers depend on
+        await pool.open(path, readers)
+    except BaseException:
+        await ledger.close()
+        raise
+    return ledger

@@ -1,0 +1,96 @@
+"""The verbs that move mail (see `tracker.store.Store`)."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from tracker.model import (
+    Accepted,
+    Job,
+    Lease,
+    LeaseToken,
+    MessageId,
+    Postponement,
+    RecipientId,
+    Settlement,
+    Submission,
+)
+from tracker.sqlite.accept import Entropy, accept
+from tracker.sqlite.claim import claim
+from tracker.sqlite.lease import LEASES, open_lease, read_lease, renew
+from tracker.sqlite.readers import Readers
+from tracker.sqlite.settle import postpone, settle
+from tracker.sqlite.values import moment
+from tracker.sqlite.writer import Writer
+
+_NEXT_DUE = "SELECT min(next_due_at) FROM destinations WHERE next_due_at IS NOT NULL"
+
+_CONTENT = """
+SELECT messages.size, content.data FROM content JOIN messages ON messages.id = content.message_id
+WHERE content.message_id = ? AND content.n = ?
+"""
+
+
+class Moving:
+    """Accept, lease, settle."""
+
+    def __init__(self, writer: Writer, readers: Readers, entropy: Entropy) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._entropy = entropy
+
+    async def accept(
+        self, submission: Submission, now: datetime, lease: LeaseToken | None
+    ) -> Accepted:
+        return await self._writer.run(
+            lambda connection: accept(connection, submission, now, lease, self._entropy)
+        )
+
+    async def open_lease(
+        self, node: str, worker: int, now: datetime, lease_for: timedelta
+    ) -> Lease:
+        return await self._writer.run(
+            lambda connection: open_lease(connection, node, worker, now, lease_for, self._entropy)
+        )
+
+    async def renew(self, lease: LeaseToken, until: datetime) -> None:
+        await self._writer.run(partial(renew, lease=lease, until=until))
+
+    async def claim(
+        self, lease: LeaseToken, now: datetime, limit: int, busy: Collection[str] = ()
+    ) -> Sequence[Job]:
+        return await self._writer.run(
+            partial(claim, lease=lease, now=now, limit=limit, busy=frozenset(busy))
+        )
+
+    async def settle(self, settlement: Settlement) -> None:
+        await self._writer.run(lambda connection: settle(connection, settlement, self._entropy))
+
+    async def postpone(
+        self, lease: LeaseToken, recipients: Sequence[RecipientId], why: Postponement
+    ) -> None:
+        await self._writer.run(
+            partial(postpone, lease=lease, recipients=tuple(recipients), why=why)
+        )
+
+    async def leases(self) -> Sequence[Lease]:
+        async with self._readers.one() as reader:
+            return [read_lease(row) for row in await reader.rows(LEASES)]
+
+    async def next_due(self) -> datetime | None:
+        async with self._readers.one() as reader:
+            row = await reader.row(_NEXT_DUE)
+        return moment(row[0]) if row else None
+
+    async def content(self, message_id: MessageId) -> AsyncIterator[bytes]:
+        size, sent, n = 1, 0, 0
+        while sent < size:
+            async with self._readers.one() as reader:
+                row = await reader.row(_CONTENT, (message_id, n))
+            if row is None:
+                # Behind the first chunk too: half a message must not pass for a whole one.
+                raise KeyError(message_id)
+            size, data = row
+            sent, n = sent + len(data), n + 1
+            if data:
+                yield data

@@ -1,0 +1,222 @@
+"""Between rows and the frozen values of `tracker.model`.
+
+Each `*_COLUMNS` names the columns that the reader beside it takes, in its order; `qualified`
+puts a table's alias before them.
+"""
+
+# ruff: noqa: S608 - put together of our own names; every value is a parameter
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from tracker.model import (
+    Attempt,
+    AttemptId,
+    Body,
+    Client,
+    Event,
+    EventId,
+    EventKind,
+    Gate,
+    HeaderFacts,
+    Message,
+    MessageId,
+    MessageKind,
+    Origin,
+    Outcome,
+    Phase,
+    Recipient,
+    RecipientId,
+    Reply,
+    Ret,
+    Status,
+    Target,
+    TargetTry,
+    Trigger,
+)
+from tracker.sqlite.values import moment, stamp, to_json, to_notify, well_formed
+
+Columns = Sequence[Any]
+
+_decode_reply = msgspec.json.Decoder(Reply).decode
+_decode_tries = msgspec.json.Decoder(tuple[TargetTry, ...]).decode
+
+MESSAGE_COLUMNS = (
+    "id, kind, accepted_at, account, reverse_path, client_address, client_port, client_helo,"
+    " client_protocol, client_tls, client_authenticated_as, size, subject, header_message_id,"
+    " header_from, header_date, ret, envid, body, smtputf8, reports_on"
+)
+
+RECIPIENT_COLUMNS = (
+    "id, message_id, forward_path, domain, destination, notify, orcpt, status, status_since,"
+    ' attempts, next_attempt_at, expires_at, gate, gate_detail, delay_dsn_at, lease, "trigger"'
+)
+
+ATTEMPT_COLUMNS = (
+    'id, message_id, recipient_id, number, "trigger", started_at, ended_at, outcome, origin,'
+    " phase, reply, detail, destination, target_host, target_address, target_port,"
+    " target_preference, tries, remote_queue_id, dsn_handed_on, node, config_revision,"
+    " reply_code, enhanced_status_code, reply_text"
+)
+
+EVENT_COLUMNS = "id, message_id, recipient_id, at, kind, actor, detail, related_message_id"
+
+INSERT_ATTEMPT = (
+    f"INSERT INTO attempts ({ATTEMPT_COLUMNS})"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+)
+
+INSERT_EVENT = f"INSERT INTO events ({EVENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?)"
+
+
+def qualified(alias: str, columns: str) -> str:
+    """Return `columns`, each of the table `alias`."""
+    return ", ".join(f"{alias}.{column.strip()}" for column in columns.split(","))
+
+
+def width(columns: str) -> int:
+    """Return how many columns these are."""
+    return columns.count(",") + 1
+
+
+def read_message(row: Columns) -> Message:
+    """Build a message from MESSAGE_COLUMNS."""
+    return Message(
+        id=MessageId(row[0]),
+        kind=MessageKind(row[1]),
+        accepted_at=moment(row[2]),
+        account=row[3],
+        reverse_path=row[4],
+        client=Client(
+            address=row[5],
+            port=row[6],
+            helo=row[7],
+            protocol=row[8],
+            tls=row[9],
+            authenticated_as=row[10],
+        ),
+        size=row[11],
+        header=HeaderFacts(subject=row[12], message_id=row[13], header_from=row[14], date=row[15]),
+        ret=None if row[16] is None else Ret(row[16]),
+        envid=row[17],
+        body=Body(row[18]),
+        smtputf8=bool(row[19]),
+        reports_on=None if row[20] is None else MessageId(row[20]),
+    )
+
+
+def read_recipient(row: Columns) -> Recipient:
+    """Build a recipient from RECIPIENT_COLUMNS."""
+    return Recipient(
+        id=RecipientId(row[0]),
+        message_id=MessageId(row[1]),
+        forward_path=row[2],
+        domain=row[3],
+        destination=row[4],
+        notify=to_notify(row[5]),
+        orcpt=row[6],
+        status=Status(row[7]),
+        status_since=moment(row[8]),
+        attempts=row[9],
+        next_attempt_at=moment(row[10]),
+        expires_at=moment(row[11]),
+        gate=Gate(row[12]),
+        gate_detail=row[13],
+        delay_dsn_at=moment(row[14]),
+        leased=row[15] is not None,
+        trigger=Trigger(row[16]),
+    )
+
+
+def read_attempt(row: Columns) -> Attempt:
+    """Build an attempt from ATTEMPT_COLUMNS."""
+    target = None
+    if row[13] is not None:
+        target = Target(host=row[13], address=row[14], port=row[15], preference=row[16])
+    return Attempt(
+        id=AttemptId(row[0]),
+        message_id=MessageId(row[1]),
+        recipient_id=RecipientId(row[2]),
+        number=row[3],
+        trigger=Trigger(row[4]),
+        started_at=moment(row[5]),
+        ended_at=moment(row[6]),
+        outcome=Outcome(row[7]),
+        origin=Origin(row[8]),
+        phase=Phase(row[9]),
+        reply=None if row[10] is None else _decode_reply(row[10]),
+        detail=row[11],
+        destination=row[12],
+        target=target,
+        tries=_decode_tries(row[17]),
+        remote_queue_id=row[18],
+        dsn_handed_on=bool(row[19]),
+        node=row[20],
+        config_revision=row[21],
+    )
+
+
+def attempt_columns(attempt: Attempt) -> Columns:
+    """Return what INSERT_ATTEMPT wants."""
+    reply, target = attempt.reply, attempt.target
+    queue_id = attempt.remote_queue_id
+    return (
+        attempt.id,
+        attempt.message_id,
+        attempt.recipient_id,
+        attempt.number,
+        attempt.trigger,
+        stamp(attempt.started_at),
+        stamp(attempt.ended_at),
+        attempt.outcome,
+        attempt.origin,
+        attempt.phase,
+        None if reply is None else to_json(reply),
+        well_formed(attempt.detail),
+        attempt.destination,
+        *((target.host, target.address, target.port, target.preference) if target else _NO_TARGET),
+        to_json(attempt.tries),
+        None if queue_id is None else well_formed(queue_id),
+        attempt.dsn_handed_on,
+        attempt.node,
+        attempt.config_revision,
+        *(_searched(reply) if reply else _NO_REPLY),
+    )
+
+
+_NO_TARGET = (None, None, None, None)
+_NO_REPLY = (None, None, None)
+
+
+def _searched(reply: Reply) -> Columns:
+    return reply.code, reply.enhanced_status_code, well_formed(reply.text)
+
+
+def read_event(row: Columns) -> Event:
+    """Build an event from EVENT_COLUMNS."""
+    return Event(
+        id=EventId(row[0]),
+        message_id=MessageId(row[1]),
+        recipient_id=None if row[2] is None else RecipientId(row[2]),
+        at=moment(row[3]),
+        kind=EventKind(row[4]),
+        actor=row[5],
+        detail=row[6],
+        related_message_id=None if row[7] is None else MessageId(row[7]),
+    )
+
+
+def event_columns(event: Event) -> Columns:
+    """Return what INSERT_EVENT wants."""
+    return (
+        event.id,
+        event.message_id,
+        event.recipient_id,
+        stamp(event.at),
+        event.kind,
+        event.actor,
+        well_formed(event.detail),
+        event.related_message_id,
+    )

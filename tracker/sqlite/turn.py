@@ -1,0 +1,38 @@
+"""The turn lock: whoever writes to the ledger, or checkpoints it, holds it.
+
+SQLite up to 3.51.2 can lose a committed transaction when one connection checkpoints a WAL while
+another commits. All processes that share a ledger therefore take turns by a lock of the kernel
+on a file beside it. Waiting for it costs no polling, and the kernel takes it back from whoever
+dies.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def turn_file(ledger: Path) -> Path:
+    """Return the file whose lock is the turn of `ledger`."""
+    return ledger.with_name(ledger.name + ".turn")
+
+
+class TurnLock:
+    """One holder's handle on the turn; every instance excludes every other."""
+
+    def __init__(self, ledger: Path) -> None:
+        self._descriptor = os.open(turn_file(ledger), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait for the turn and hold it. Blocks the thread."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._descriptor)

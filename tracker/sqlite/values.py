@@ -1,0 +1,93 @@
+"""How our values lie in columns: times as integers, evidence as JSON, text that is well-formed."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, overload
+
+import msgspec
+
+from tracker.model import Notify, new_id
+
+T = TypeVar("T")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_DAY = timedelta(days=1) // _MICROSECOND
+
+
+@overload
+def stamp(moment: datetime) -> int: ...
+@overload
+def stamp(moment: None) -> None: ...
+def stamp(moment: datetime | None) -> int | None:
+    """Return `moment` as microseconds since 1970 UTC."""
+    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
+
+
+@overload
+def moment(stamp: int) -> datetime: ...
+@overload
+def moment(stamp: None) -> None: ...
+def moment(stamp: int | None) -> datetime | None:
+    """Return the time, UTC, that `stamp` was made of."""
+    return None if stamp is None else _EPOCH + timedelta(microseconds=stamp)
+
+
+def day_of(stamp: int) -> int:
+    """Return the UTC day of a stamp, counted in days since 1970."""
+    return stamp // _DAY
+
+
+def day_start(day: int) -> datetime:
+    """Return when a day, counted in days since 1970, begins."""
+    return _EPOCH + timedelta(days=day)
+
+
+def first_id(moment: datetime) -> str:
+    """Return the lowest id of the time `moment`."""
+    return new_id(moment, bytes(8))
+
+
+def well_formed(text: str) -> str:
+    """Return `text`, lone surrogates written out: no database can store them.
+
+    They come from octets that a remote side called text, and must not stop a settlement.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def to_json(value: Any) -> str:
+    """Return `value` as compact JSON."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_well_formed_all(msgspec.to_builtins(value))).decode()
+
+
+def _well_formed_all(value: Any) -> Any:
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, dict):
+        return {key: _well_formed_all(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_well_formed_all(item) for item in value]
+    return value
+
+
+def json_list(values: Sequence[str]) -> str:
+    """Return strings as a JSON array, for `json_each`: one parameter, one constant statement."""
+    return msgspec.json.encode(values).decode()
+
+
+def from_notify(notify: frozenset[Notify] | None) -> str | None:
+    """Return NOTIFY as it is written in RCPT (RFC 3461 4.1), its words in a fixed order."""
+    return None if notify is None else ",".join(sorted(notify))
+
+
+def to_notify(text: str | None) -> frozenset[Notify] | None:
+    """The inverse of `from_notify`."""
+    if text is None:
+        return None
+    return frozenset(Notify(word) for word in text.split(",") if word)
