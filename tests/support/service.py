@@ -67,6 +67,12 @@ class Service:
         """The URL of the panel, without a slash at its end."""
         return f"http://127.0.0.1:{self.panel_port}"
 
+    @property
+    def pid(self) -> int:
+        """The supervisor's process id, which is that of its group too."""
+        assert self._process is not None, "not started"
+        return self._process.pid
+
     def start(self, prefix: Sequence[str] = ()) -> None:
         """Start it, behind `prefix` if given, and wait until it is ready."""
         names = {
@@ -108,8 +114,7 @@ class Service:
 
     def signal_all(self, number: signal.Signals) -> None:
         """Send a signal to every process of the service at once."""
-        assert self._process is not None, "not started"
-        os.killpg(self._process.pid, number)
+        os.killpg(self.pid, number)
 
     def kill(self) -> None:
         """kill -9 every process of the service; what it had in memory is gone."""
@@ -130,9 +135,7 @@ class Service:
         return status
 
     def _group_is_gone(self) -> bool:
-        assert self._process is not None
-        states = _states_of_group(self._process.pid)
-        return all(state == "Z" for state in states)
+        return all(state == "Z" for state in _states_of_group(self.pid))
 
     def run(self, *arguments: str, stdin: str = "") -> str:
         """Run `sendtrace` with this configuration; return what it prints."""

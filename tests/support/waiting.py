@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], what: str, timeout: float = 30.0) -> T:
+def wait_until(condition: Callable[[], T | None], what: str, timeout: float = 30.0) -> T:
     """Return the first true value of `condition`.
 
     Raises TimeoutError, naming `what`, when there is none within `timeout` seconds.
