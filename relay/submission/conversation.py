@@ -9,7 +9,7 @@ import asyncio
 import re
 import ssl
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import structlog
 from aiosmtpd.smtp import SMTP
@@ -60,7 +60,7 @@ _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 LINGER: Final = 10.0
 """Seconds a client has to read our last reply."""
 
-HANDSHAKE_TIMEOUT: Final = 60.0
+HANDSHAKE_TIMEOUT: Final = 30.0
 """Seconds for a TLS handshake."""
 
 log = structlog.get_logger(__name__)
@@ -71,10 +71,8 @@ class Door:
     """A listener: what it asks of those who come through it."""
 
     auth: Literal["required", "optional", "off"]
-    implicit_tls: ssl.SSLContext | None = None
-    """Not None: the connection begins with a TLS handshake (RFC 8314 3.3)."""
     starttls: ssl.SSLContext | None = None
-    """Not None: STARTTLS is offered (RFC 3207)."""
+    """Not None: STARTTLS is offered (RFC 3207). Implicit TLS has begun before we are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +140,12 @@ class Conversation(SMTP):
     # --- what the transport tells ---------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a submission needs a stream")
-        self._stream = transport
-        self.wire.attach(transport)
+        # Not an isinstance check: the transports of uvloop have no base class of asyncio's.
+        self._stream = stream = cast(asyncio.Transport, transport)
+        self.wire.attach(stream)
         peer = transport.get_extra_info("peername")
         if not peer:  # it was gone before we looked
-            transport.abort()
+            stream.abort()
             return
         address = parse_address(peer[0])
         self.client_address, self.client_port = str(address), peer[1]
@@ -161,14 +158,11 @@ class Conversation(SMTP):
         self._is_admitted = True
         self.services.open.add(self)
         self.services.observer.connection_opened()
-        if self.door.implicit_tls is not None:
-            transport.pause_reading()  # the handshake is for the TLS layer to read
         self._handler_coroutine = self.loop.create_task(self._handle_client())
 
     def _turn_away(self, refusal: str) -> None:
         self.services.observer.connection_refused()
-        if self.door.implicit_tls is None:
-            self.wire.write(f"{refusal}\r\n".encode())
+        self.wire.write(f"{refusal}\r\n".encode())
         self._close()
 
     def data_received(self, data: bytes) -> None:
@@ -197,8 +191,6 @@ class Conversation(SMTP):
 
     async def _handle_client(self) -> None:
         try:
-            if self.door.implicit_tls is not None:
-                await self.upgrade(self.door.implicit_tls)
             await self.push(f"220 {self.hostname} {self.__ident__}")
             while not self.is_over:
                 await self._take_command()

@@ -9,7 +9,7 @@ from datetime import timedelta
 from config.settings import Certificate, Listener, Settings
 from relay.clock import Clock
 from relay.submission.admission import AuthFailures, Connections, TrustedNetworks
-from relay.submission.conversation import Door, Services
+from relay.submission.conversation import HANDSHAKE_TIMEOUT, LINGER, Door, Services
 from relay.submission.intake import Intake, Observer
 from relay.submission.session import RelaySMTP
 from tracker.passwords import Passwords
@@ -56,7 +56,7 @@ class SubmissionServer:
                 submission.auth_failures_per_client, submission.auth_failure_window
             ),
         )
-        self._doors = [self._open_door(listener) for listener in submission.listeners]
+        self._contexts = [self._build_context_for(listener) for listener in submission.listeners]
         self._servers: list[asyncio.Server] = []
 
     @property
@@ -69,21 +69,28 @@ class SubmissionServer:
         # One line per connection and command is too much; what matters is logged by us.
         logging.getLogger("mail.log").setLevel(logging.WARNING)
         try:
-            for listener, door in zip(
-                self._settings.submission.listeners, self._doors, strict=True
+            for listener, context in zip(
+                self._settings.submission.listeners, self._contexts, strict=True
             ):
-                self._servers.append(await self._listen(listener, door, reuse_port))
+                self._servers.append(await self._listen(listener, context, reuse_port))
         except BaseException:
             await self._close_listeners()
             raise
 
-    async def _listen(self, listener: Listener, door: Door, reuse_port: bool) -> asyncio.Server:
+    async def _listen(
+        self, listener: Listener, context: ssl.SSLContext | None, reuse_port: bool
+    ) -> asyncio.Server:
         host, port = listener.host_port()
+        is_implicit = context is not None and listener.tls == "implicit"
+        door = Door(auth=listener.auth, starttls=None if is_implicit else context)
         return await asyncio.get_running_loop().create_server(
             lambda: RelaySMTP(self._services, door),
             host,
             port,
             backlog=BACKLOG,
+            ssl=context if is_implicit else None,
+            ssl_handshake_timeout=HANDSHAKE_TIMEOUT if is_implicit else None,
+            ssl_shutdown_timeout=LINGER if is_implicit else None,
             reuse_port=reuse_port,
         )
 
@@ -118,7 +125,7 @@ class SubmissionServer:
         certificates = [self._certificate_of(listener) for listener in self._listeners_with_tls]
         for certificate in certificates:
             _build_context(certificate)
-        contexts = filter(None, (door.implicit_tls or door.starttls for door in self._doors))
+        contexts = filter(None, self._contexts)
         for context, certificate in zip(contexts, certificates, strict=True):
             context.load_cert_chain(certificate.certificate, certificate.private_key)
 
@@ -126,13 +133,8 @@ class SubmissionServer:
     def _listeners_with_tls(self) -> list[Listener]:
         return [entry for entry in self._settings.submission.listeners if entry.tls != "none"]
 
-    def _open_door(self, listener: Listener) -> Door:
-        if listener.tls == "none":
-            return Door(auth=listener.auth)
-        context = _build_context(self._certificate_of(listener))
-        if listener.tls == "implicit":
-            return Door(auth=listener.auth, implicit_tls=context)
-        return Door(auth=listener.auth, starttls=context)
+    def _build_context_for(self, listener: Listener) -> ssl.SSLContext | None:
+        return None if listener.tls == "none" else _build_context(self._certificate_of(listener))
 
     def _certificate_of(self, listener: Listener) -> Certificate:
         certificate = self._settings.submission.certificate_for(listener)
