@@ -25,11 +25,11 @@ CONFIGURATION = """\
 hostname = "relay.sendtrace.test"
 workers = {workers}
 state_directory = "{directory}/state"
-shutdown_grace = "15s"
+shutdown_grace = "{grace}"
 
 [store]
 url = "sqlite:///{directory}/ledger.db"
-lease = "5s"
+lease = "{lease}"
 
 [[submission.listeners]]
 address = "127.0.0.1:{submission_port}"
@@ -52,6 +52,8 @@ class Service:
     directory: Path
     settings: str = ""
     workers: int = 2
+    lease: str = "5s"
+    grace: str = "15s"
     command: Sequence[str] = (str(COMMAND),)
     submission_port: int = field(default_factory=free_port)
     panel_port: int = field(default_factory=free_port)
@@ -78,6 +80,8 @@ class Service:
         names = {
             "directory": self.directory,
             "workers": self.workers,
+            "lease": self.lease,
+            "grace": self.grace,
             "submission_port": self.submission_port,
             "panel_port": self.panel_port,
         }
