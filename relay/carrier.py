@@ -1,0 +1,199 @@
+"""Carries one job: deliver it, decide what that means, settle it."""
+
+import os
+from collections.abc import Collection
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from config.settings import Settings
+from relay import metrics
+from relay.clock import Clock
+from relay.decide import Reach, decide, needs_original
+from relay.deliver import Delivered, Delivery
+from relay.keeper import Keeper
+from relay.limits import GroupSlots
+from relay.log import delivery_line
+from relay.routing import destination_of
+from relay.transport.content import Source, read
+from tracker.model import (
+    DestinationChange,
+    Gate,
+    Job,
+    Outcome,
+    Postponement,
+    RecipientId,
+    Scope,
+    Settlement,
+)
+from tracker.store import Store, StoreUnavailable
+
+_SETTLE_PAUSE = timedelta(seconds=1)
+"""Between tries to settle while the ledger cannot commit."""
+_HEADER_LIMIT = 256 * 1024
+"""Bytes of a message that are read for its header block."""
+
+
+class Carrier:
+    """Takes jobs to their end."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Store,
+        delivery: Delivery,
+        slots: GroupSlots,
+        keeper: Keeper,
+        settings: Settings,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._delivery = delivery
+        self._slots = slots
+        self._keeper = keeper
+        self._settings = settings
+        self._clock = clock
+        self._dead: dict[str, Postponement] = {}
+        self._log = structlog.get_logger()
+
+    async def carry(self, job: Job) -> bool:
+        """Deliver and settle; say whether something became due at once by it.
+
+        Raises LeaseLost when somebody else has the job by now.
+        """
+        waiting = self._dead.get(job.destination)
+        if waiting is not None and self._must_wait(job, waiting):
+            await self._postpone(job, waiting)
+            return False
+        result = await self._delivery.deliver(job, self._source(job))
+        if isinstance(result, Postponement):
+            await self._postpone(job, result)
+            return False
+        self._slots.feed_back(result.group, good=result.reachable is not False)
+        settlement = await self._decide(job, result)
+        # Only now: had we been stopped before this commit, they would have to count as uncertain.
+        await self._settle(settlement)
+        self._keeper.leave([recipient.id for recipient in job.recipients])
+        self._tell(job, settlement)
+        return bool(settlement.reports)
+
+    def _must_wait(self, job: Job, waiting: Postponement) -> bool:
+        """Say whether mail that has just come in waits for the probe of a dead destination.
+
+        What the ledger gave out to us is the probe, or has come to its deadline.
+        """
+        return job.content is not None and self._clock.now() < waiting.until
+
+    async def _decide(self, job: Job, delivered: Delivered) -> Settlement:
+        now, retry = self._clock.now(), self._settings.retry
+        reach = Reach(reachable=delivered.reachable, detail=delivered.detail)
+        needed = needs_original(job, delivered.attempts, retry=retry, now=now)
+        original: bytes | None = None
+        uncertain: Collection[RecipientId] = ()
+        if needed != "none":
+            original = await self._original(job, whole=needed == "full")
+            uncertain = await self._uncertain_before(job)
+        return decide(
+            job,
+            delivered.attempts,
+            retry=retry,
+            reporting_mta=self._settings.hostname,
+            now=now,
+            jitter=self._clock.chance(),
+            mint=self._clock.mint,
+            destination_of=self._destination_of,
+            reach=reach,
+            failures=await self._failures(job.destination, reach),
+            original=original,
+            uncertain_before=uncertain,
+        )
+
+    async def _settle(self, settlement: Settlement) -> None:
+        """Settle; while the ledger cannot commit, go on trying: the result must not get lost."""
+        while True:
+            try:
+                await self._ledger.settle(settlement)
+            except StoreUnavailable as problem:
+                metrics.STORE_FAILURES.inc()
+                self._log.warning(
+                    "settlement waits", message=settlement.message_id, problem=str(problem)
+                )
+                await self._clock.sleep(_SETTLE_PAUSE.total_seconds())
+            else:
+                break
+        self._remember(settlement.destination)
+
+    def _remember(self, change: DestinationChange | None) -> None:
+        if change is None:
+            return
+        if change.reachable or change.next_probe_at is None:
+            self._dead.pop(change.destination, None)
+        else:
+            self._dead[change.destination] = Postponement(
+                gate=Gate.DESTINATION, until=change.next_probe_at, detail=change.detail
+            )
+
+    async def _postpone(self, job: Job, why: Postponement) -> None:
+        try:
+            await self._ledger.postpone(job.lease, [r.id for r in job.recipients], why)
+        except StoreUnavailable as problem:
+            # Nothing was dialled: the lease runs out, or the worker's end gives it back.
+            metrics.STORE_FAILURES.inc()
+            self._log.warning("job not given back", message=job.message.id, problem=str(problem))
+
+    async def _original(self, job: Job, *, whole: bool) -> bytes:
+        limit = job.message.size if whole else _HEADER_LIMIT
+        original = bytearray()
+        async for chunk in read(self._source(job)):
+            original += chunk
+            if len(original) >= limit:
+                break
+        return bytes(original)
+
+    async def _uncertain_before(self, job: Job) -> Collection[RecipientId]:
+        timeline = await self._ledger.timeline(job.message.id, Scope())
+        if timeline is None:
+            return ()
+        return {a.recipient_id for a in timeline.attempts if a.outcome is Outcome.UNCERTAIN}
+
+    async def _failures(self, destination: str, reach: Reach) -> int:
+        if reach.reachable is not False:
+            return 0
+        state = await self._ledger.destination(destination)
+        return state.failures if state else 0
+
+    def _destination_of(self, domain: str) -> str:
+        return destination_of(domain, self._settings.routes, self._settings.delivery.port)
+
+    def _source(self, job: Job) -> Source:
+        return (
+            job.content
+            if job.content is not None
+            else partial(self._ledger.content, job.message.id)
+        )
+
+    def _tell(self, job: Job, settlement: Settlement) -> None:
+        recipients = {recipient.id: recipient for recipient in job.recipients}
+        for attempt in settlement.attempts:
+            metrics.ATTEMPTS.labels(attempt.outcome, attempt.origin).inc()
+            if attempt.outcome is Outcome.DELIVERED:
+                waited = attempt.ended_at - job.message.accepted_at
+                metrics.DELIVERY_SECONDS.observe(waited.total_seconds())
+            recipient = recipients[attempt.recipient_id]
+            self._log.info(
+                "attempt",
+                message=job.message.id,
+                to=recipient.forward_path,
+                outcome=attempt.outcome,
+                origin=attempt.origin,
+                number=attempt.number,
+                phase=attempt.phase,
+                host=attempt.target.host if attempt.target else "none",
+                address=attempt.target.address if attempt.target else "none",
+                said=attempt.reply.text if attempt.reply else attempt.detail,
+            )
+            if self._settings.log.delivery_lines:
+                self._log.info(delivery_line(job.message, recipient, attempt, os.getpid()))
+        if settlement.reports:
+            metrics.DSNS.inc(len(settlement.reports))

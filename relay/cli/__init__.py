@@ -1,0 +1,39 @@
+"""The `sendtrace` command. Exit status: 0 done, 1 failed, 2 usage or configuration.
+
+Each group of commands is a module; heavy imports are inside the commands, so that
+`sendtrace --help` answers at once.
+"""
+
+import sys
+
+import typer
+
+from relay.cli import account, config, queue, service, trace
+from relay.cli.common import CommandFailed
+
+app = typer.Typer(
+    name="sendtrace",
+    help="An outbound SMTP relay that remembers what happened to every message.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+service.register(app)
+app.add_typer(account.app, name="account")
+app.add_typer(queue.app, name="queue")
+app.command("trace")(trace.trace)
+app.add_typer(config.app, name="config")
+
+
+def main() -> None:
+    """Run the command line; never shows a traceback for what a person can mend."""
+    try:
+        app()
+    except CommandFailed as failure:
+        typer.echo(f"sendtrace: {failure}", err=True)
+        sys.exit(failure.status)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)

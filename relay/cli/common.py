@@ -1,0 +1,106 @@
+"""What every command shares: the configuration, the ledger, and how data is printed."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from config.loader import ConfigError, Loaded, load
+from tracker.sqlite import SqliteLedger, open_ledger
+from tracker.store import StoreError
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Configuration file (TOML)."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the data as JSON.")]
+
+QueryArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[QUERY]...",
+        help="A search, e.g. to:@example.org since:2d; or ids of messages or recipients.",
+    ),
+]
+LimitOption = Annotated[int, typer.Option(min=1, help="Show at most so many recipients.")]
+
+T = TypeVar("T")
+
+
+class CommandFailed(Exception):
+    """A command could not do it; the message is for the person who typed it."""
+
+    def __init__(self, message: str, status: int = 1) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def load_or_fail(path: Path | None) -> Loaded:
+    """Return the configuration; a bad one ends the command with exit status 2."""
+    try:
+        return load(path)
+    except ConfigError as error:
+        raise CommandFailed(str(error), status=2) from None
+
+
+@contextlib.asynccontextmanager
+async def ledger_of(loaded: Loaded) -> AsyncIterator[SqliteLedger]:
+    """Open the ledger that the configuration names, and close it again."""
+    path = loaded.settings.store.sqlite_path()
+    if not path.exists():
+        raise CommandFailed(
+            f"there is no ledger at {path}; `sendtrace serve` or `sendtrace migrate` makes it, "
+            "or --config names another one"
+        )
+    ledger = await open_ledger(path)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+def with_ledger(config: Path | None, act: Callable[[SqliteLedger, Loaded], Awaitable[T]]) -> T:
+    """Run `act` on the ledger and return what it returns."""
+    loaded = load_or_fail(config)
+
+    async def run() -> T:
+        async with ledger_of(loaded) as ledger:
+            return await act(ledger, loaded)
+
+    try:
+        return asyncio.run(run())
+    except StoreError as error:
+        raise CommandFailed(str(error)) from error
+
+
+def print_json(data: object) -> None:
+    """Print `data` as indented JSON."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(data), indent=2).decode())
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under headings; control characters of remote text are made visible."""
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(visible(cell)) for cell in row))
+    Console(width=None if os.isatty(1) else 220, soft_wrap=False).print(table)
+
+
+def visible(text: str) -> str:
+    """Return `text` with every character that does not print escaped."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def operator() -> str:
+    """Return how an act of this command is signed in the record."""
+    return f"{os.environ.get('SUDO_USER') or os.environ.get('USER') or 'operator'} (command line)"

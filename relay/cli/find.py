@@ -1,0 +1,53 @@
+"""Finding recipients for a command: by the search grammar, everywhere, as the operator."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from config.loader import Loaded
+from relay.cli.common import CommandFailed
+from tracker.model import RecipientId, Scope, Status
+from tracker.search import Field, Query, QueryError, Term, parse
+from tracker.sqlite import SqliteLedger
+from tracker.views import Row
+
+EVERYTHING = Scope()
+"""An operator at the command line sees the whole ledger."""
+_PAGE = 200
+
+
+def _query_of(words: Sequence[str] | None, zone: str) -> Query:
+    try:
+        return parse(" ".join(words or ()), now=datetime.now(UTC), zone=ZoneInfo(zone))
+    except QueryError as error:
+        raise CommandFailed(str(error), status=2) from None
+
+
+async def find(
+    ledger: SqliteLedger,
+    loaded: Loaded,
+    words: Sequence[str] | None,
+    limit: int,
+    statuses: frozenset[Status] | None,
+) -> list[Row]:
+    query = _query_of(words, loaded.settings.panel.time_zone)
+    if statuses is not None:
+        query = msgspec.structs.replace(query, terms=(*query.terms, _one_of(statuses)))
+    found: list[Row] = []
+    before: RecipientId | None = None
+    while len(found) < limit:
+        page = await ledger.search(
+            query, EVERYTHING, limit=min(_PAGE, limit - len(found)), before=before
+        )
+        found.extend(page.rows)
+        before = page.older
+        if before is None:
+            break
+    return found
+
+
+def _one_of(statuses: frozenset[Status]) -> Term:
+    value = "held" if statuses == {Status.HELD} else "waiting"
+    return Term(field=Field.STATUS, value=value)

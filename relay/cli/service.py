@@ -1,0 +1,76 @@
+"""`sendtrace serve`, `demo` and `migrate`."""
+
+import os
+import platform
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from relay.cli.common import CommandFailed, ConfigOption, load_or_fail
+from tracker.store import StoreError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to `app`."""
+    app.command("serve")(serve)
+    app.command("demo")(demo)
+    app.command("migrate")(migrate)
+    app.command("version")(version)
+
+
+def serve(config: ConfigOption = None) -> None:
+    """Run the relay: accept mail, deliver it, show what happened."""
+    loaded = load_or_fail(config)
+    # The counters' files have to be known before anything that counts is imported.
+    directory = loaded.settings.state_directory.absolute() / "metrics"
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+    from relay.serve import CannotStart
+    from relay.serve import serve as run
+
+    try:
+        status = run(loaded, lambda: load_or_fail(config))
+    except CannotStart as error:
+        raise CommandFailed(str(error)) from None
+    raise typer.Exit(status)
+
+
+def demo(
+    panel: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where the panel listens.")
+    ] = "127.0.0.1:8080",
+    directory: Annotated[
+        Path | None,
+        typer.Option(metavar="DIRECTORY", help="Keep the state here; else it is thrown away."),
+    ] = None,
+) -> None:
+    """Run the relay with a simulated internet on loopback and sample mail in every status."""
+    from relay.demo import run
+
+    raise typer.Exit(run(directory, panel))
+
+
+def migrate(config: ConfigOption = None) -> None:
+    """Bring the ledger to this version's schema; makes it when there is none."""
+    loaded = load_or_fail(config)
+    from tracker.sqlite import migrate as apply
+
+    path = loaded.settings.store.sqlite_path()
+    try:
+        applied = apply(path)
+    except (StoreError, OSError) as error:
+        raise CommandFailed(f"{path}: {error}") from None
+    for name in applied:
+        typer.echo(f"applied {name}")
+    typer.echo(f"{path} is up to date")
+
+
+def version() -> None:
+    """Show the version."""
+    import sqlite3
+    from importlib.metadata import version as version_of
+
+    typer.echo(
+        f"sendtrace {version_of('sendtrace')} "
+        f"(Python {platform.python_version()}, SQLite {sqlite3.sqlite_version})"
+    )

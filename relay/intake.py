@@ -1,0 +1,75 @@
+"""From a finished transaction of the submission server to the ledger, and on to the worker."""
+
+from config.settings import Settings
+from relay import metrics
+from relay.clock import Clock
+from relay.routing import destination_of
+from relay.worker import Worker
+from tracker.model import (
+    Client,
+    Content,
+    Envelope,
+    HeaderFacts,
+    MessageId,
+    Submission,
+)
+from tracker.store import LeaseLost, Store, StoreUnavailable
+
+
+class LedgerIntake:
+    """Puts messages into the ledger, and what this worker can deliver itself into its hands."""
+
+    def __init__(self, *, ledger: Store, worker: Worker, settings: Settings, clock: Clock) -> None:
+        self._ledger = ledger
+        self._worker = worker
+        self._routes = settings.routes
+        self._port = settings.delivery.port
+        self._lifetime = settings.retry.lifetime
+        self._clock = clock
+
+    async def take(
+        self,
+        submission_id: MessageId,
+        envelope: Envelope,
+        content: Content,
+        client: Client,
+        account: str | None,
+        header: HeaderFacts,
+    ) -> MessageId:
+        """Make the message durable; when this returns, 250 may be said.
+
+        Raises StoreUnavailable; then nothing was kept.
+        """
+        now = self._clock.now()
+        submission = Submission(
+            id=submission_id,
+            envelope=envelope,
+            destinations=tuple(
+                destination_of(recipient.domain, self._routes, self._port)
+                for recipient in envelope.recipients
+            ),
+            expires_at=now + self._lifetime,
+            client=client,
+            account=account,
+            header=header,
+            content=content,
+        )
+        try:
+            await self._accept(submission)
+        except StoreUnavailable:
+            metrics.STORE_FAILURES.inc()
+            raise
+        metrics.ACCEPTED_RECIPIENTS.inc(len(envelope.recipients))
+        return submission_id
+
+    async def _accept(self, submission: Submission) -> None:
+        now = self._clock.now()
+        lease = self._worker.lease_for(submission.content.size)
+        try:
+            accepted = await self._ledger.accept(submission, now, lease)
+        except LeaseLost:
+            accepted = await self._ledger.accept(submission, now, None)
+        if accepted.jobs:
+            self._worker.take(accepted.jobs)
+        else:
+            self._worker.wake()

@@ -1,0 +1,11 @@
+"""One structured line for each event, written by a thread of its own.
+
+The event loop only puts a line into a bounded queue: a reader of our standard output that has
+stopped reading must not stop the mail. Lines that find no room are counted and said later.
+"""
+
+from relay.log.delivery_line import delivery_line
+from relay.log.output import DirectWriter, LineWriter
+from relay.log.setup import configure
+
+__all__ = ["DirectWriter", "LineWriter", "configure", "delivery_line"]

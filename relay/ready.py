@@ -1,0 +1,103 @@
+"""The jobs that a worker holds in memory, in turn by destination. Nothing here waits.
+
+Bounded in jobs and in bytes of content: what finds no room stays in the ledger and is claimed
+later. Each destination runs at most `parallel` jobs at once, so that a slow one takes no more
+than its share of the worker's tasks.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+
+from tracker.model import Job
+
+
+class ReadyQueue:
+    """Round robin over destinations."""
+
+    def __init__(self, *, jobs: int, octets: int, parallel: int) -> None:
+        """Hold at most `jobs` jobs whose contents in memory sum to at most `octets` bytes."""
+        self._limit = jobs
+        self._octets_limit = octets
+        self._parallel = parallel
+        self._waiting: dict[str, deque[Job]] = {}
+        self._turn: deque[str] = deque()
+        self._running: dict[str, int] = {}
+        self._count = 0
+        self._octets = 0
+
+    def __len__(self) -> int:
+        """Jobs that wait or run."""
+        return self._count
+
+    @property
+    def room(self) -> int:
+        """Jobs that may still be pushed."""
+        return max(0, self._limit - self._count)
+
+    def has_room(self, size: int) -> bool:
+        """Say whether a message of `size` bytes may be kept in memory until it is delivered.
+
+        A single message larger than the whole bound is let in when nothing else is held.
+        """
+        fits = self._octets + size <= self._octets_limit or self._octets == 0
+        return self._count < self._limit and fits
+
+    @property
+    def busy(self) -> frozenset[str]:
+        """Destinations that have more than enough in memory to go on with."""
+        return frozenset(
+            name for name, jobs in self._waiting.items() if len(jobs) >= 2 * self._parallel
+        )
+
+    def push(self, job: Job) -> None:
+        """Add a job; the caller has asked for room before."""
+        name = job.destination
+        waiting = self._waiting.get(name)
+        if waiting is None:
+            waiting = self._waiting[name] = deque()
+        waiting.append(job)
+        if len(waiting) == 1 and self._running.get(name, 0) < self._parallel:
+            self._turn.append(name)
+        self._count += 1
+        self._octets += _octets(job)
+
+    def pop(self) -> Job | None:
+        """Take the next job whose destination has a free slot; it counts as running."""
+        if not self._turn:
+            return None
+        name = self._turn.popleft()
+        waiting = self._waiting[name]
+        job = waiting.popleft()
+        running = self._running[name] = self._running.get(name, 0) + 1
+        if not waiting:
+            del self._waiting[name]
+        elif running < self._parallel:
+            self._turn.append(name)
+        return job
+
+    def done(self, job: Job) -> None:
+        """Free the slot of a job that `pop` gave out."""
+        name = job.destination
+        running = self._running[name] - 1
+        if running:
+            self._running[name] = running
+        else:
+            del self._running[name]
+        if running == self._parallel - 1 and name in self._waiting:
+            self._turn.append(name)
+        self._count -= 1
+        self._octets -= _octets(job)
+
+    def drain(self) -> Iterator[Job]:
+        """Take out every job that waits; those that run stay."""
+        while self._waiting:
+            _, jobs = self._waiting.popitem()
+            for job in jobs:
+                self._count -= 1
+                self._octets -= _octets(job)
+                yield job
+        self._turn.clear()
+
+
+def _octets(job: Job) -> int:
+    return job.content.size if job.content is not None else 0

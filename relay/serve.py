@@ -1,0 +1,166 @@
+"""`sendtrace serve`: make ready, then run the workers and the panel under the supervisor."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from config.loader import Loaded
+from config.settings import Settings
+from relay import app
+from relay.log import DirectWriter, configure
+from relay.supervisor import Role, Supervisor
+from tracker.store import StoreError
+
+
+class CannotStart(Exception):
+    """The relay cannot start; the message says why and what to do."""
+
+
+def serve(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
+    """Run until SIGTERM or SIGINT; return the exit status. Raises CannotStart.
+
+    At SIGHUP `reload` reads the configuration again; a bad one leaves things as they are.
+    """
+    settings = loaded.settings
+    configure(settings.log.format, settings.log.level, DirectWriter(), process="supervisor")
+    log = structlog.get_logger()
+    with _state_directory(settings.state_directory) as state:
+        _empty_directory(state / "metrics")
+        _check_addresses(settings)
+        _prepare(settings)
+        log.info(
+            "starting",
+            hostname=settings.hostname,
+            workers=worker_count(settings),
+            submission=" ".join(listener.address for listener in settings.submission.listeners),
+            panel=settings.panel.address,
+            ledger=str(settings.store.sqlite_path()),
+            configuration=str(loaded.source or "built-in defaults"),
+            revision=loaded.revision,
+        )
+        if settings.delivery.allow_private_destinations:
+            log.warning("private destinations are allowed; do not run like this on the internet")
+        generation = _Generations(reload)
+        supervisor = Supervisor(
+            generation.roles(loaded), grace=settings.shutdown_grace, renew=generation.renew
+        )
+        return supervisor.run()
+
+
+def worker_count(settings: Settings) -> int:
+    """Return how many worker processes to run."""
+    if settings.workers == "auto":
+        return len(os.sched_getaffinity(0))
+    return int(settings.workers)
+
+
+class _Generations:
+    """Numbers workers so that no two that ever live at once share a number."""
+
+    def __init__(self, reload: Callable[[], Loaded]) -> None:
+        self._reload = reload
+        self._next = 0
+        self._log = structlog.get_logger()
+
+    def roles(self, loaded: Loaded) -> Sequence[Role]:
+        count = worker_count(loaded.settings)
+        first, self._next = self._next, self._next + count
+        workers = [
+            Role(
+                f"worker-{index}",
+                partial(app.run_worker, loaded, index, tidies=index == first, share=count),
+            )
+            for index in range(first, first + count)
+        ]
+        return [*workers, Role("panel", partial(app.run_panel, loaded))]
+
+    def renew(self) -> Sequence[Role] | None:
+        try:
+            loaded = self._reload()
+        except Exception as error:
+            self._log.error("configuration not reloaded", problem=str(error))
+            return None
+        self._log.info("configuration reloaded", revision=loaded.revision)
+        return self.roles(loaded)
+
+
+@contextlib.contextmanager
+def _state_directory(path: Path) -> Iterator[Path]:
+    """Make the directory and hold its lock: one relay for each state directory."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(path / "serve.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CannotStart(f"state_directory {path}: {error.strerror}") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise CannotStart(
+            f"another relay is running with its state in {path}; stop it, or set state_directory"
+        ) from None
+    try:
+        yield path
+    finally:
+        os.close(file)
+
+
+def _empty_directory(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(mode=0o700)
+
+
+def _check_addresses(settings: Settings) -> None:
+    """Say now, and clearly, that an address is taken or not ours.
+
+    Workers bind with SO_REUSEPORT, which another program of the same user could share without
+    either noticing; binding once without it finds that out.
+    """
+    wanted = [("submission.listeners", item.address) for item in settings.submission.listeners]
+    for key, address in [*wanted, ("panel.address", settings.panel.address)]:
+        host, port = app.host_and_port(address)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise CannotStart(
+                    f"{key}: cannot listen on {address}: {error.strerror}; "
+                    "stop what uses it, or set another address"
+                ) from None
+
+
+def _prepare(settings: Settings) -> None:
+    """Migrate the ledger and make the first account, in a process of its own.
+
+    The ledger works with threads, and the supervisor has to stay free of them to fork safely.
+    """
+    path = settings.store.sqlite_path()
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        problem = ""
+        try:
+            app.prepare(settings, secrets.token_urlsafe(12))
+        except (StoreError, OSError) as error:
+            problem = f"ledger {path}: {error}"
+        except BaseException as error:
+            problem = f"ledger {path}: {type(error).__name__}: {error}"
+        os.write(writing, problem.encode()[:4000])
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        problem = pipe.read().decode("utf-8", "replace")
+    os.waitpid(pid, 0)
+    if problem:
+        raise CannotStart(problem)

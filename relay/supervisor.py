@@ -1,0 +1,185 @@
+"""Keeps child processes running: starts them, restarts those that die, drains them at the end.
+
+Every child holds the reading end of a pipe, the lifeline, whose writing end only the supervisor
+has: it ends when the supervisor dies, however it dies.
+
+It knows nothing of mail. It has one thread and no event loop, so that forking is safe at any
+time, and takes its signals one by one:
+
+SIGTERM, SIGINT  drain: every child gets SIGTERM, and SIGKILL when `grace` is over
+SIGHUP           renew: every child is replaced by one of the new generation, one after another
+SIGCHLD          a child has ended; unless we asked it to, it is started again
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
+_STABLE = 10.0
+"""Seconds after which a child counts as having started well."""
+_LONGEST_PAUSE = 30.0
+"""Seconds between restarts of a child that keeps dying at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a child is to do.
+
+    `run` is called in the new process with the lifeline's descriptor; it returns the exit status.
+    """
+
+    name: str
+    run: Callable[[int], int]
+
+
+@dataclass(slots=True)
+class _Child:
+    role: Role
+    pid: int
+    started: float
+    retiring: bool = False
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A role that waits to be started again."""
+
+    role: Role
+    at: float
+    failures: int = field(default=0)
+
+
+class Supervisor:
+    """Runs one process for each role until told to stop."""
+
+    def __init__(
+        self,
+        roles: Sequence[Role],
+        *,
+        grace: timedelta,
+        renew: Callable[[], Sequence[Role] | None],
+    ) -> None:
+        """`renew` is asked at SIGHUP for the new generation; None keeps the present one."""
+        self._roles = list(roles)
+        self._grace = grace
+        self._renew = renew
+        self._children: dict[int, _Child] = {}
+        self._pending: list[_Pending] = []
+        self._failures: dict[str, int] = {}
+        self._lifeline, self._life = os.pipe()
+        self._log = structlog.get_logger()
+
+    def run(self) -> int:
+        """Return 0 after an orderly end."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            for role in self._roles:
+                self._start(role)
+            while (received := self._next_signal()) not in (signal.SIGTERM, signal.SIGINT):
+                if received == signal.SIGHUP:
+                    self._replace()
+                self._reap()
+                self._restart_due()
+            self._log.info("draining", children=len(self._children))
+            return self._drain()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _next_signal(self) -> int | None:
+        received = signal.sigtimedwait(_SIGNALS, 0.5)
+        return received.si_signo if received else None
+
+    def _start(self, role: Role) -> None:
+        pid = os.fork()
+        if pid == 0:
+            os.close(self._life)
+            _be(role, self._lifeline)
+        self._children[pid] = _Child(role, pid, time.monotonic())
+
+    def _replace(self) -> None:
+        roles = self._renew()
+        if roles is None:
+            return
+        self._roles = list(roles)
+        self._pending.clear()
+        retiring = list(self._children.values())
+        for role in self._roles:
+            self._start(role)
+        for child in retiring:
+            child.retiring = True
+            _signal(child.pid, signal.SIGTERM)
+
+    def _reap(self) -> None:
+        while self._children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            child = self._children.pop(pid, None)
+            if child is not None and not child.retiring:
+                self._note_death(child, os.waitstatus_to_exitcode(status))
+
+    def _note_death(self, child: _Child, status: int) -> None:
+        name = child.role.name
+        lived = time.monotonic() - child.started
+        failures = 0 if lived > _STABLE else self._failures.get(name, 0) + 1
+        self._failures[name] = failures
+        pause = 0.0 if not failures else min(_LONGEST_PAUSE, 0.5 * 2 ** (failures - 1))
+        self._log.error(
+            "process ended; starting it again", process=name, status=status, pause=pause
+        )
+        self._pending.append(_Pending(child.role, time.monotonic() + pause, failures))
+
+    def _restart_due(self) -> None:
+        now = time.monotonic()
+        due = [pending for pending in self._pending if pending.at <= now]
+        self._pending = [pending for pending in self._pending if pending.at > now]
+        for pending in due:
+            self._start(pending.role)
+
+    def _drain(self) -> int:
+        for pid in self._children:
+            _signal(pid, signal.SIGTERM)
+        deadline = time.monotonic() + self._grace.total_seconds() + 5
+        while self._children and time.monotonic() < deadline:
+            signal.sigtimedwait({signal.SIGCHLD}, 0.2)
+            self._forget_ended()
+        for pid in self._children:
+            self._log.warning("process did not end in time; killing it", pid=pid)
+            _signal(pid, signal.SIGKILL)
+        return 0
+
+    def _forget_ended(self) -> None:
+        while self._children:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            self._children.pop(pid, None)
+
+
+def _be(role: Role, lifeline: int) -> None:
+    """Become `role`; never returns."""
+    status = 1
+    try:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        # Ctrl-C reaches the whole process group; only the supervisor answers to it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        status = role.run(lifeline)
+    except BaseException:
+        structlog.get_logger().exception("process hit a fault", process=role.name)
+    finally:
+        os._exit(status)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,231 @@
+"""One worker: it delivers what it accepted, and claims what is due.
+
+`carry` takes one job from the ready queue to its settlement; `claim` fills the queue from the
+ledger; `keep` renews the lease, takes over from dead workers and tidies. A fault in one job
+postpones that job and nothing else.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import structlog
+
+from config.settings import Settings
+from relay import metrics
+from relay.carrier import Carrier
+from relay.clock import Clock
+from relay.keeper import Keeper, tidy
+from relay.ready import ReadyQueue
+from tracker.model import Gate, Job, LeaseToken, Postponement
+from tracker.store import LeaseLost, Store, StoreUnavailable
+
+_CLAIM = 200
+"""Recipients claimed at once."""
+_LOOK = timedelta(seconds=1)
+"""How often to ask for what others have made due: people, other workers."""
+_TIDY = timedelta(minutes=10)
+_FAULT = timedelta(minutes=1)
+"""How long a job waits that hit a fault of this machine."""
+
+
+class Worker:
+    """Moves mail while it runs. Built by the composition root; started once."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Store,
+        carrier: Carrier,
+        keeper: Keeper,
+        settings: Settings,
+        clock: Clock,
+        tidies: bool,
+    ) -> None:
+        self._ledger = ledger
+        self._carrier = carrier
+        self._keeper = keeper
+        self._settings = settings
+        self._clock = clock
+        self._tidies = tidies
+        delivery = settings.delivery
+        self._ready = ReadyQueue(
+            jobs=delivery.ready_queue,
+            octets=delivery.ready_bytes,
+            parallel=2 * delivery.concurrency_max,
+        )
+        self._wake = asyncio.Event()
+        self._carrying: set[asyncio.Task[None]] = set()
+        self._loops: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self._log = structlog.get_logger()
+
+    async def start(self) -> None:
+        """Open the lease, take over from the dead, and begin. Raises StoreUnavailable."""
+        await self._keeper.begin()
+        await self._keeper.take_over()
+        self._loops = [
+            asyncio.create_task(self._claim(), name="claim"),
+            asyncio.create_task(self._keep(), name="keep"),
+        ]
+        if self._tidies:
+            self._loops.append(asyncio.create_task(self._tidy(), name="tidy"))
+
+    async def stop(self, grace: timedelta) -> None:
+        """Claim no more, let what runs finish within `grace`, and give back the rest."""
+        self._stopping = True
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        for _ in self._ready.drain():
+            pass  # still leased: `Keeper.end` gives it back
+        if self._carrying:
+            await asyncio.wait(set(self._carrying), timeout=grace.total_seconds())
+        for task in self._carrying:
+            task.cancel()
+        await asyncio.gather(*self._carrying, return_exceptions=True)
+        with contextlib.suppress(StoreUnavailable):
+            await self._keeper.end()
+
+    def lease_for(self, size: int) -> LeaseToken | None:
+        """Return the lease for a message of `size` bytes that this worker can deliver itself.
+
+        None when it should wait in the ledger: the ready queue is full, or we are stopping.
+        """
+        if self._stopping or not self._ready.has_room(size):
+            return None
+        return self._keeper.token
+
+    def take(self, jobs: Iterable[Job]) -> None:
+        """Deliver jobs that are leased to us."""
+        for job in jobs:
+            self._ready.push(job)
+        self._dispatch()
+
+    def wake(self) -> None:
+        """Look for due mail now: something has just become due."""
+        self._wake.set()
+
+    @property
+    def held(self) -> int:
+        """Jobs in memory."""
+        return len(self._ready)
+
+    # --- carrying ------------------------------------------------------------------------------
+
+    def _dispatch(self) -> None:
+        while not self._stopping and (job := self._ready.pop()) is not None:
+            task = asyncio.create_task(self._carry(job))
+            self._carrying.add(task)
+            task.add_done_callback(self._carrying.discard)
+
+    async def _carry(self, job: Job) -> None:
+        try:
+            due_at_once = await self._carrier.carry(job)
+        except LeaseLost:
+            self._log.warning("job lost its lease", message=job.message.id)
+        except Exception:
+            self._log.exception("job hit a fault", message=job.message.id)
+            await self._set_aside(job)
+        else:
+            if due_at_once:
+                self.wake()
+        finally:
+            self._ready.done(job)
+            self._dispatch()
+
+    async def _set_aside(self, job: Job) -> None:
+        why = Postponement(
+            gate=Gate.LOCAL,
+            until=self._clock.now() + _FAULT,
+            detail="A fault in the relay; the log says more",
+        )
+        with contextlib.suppress(LeaseLost, StoreUnavailable):
+            await self._ledger.postpone(job.lease, [r.id for r in job.recipients], why)
+
+    # --- claiming ------------------------------------------------------------------------------
+
+    async def _claim(self) -> None:
+        while True:
+            try:
+                found = await self._claim_once()
+            except LeaseLost:
+                await self._renew()
+                continue
+            except StoreUnavailable as problem:
+                metrics.STORE_FAILURES.inc()
+                self._log.warning("ledger cannot be written", problem=str(problem))
+                await self._pause(_LOOK)
+                continue
+            if not found:
+                await self._pause(await self._until_due())
+
+    async def _claim_once(self) -> bool:
+        self._wake.clear()
+        token = self._keeper.token
+        limit = min(_CLAIM, self._ready.room)
+        due = await self._ledger.next_due()
+        now = self._clock.now()
+        if token is None or not limit or due is None or due > now:
+            return False
+        jobs = await self._ledger.claim(token, now, limit, self._ready.busy)
+        self.take(jobs)
+        return bool(jobs)
+
+    async def _until_due(self) -> timedelta:
+        due = await self._ledger.next_due()
+        if due is None:
+            return _LOOK
+        return max(timedelta(milliseconds=50), min(_LOOK, due - self._clock.now()))
+
+    async def _pause(self, longest: timedelta) -> None:
+        """Wait until woken, at most `longest` by the clock that was handed in."""
+        sleeping = asyncio.ensure_future(self._clock.sleep(longest.total_seconds()))
+        waking = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait({sleeping, waking}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            waking.cancel()
+
+    # --- keeping -------------------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        period = self._settings.store.lease / 3
+        while True:
+            await self._clock.sleep(period.total_seconds())
+            try:
+                await self._renew()
+                if await self._keeper.take_over():
+                    self.wake()
+            except StoreUnavailable as problem:
+                metrics.STORE_FAILURES.inc()
+                self._log.warning("lease cannot be renewed", problem=str(problem))
+            except Exception:
+                self._log.exception("keeping the lease hit a fault")
+
+    async def _renew(self) -> None:
+        if not await self._keeper.renew():
+            for _ in self._ready.drain():
+                pass  # no longer ours: whoever took the lease over has it
+
+    async def _tidy(self) -> None:
+        retention = self._settings.tracking.retention
+        while True:
+            try:
+                dropped = await tidy(self._ledger, self._clock, retention)
+                if dropped:
+                    self._log.info("retention", messages=dropped)
+                await self._check_balance()
+            except Exception:
+                self._log.exception("tidying hit a fault")
+            await self._clock.sleep(_TIDY.total_seconds())
+
+    async def _check_balance(self) -> None:
+        since: datetime = self._clock.now() - timedelta(days=2)
+        for day in await self._ledger.balance(since):
+            if day.difference:
+                self._log.error(
+                    "balance does not close", day=day.day.isoformat(), difference=day.difference
+                )

@@ -1,0 +1,90 @@
+"""Log lines: one line for one event, whatever is in it; Postfix-style lines for old tools."""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+import structlog
+
+from relay.log import LineWriter, configure, delivery_line
+from tests.support.jobs import make_message, make_recipient
+from tests.support.mail import make_attempt
+from tracker.model import Outcome, Reply
+
+HOSTILE = "ok\r\nlevel=error event=forged\x1b[2J\x00\u202e\u2028end"
+
+
+@pytest.fixture(autouse=True)
+def _quiet_afterwards() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("format_", ["json", "logfmt", "console"])
+def test_one_event_is_one_line_of_printing_characters(format_: str) -> None:
+    stream = io.StringIO()
+    writer = LineWriter(stream)
+    configure(format_, "info", writer, process="worker-0")
+    structlog.get_logger().info("attempt", said=HOSTILE, to="a@example.org")
+    writer.close()
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 1
+    assert lines[0].isprintable()
+    assert "worker-0" in lines[0]
+
+
+def test_json_lines_parse_and_keep_their_fields() -> None:
+    stream = io.StringIO()
+    writer = LineWriter(stream)
+    configure("json", "info", writer)
+    structlog.get_logger().info("attempt", outcome=Outcome.DELIVERED, number=1)
+    structlog.get_logger().debug("not said")
+    writer.close()
+    (event,) = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert (event["event"], event["outcome"], event["number"]) == ("attempt", "delivered", 1)
+    assert event["timestamp"].endswith("Z")
+
+
+def test_exceptions_are_told_on_one_line() -> None:
+    stream = io.StringIO()
+    writer = LineWriter(stream)
+    configure("logfmt", "info", writer)
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        structlog.get_logger().exception("job hit a fault")
+    writer.close()
+    (line,) = stream.getvalue().splitlines()
+    assert "ValueError: broken" in line
+
+
+POSTFIX = re.compile(
+    r"sendtrace/smtp\[\d+\]: [0-9A-Z]{26}: to=<(?P<to>[^>]*)>, relay=(?P<relay>\S+), "
+    r"delay=[\d.]+, delays=[\d./]+, dsn=(?P<dsn>\d\.\d+\.\d+), status=(?P<status>\w+) \((.*)\)$"
+)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reply", "status", "dsn"),
+    [
+        (Outcome.DELIVERED, Reply(code=250, lines=("2.0.0 Ok: queued as ABC",)), "sent", "2.0.0"),
+        (Outcome.DEFERRED, Reply(code=451, lines=("4.7.1 Greylisted",)), "deferred", "4.7.1"),
+        (Outcome.FAILED, Reply(code=550, lines=("no such user",)), "bounced", "5.0.0"),
+        (Outcome.UNCERTAIN, None, "deferred", "4.4.2"),
+        (Outcome.FAILED, Reply(code=550, lines=(HOSTILE,)), "bounced", "5.0.0"),
+    ],
+)
+def test_delivery_line(outcome: Outcome, reply: Reply | None, status: str, dsn: str) -> None:
+    message = make_message()
+    recipient = make_recipient(message)
+    attempt = msgspec.structs.replace(
+        make_attempt(recipient, outcome=outcome), reply=reply, detail="Connection lost"
+    )
+    line = delivery_line(message, recipient, attempt, 42)
+    match = POSTFIX.match(line)
+    assert match is not None, line
+    assert (match["status"], match["dsn"]) == (status, dsn)
+    assert line.isprintable()

@@ -1,0 +1,102 @@
+"""The ready queue: turns, bounds, slots."""
+
+import msgspec
+
+from relay.ready import ReadyQueue
+from tests.support.jobs import make_job, make_message, make_recipient
+from tests.support.mail import BytesContent
+from tracker.model import Job
+
+
+def job_to(destination: str, name: str = "") -> Job:
+    message = msgspec.structs.replace(make_message(), account=name)
+    job = make_job(message, make_recipient(message))
+    return msgspec.structs.replace(job, destination=destination)
+
+
+def queue(jobs: int = 100, octets: int = 1000, parallel: int = 2) -> ReadyQueue:
+    return ReadyQueue(jobs=jobs, octets=octets, parallel=parallel)
+
+
+def popped(ready: ReadyQueue) -> list[Job]:
+    found = []
+    while (job := ready.pop()) is not None:
+        found.append(job)
+    return found
+
+
+def test_destinations_take_turns() -> None:
+    ready = queue(parallel=3)
+    for destination in ("a.example", "a.example", "a.example", "b.example"):
+        ready.push(job_to(destination))
+    order = [job.destination for job in popped(ready)]
+    assert order == ["a.example", "b.example", "a.example", "a.example"]
+
+
+def test_a_destination_runs_no_more_than_its_share_and_goes_on_when_one_is_done() -> None:
+    ready = queue(parallel=2)
+    for name in "1234":
+        ready.push(job_to("a.example", name))
+    running = popped(ready)
+    assert [job.message.account for job in running] == ["1", "2"]
+    ready.done(running[0])
+    assert [job.message.account for job in popped(ready)] == ["3"]
+    assert ready.pop() is None
+
+
+def test_the_order_within_a_destination_is_kept() -> None:
+    ready = queue(parallel=1)
+    names = [str(number) for number in range(20)]
+    for name in names:
+        ready.push(job_to("a.example", name))
+    seen = []
+    while (job := ready.pop()) is not None:
+        seen.append(job.message.account)
+        ready.done(job)
+    assert seen == names
+    assert len(ready) == 0
+
+
+def test_room_counts_jobs_that_run() -> None:
+    ready = queue(jobs=2)
+    ready.push(job_to("a.example"))
+    ready.push(job_to("b.example"))
+    assert ready.room == 0
+    assert not ready.has_room(1)
+    job = ready.pop()
+    assert job is not None
+    assert ready.room == 0
+    ready.done(job)
+    assert ready.room == 1
+
+
+def test_room_counts_octets_but_lets_a_single_large_message_in() -> None:
+    ready = queue(octets=1000)
+    assert ready.has_room(5000)
+    ready.push(msgspec.structs.replace(job_to("a.example"), content=BytesContent(bytes(900))))
+    assert ready.has_room(100)
+    assert not ready.has_room(101)
+
+
+def test_busy_names_destinations_with_plenty_to_do() -> None:
+    ready = queue(parallel=2)
+    for _ in range(4):
+        ready.push(job_to("a.example"))
+    ready.push(job_to("b.example"))
+    assert ready.busy == {"a.example"}
+
+
+def test_drain_takes_what_waits_and_leaves_what_runs() -> None:
+    ready = queue(parallel=1)
+    ready.push(job_to("a.example", "runs"))
+    ready.push(job_to("a.example", "waits"))
+    ready.push(job_to("b.example", "waits"))
+    running = ready.pop()
+    assert running is not None
+    assert [job.message.account for job in ready.drain()] == ["waits", "waits"]
+    assert len(ready) == 1
+    ready.done(running)
+    assert len(ready) == 0
+    assert ready.pop() is None
+    ready.push(job_to("a.example", "later"))
+    assert [job.message.account for job in popped(ready)] == ["later"]

@@ -1,0 +1,102 @@
+"""The supervisor, with real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from tests.support.waiting import wait_until
+
+PROGRAM = textwrap.dedent(
+    """
+    import os, select, signal, sys, time
+    from datetime import timedelta
+    from pathlib import Path
+    from relay.supervisor import Role, Supervisor
+
+    notes = Path(sys.argv[1])
+    mode = sys.argv[2]
+
+    def child(name):
+        def run(lifeline):
+            (notes / f"{name}-{os.getpid()}").touch()
+            if mode == "stubborn":
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            select.select([lifeline], [], [], 60)
+            (notes / f"orphaned-{os.getpid()}").touch()
+            return 0
+        return Role(name, run)
+
+    def renew():
+        return None if mode == "keep" else [child("new")]
+
+    supervisor = Supervisor([child("old")], grace=timedelta(seconds=-4), renew=renew)
+    sys.exit(supervisor.run())
+    """
+)
+
+
+def start(notes: Path, mode: str = "") -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(notes), mode])
+
+
+def pids(notes: Path, name: str) -> list[int]:
+    return [int(path.name.rpartition("-")[2]) for path in notes.glob(f"{name}-*")]
+
+
+def lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_child_that_dies_is_started_again_and_sigterm_ends_all(tmp_path: Path) -> None:
+    supervisor = start(tmp_path)
+    (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: len(pids(tmp_path, "old")) == 2, "another child")
+    supervisor.terminate()
+    assert supervisor.wait(10) == 0
+    assert not any(lives(pid) for pid in pids(tmp_path, "old"))
+
+
+def test_sighup_replaces_the_children_by_the_new_generation(tmp_path: Path) -> None:
+    supervisor = start(tmp_path)
+    (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    supervisor.send_signal(signal.SIGHUP)
+    wait_until(lambda: pids(tmp_path, "new"), "the new generation")
+    wait_until(lambda: not lives(first), "the end of the old generation")
+    supervisor.terminate()
+    assert supervisor.wait(10) == 0
+    assert len(pids(tmp_path, "new")) == 1
+
+
+def test_sighup_keeps_the_children_when_there_is_nothing_new(tmp_path: Path) -> None:
+    supervisor = start(tmp_path, "keep")
+    (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    supervisor.send_signal(signal.SIGHUP)
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: len(pids(tmp_path, "old")) == 2, "the child again")
+    supervisor.terminate()
+    assert supervisor.wait(10) == 0
+
+
+def test_a_child_that_does_not_end_in_time_is_killed(tmp_path: Path) -> None:
+    supervisor = start(tmp_path, "stubborn")
+    (child,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    supervisor.terminate()
+    assert supervisor.wait(20) == 0
+    wait_until(lambda: not lives(child), "the end of the child")
+    assert not pids(tmp_path, "orphaned")
+
+
+def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+    supervisor = start(tmp_path)
+    (child,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    supervisor.kill()
+    supervisor.wait(10)
+    wait_until(lambda: pids(tmp_path, "orphaned") == [child], "the child to notice")
