@@ -1,14 +1,13 @@
-"""The search grammar: one line of text becomes a query. One parser for panel, terminal and API.
+"""What a search asks for."""
 
-    to:bob@example.org since:2d "quarterly report" -status:delivered
-
-`parse` needs the present time and a time zone because "today" is the viewer's day.
-"""
-
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 import msgspec
+
+from tracker.model import Status
 
 
 class Field(StrEnum):
@@ -47,3 +46,16 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     terms: tuple[Term, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+
+
+STATUS_WORDS: Mapping[str, frozenset[Status]] = MappingProxyType(
+    {status.value: frozenset({status}) for status in Status}
+    | {
+        "accepted": frozenset({Status.DELIVERED}),
+        "waiting": frozenset({Status.QUEUED, Status.DEFERRED, Status.HELD}),
+        "temporary": frozenset({Status.DEFERRED}),
+        "permanent": frozenset({Status.BOUNCED, Status.EXPIRED}),
+    }
+)
+"""What may stand behind `status:`. "temporary" also means recipients that are queued or held
+again after an attempt: whoever can count attempts adds them."""

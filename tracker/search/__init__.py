@@ -1,0 +1,13 @@
+"""The search grammar: one line of text becomes a query. One parser for panel, terminal and API.
+
+    to:bob@example.org since:2d "quarterly report" -status:delivered
+
+A bare word looks at addresses, subject and ids, and matches any part of them; in quotation marks
+the whole value has to be the same; a minus sign excludes. `parse` needs the present time and a
+time zone because "today" is the viewer's day.
+"""
+
+from tracker.search.parser import QueryError, format_query, parse
+from tracker.search.query import STATUS_WORDS, Field, Query, Term
+
+__all__ = ["STATUS_WORDS", "Field", "Query", "QueryError", "Term", "format_query", "parse"]
