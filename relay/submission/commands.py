@@ -1,4 +1,4 @@
-"""The arguments of MAIL and RCPT (RFC 5321 4.1.1.2, 4.1.1.3), read strictly.
+"""Command lines, and the arguments of MAIL and RCPT (RFC 5321 4.1.1), read strictly.
 
 Parameter values keep their case and their encoding: ENVID and ORCPT come back in DSNs as they
 came. Nothing is repaired; what does not fit the grammar is refused with a reply that says why.
@@ -6,6 +6,7 @@ came. Nothing is repaired; what does not fit the grammar is refused with a reply
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import msgspec
@@ -18,6 +19,7 @@ ENVID_LIMIT = 100
 ORCPT_LIMIT = 500
 """Characters (RFC 3461 4.2)."""
 
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([^=\x00-\x20\x7f]+))?")
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")
 _ADDRESS_TYPE = re.compile(r"[A-Za-z0-9-]+")
@@ -48,6 +50,26 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     smtputf8: bool = False
     ret: Ret | None = None
     envid: str | None = None
+
+
+@dataclass(slots=True)
+class Transaction:
+    """A mail transaction (RFC 5321 3.3) as far as it has come."""
+
+    mail: Mail
+    recipients: list[EnvelopeRecipient] = field(default_factory=list)
+
+
+def parse_line(line: bytes) -> tuple[str, str]:
+    """Split a command line into its verb, in upper case, and its argument. Raises Refused."""
+    line = line.rstrip(b" \t")
+    if _CONTROL.search(line):
+        raise Refused("501 5.5.2 Control characters are not allowed")
+    try:
+        verb, _, argument = line.decode().partition(" ")
+    except UnicodeDecodeError:
+        raise Refused("501 5.5.2 This is neither ASCII nor UTF-8") from None
+    return verb.upper(), argument
 
 
 def parse_mail(argument: str) -> Mail:

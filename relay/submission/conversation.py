@@ -6,25 +6,15 @@ replies carry no enhanced status codes (RFC 2034).
 """
 
 import asyncio
-import re
 import ssl
-from dataclasses import dataclass, field
-from typing import Final, Literal, cast
+from typing import Final, cast
 
 import structlog
 from aiosmtpd.smtp import SMTP
 
-from config.settings import Settings
-from relay.clock import Clock
-from relay.submission.admission import (
-    AuthFailures,
-    Connections,
-    TrustedNetworks,
-    client_of,
-    parse_address,
-)
-from relay.submission.commands import Mail, Refused
-from relay.submission.intake import Intake, Observer
+from relay.submission.admission import client_of, parse_address
+from relay.submission.commands import Refused, Transaction, parse_line
+from relay.submission.services import Door, Services
 from relay.submission.wire import (
     BareLineFeed,
     ClientTimedOut,
@@ -33,9 +23,6 @@ from relay.submission.wire import (
     LineTooLong,
     Wire,
 )
-from tracker.model import EnvelopeRecipient
-from tracker.passwords import Passwords
-from tracker.store import Accounts
 
 BAD_COMMANDS_LIMIT = 20
 """Refused commands in a row."""
@@ -55,8 +42,6 @@ _MAIL_COMMANDS = frozenset({"MAIL", "RCPT", "DATA", "AUTH", "STARTTLS"})
 _FOREIGN = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH"})
 """A web page can make a browser inside a trusted network speak to us; it begins like this."""
 
-_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
-
 LINGER: Final = 10.0
 """Seconds a client has to read our last reply."""
 
@@ -64,39 +49,6 @@ HANDSHAKE_TIMEOUT: Final = 30.0
 """Seconds for a TLS handshake."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """A listener: what it asks of those who come through it."""
-
-    auth: Literal["required", "optional", "off"]
-    starttls: ssl.SSLContext | None = None
-    """Not None: STARTTLS is offered (RFC 3207). Implicit TLS has begun before we are asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What all conversations of a server share."""
-
-    settings: Settings
-    clock: Clock
-    intake: Intake
-    accounts: Accounts
-    passwords: Passwords
-    observer: Observer
-    trusted: TrustedNetworks
-    connections: Connections
-    failures: AuthFailures
-    open: "set[Conversation]" = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class Transaction:
-    """A mail transaction (RFC 5321 3.3) as far as it has come."""
-
-    mail: Mail
-    recipients: list[EnvelopeRecipient] = field(default_factory=list)
 
 
 class Conversation(SMTP):
@@ -131,7 +83,9 @@ class Conversation(SMTP):
         self._is_stopping = False
         self._bad_commands = 0
         self._idle_commands = 0
-        self._ended: asyncio.Event = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._abort: asyncio.TimerHandle | None = None
 
     def __dir__(self) -> list[str]:
         """Name the commands only: the base class looks through it for each connection."""
@@ -176,10 +130,14 @@ class Conversation(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         self.wire.lose()
         self._stream = None
+        self._lost.set()
+        if self._abort is not None:
+            self._abort.cancel()
         if self._is_admitted:
             self._is_admitted = False
             self.services.connections.leave(self.client)
             self.services.observer.connection_closed()
+        self._leave()
 
     def pause_writing(self) -> None:
         self.wire.pause_writing()
@@ -198,12 +156,16 @@ class Conversation(SMTP):
             pass
         except ClientTimedOut:
             self.wire.write(b"421 4.4.2 You took too long, closing the connection\r\n")
+        except asyncio.CancelledError:
+            self.wire.write(b"421 4.3.2 Shutting down, try again later\r\n")
         except (OSError, ssl.SSLError) as error:
             log.debug("connection failed", client=self.client_address, problem=type(error).__name__)
+        except Exception as error:
+            await self.handle_exception(error)
         finally:
             self._close()
-            self.services.open.discard(self)
             self._ended.set()
+            self._leave()
 
     async def _take_command(self) -> None:
         if self._is_stopping and self.transaction is None:
@@ -332,13 +294,27 @@ class Conversation(SMTP):
 
     def cut(self) -> None:
         """End now, whatever is under way; a message that is not yet ours is not answered 250."""
-        if self._handler_coroutine is not None and not self._ended.is_set():
-            self.wire.write(b"421 4.3.2 Shutting down, try again later\r\n")
+        self.is_over = True
+        if self._handler_coroutine is not None:
             self._handler_coroutine.cancel()
 
+    def abort(self) -> None:
+        """Close the connection without waiting for the client to read what we said."""
+        if self._stream is not None:
+            self._stream.abort()
+
     async def wait_ended(self) -> None:
-        """Return when the conversation is over."""
+        """Return when the last reply has been said."""
         await self._ended.wait()
+
+    async def wait_lost(self) -> None:
+        """Return when the connection is closed."""
+        await self._lost.wait()
+
+    def _leave(self) -> None:
+        """Be forgotten by the server once nothing of the conversation is left."""
+        if self._ended.is_set() and self._lost.is_set():
+            self.services.open.discard(self)
 
     def _close(self) -> None:
         self.wire.send()
@@ -346,19 +322,7 @@ class Conversation(SMTP):
         if stream is not None:
             stream.close()
             # Closing waits until the client has read everything, which it may never do.
-            self.loop.call_later(LINGER, stream.abort)
-
-
-def parse_line(line: bytes) -> tuple[str, str]:
-    """Split a command line into its verb, in upper case, and its argument. Raises Refused."""
-    line = line.rstrip(b" \t")
-    if _CONTROL.search(line):
-        raise Refused("501 5.5.2 Control characters are not allowed")
-    try:
-        verb, _, argument = line.decode().partition(" ")
-    except UnicodeDecodeError:
-        raise Refused("501 5.5.2 This is neither ASCII nor UTF-8") from None
-    return verb.upper(), argument
+            self._abort = self.loop.call_later(LINGER, stream.abort)
 
 
 _names: dict[type, list[str]] = {}

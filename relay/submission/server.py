@@ -5,18 +5,23 @@ import logging
 import ssl
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 from config.settings import Certificate, Listener, Settings
 from relay.clock import Clock
 from relay.submission.admission import AuthFailures, Connections, TrustedNetworks
-from relay.submission.conversation import HANDSHAKE_TIMEOUT, LINGER, Door, Services
+from relay.submission.conversation import HANDSHAKE_TIMEOUT, LINGER, Conversation
 from relay.submission.intake import Intake, Observer
+from relay.submission.services import Door, Services
 from relay.submission.session import RelaySMTP
 from tracker.passwords import Passwords
 from tracker.store import Accounts
 
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
+
+FAREWELL: Final = 1.0
+"""Seconds clients have to read their last reply when the server stops."""
 
 
 class SubmissionServer:
@@ -74,7 +79,7 @@ class SubmissionServer:
             ):
                 self._servers.append(await self._listen(listener, context, reuse_port))
         except BaseException:
-            await self._close_listeners()
+            self._close_listeners()
             raise
 
     async def _listen(
@@ -99,20 +104,34 @@ class SubmissionServer:
 
         Clients between transactions get `421 4.3.2` at once.
         """
-        await self._close_listeners()
-        for conversation in list(self._services.open):
+        self._close_listeners()
+        conversations = list(self._services.open)
+        for conversation in conversations:
             conversation.stop()
         try:
             async with asyncio.timeout(grace.total_seconds()):
-                for conversation in list(self._services.open):
-                    await conversation.wait_ended()
+                await self._wait_ended(conversations)
         except TimeoutError:
-            for conversation in list(self._services.open):
+            for conversation in conversations:
                 conversation.cut()
-        for conversation in list(self._services.open):
+        await self._wait_ended(conversations)
+        try:
+            async with asyncio.timeout(FAREWELL):
+                await self._wait_lost(conversations)
+        except TimeoutError:
+            for conversation in conversations:
+                conversation.abort()
+        await self._wait_lost(conversations)
+
+    async def _wait_ended(self, conversations: Sequence[Conversation]) -> None:
+        for conversation in conversations:
             await conversation.wait_ended()
 
-    async def _close_listeners(self) -> None:
+    async def _wait_lost(self, conversations: Sequence[Conversation]) -> None:
+        for conversation in conversations:
+            await conversation.wait_lost()
+
+    def _close_listeners(self) -> None:
         servers, self._servers = self._servers, []
         for server in servers:
             server.close()

@@ -6,9 +6,8 @@ import errno
 import structlog
 
 from relay.submission.authentication import MECHANISMS, AuthenticatingConversation
-from relay.submission.commands import Mail, Refused, parse_mail, parse_rcpt
+from relay.submission.commands import Mail, Refused, Transaction, parse_mail, parse_rcpt
 from relay.submission.content import SpooledContent
-from relay.submission.conversation import Transaction
 from relay.submission.header import HEADER_LIMIT, Header, read_header
 from relay.submission.intake import SubmissionResult
 from relay.submission.reception import receive
