@@ -1,15 +1,58 @@
 """What a worker holds: opened, renewed, given back, taken over."""
 
 import sqlite3
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from tracker.model import Lease, LeaseToken, new_id
+from tracker.model import (
+    Attempt,
+    AttemptId,
+    Event,
+    EventId,
+    EventKind,
+    Lease,
+    LeaseToken,
+    Origin,
+    Outcome,
+    Phase,
+    Recipient,
+    RecipientId,
+    Status,
+    Trigger,
+    new_id,
+)
 from tracker.sqlite.accept import Entropy
-from tracker.sqlite.rows import Columns
+from tracker.sqlite.rows import (
+    INSERT_ATTEMPT,
+    INSERT_EVENT,
+    RECIPIENT_COLUMNS,
+    Columns,
+    attempt_columns,
+    event_columns,
+    read_recipient,
+)
+from tracker.sqlite.schedule import lower_next_due
 from tracker.sqlite.values import moment, stamp
 from tracker.store import LeaseLost
 
 LEASES = "SELECT token, node, worker, until FROM leases ORDER BY token"
+
+_UNCERTAIN = "The relay stopped during the attempt; the remote server may have the message"
+
+_RESTARTED = "The relay stopped before the message was sent; it is tried again"
+
+_HELD = f"SELECT {RECIPIENT_COLUMNS} FROM recipients WHERE lease = ?"  # noqa: S608 - our own names
+
+_GIVE_BACK = """
+UPDATE recipients SET lease = NULL, next_attempt_at = ?, "trigger" = coalesce(?, "trigger")
+WHERE lease = ? RETURNING destination
+"""
+
+_COUNT_UNCERTAIN = f"""
+UPDATE recipients SET status = '{Status.DEFERRED}', attempts = ?, last_attempt_id = ?,
+    status_since = CASE WHEN status = '{Status.DEFERRED}' THEN status_since ELSE ? END
+WHERE id = ?
+"""  # noqa: S608 - words of our own enumeration
 
 
 def read_lease(row: Columns) -> Lease:
@@ -42,3 +85,78 @@ def renew(connection: sqlite3.Connection, lease: LeaseToken, until: datetime) ->
     )
     if cursor.rowcount != 1:
         raise LeaseLost(f"lease {lease} is not on record")
+
+
+def close_lease(connection: sqlite3.Connection, lease: LeaseToken, now: datetime) -> None:
+    """Forget a lease; what it still held is due at once."""
+    connection.execute("DELETE FROM leases WHERE token = ?", (lease,))
+    _give_back(connection, lease, now, None)
+
+
+def recover(
+    connection: sqlite3.Connection,
+    lease: LeaseToken,
+    uncertain: Collection[RecipientId],
+    now: datetime,
+    entropy: Entropy,
+) -> int:
+    """Take over what a dead worker held; 0 when somebody else has done it already."""
+    row = connection.execute(
+        "DELETE FROM leases WHERE token = ? RETURNING node", (lease,)
+    ).fetchone()
+    if row is None:
+        return 0
+    held = [read_recipient(row) for row in connection.execute(_HELD, (lease,)).fetchall()]
+    doubtful = [recipient for recipient in held if recipient.id in uncertain]
+    untried = [recipient for recipient in held if recipient.id not in uncertain]
+    attempts = list(_uncertain_attempts(doubtful, row[0], now, entropy))
+    connection.executemany(INSERT_ATTEMPT, map(attempt_columns, attempts))
+    connection.executemany(
+        _COUNT_UNCERTAIN,
+        [(attempt.number, attempt.id, stamp(now), attempt.recipient_id) for attempt in attempts],
+    )
+    connection.executemany(
+        INSERT_EVENT, [event_columns(_restarted(each, now, entropy)) for each in untried]
+    )
+    _give_back(connection, lease, now, Trigger.RESTART)
+    return len(held)
+
+
+def _give_back(
+    connection: sqlite3.Connection, lease: LeaseToken, now: datetime, trigger: Trigger | None
+) -> None:
+    rows = connection.execute(_GIVE_BACK, (stamp(now), trigger, lease)).fetchall()
+    lower_next_due(connection, {row[0]: stamp(now) for row in rows})
+
+
+def _uncertain_attempts(
+    recipients: Sequence[Recipient], node: str, now: datetime, entropy: Entropy
+) -> Iterator[Attempt]:
+    for recipient in recipients:
+        yield Attempt(
+            id=AttemptId(new_id(now, entropy(8))),
+            message_id=recipient.message_id,
+            recipient_id=recipient.id,
+            number=recipient.attempts + 1,
+            trigger=recipient.trigger,
+            started_at=now,
+            ended_at=now,
+            outcome=Outcome.UNCERTAIN,
+            origin=Origin.LOCAL,
+            phase=Phase.FINAL_DOT,
+            detail=_UNCERTAIN,
+            destination=recipient.destination,
+            node=node,
+            config_revision="",
+        )
+
+
+def _restarted(recipient: Recipient, now: datetime, entropy: Entropy) -> Event:
+    return Event(
+        id=EventId(new_id(now, entropy(8))),
+        message_id=recipient.message_id,
+        recipient_id=recipient.id,
+        at=now,
+        kind=EventKind.RELAY_RESTARTED,
+        detail=_RESTARTED,
+    )

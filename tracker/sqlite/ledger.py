@@ -6,13 +6,16 @@ import sqlite3
 from pathlib import Path
 
 from tracker.sqlite.accept import Entropy
+from tracker.sqlite.acting import Acting
+from tracker.sqlite.looking import Looking
 from tracker.sqlite.migrate import migrate
 from tracker.sqlite.moving import Moving
+from tracker.sqlite.people import People
 from tracker.sqlite.readers import Readers
 from tracker.sqlite.writer import Writer
 
 
-class SqliteLedger(Moving):
+class SqliteLedger(Moving, Acting, Looking, People):
     """`Store`, `Accounts` and `Sessions` on one file. Use `open_ledger`."""
 
     sqlite_version = sqlite3.sqlite_version

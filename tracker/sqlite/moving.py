@@ -15,13 +15,12 @@ from tracker.model import (
     Settlement,
     Submission,
 )
-from tracker.sqlite.accept import Entropy, accept
+from tracker.sqlite.accept import accept
 from tracker.sqlite.claim import claim
-from tracker.sqlite.lease import LEASES, open_lease, read_lease, renew
-from tracker.sqlite.readers import Readers
+from tracker.sqlite.lease import LEASES, close_lease, open_lease, read_lease, recover, renew
+from tracker.sqlite.part import Part
 from tracker.sqlite.settle import postpone, settle
 from tracker.sqlite.values import moment
-from tracker.sqlite.writer import Writer
 
 _NEXT_DUE = "SELECT min(next_due_at) FROM destinations WHERE next_due_at IS NOT NULL"
 
@@ -31,13 +30,8 @@ WHERE content.message_id = ? AND content.n = ?
 """
 
 
-class Moving:
+class Moving(Part):
     """Accept, lease, settle."""
-
-    def __init__(self, writer: Writer, readers: Readers, entropy: Entropy) -> None:
-        self._writer = writer
-        self._readers = readers
-        self._entropy = entropy
 
     async def accept(
         self, submission: Submission, now: datetime, lease: LeaseToken | None
@@ -73,9 +67,20 @@ class Moving:
             partial(postpone, lease=lease, recipients=tuple(recipients), why=why)
         )
 
+    async def close_lease(self, lease: LeaseToken, now: datetime) -> None:
+        await self._writer.run(partial(close_lease, lease=lease, now=now))
+
     async def leases(self) -> Sequence[Lease]:
         async with self._readers.one() as reader:
             return [read_lease(row) for row in await reader.rows(LEASES)]
+
+    async def recover(
+        self, lease: LeaseToken, uncertain: Collection[RecipientId], now: datetime
+    ) -> int:
+        doubtful = frozenset(uncertain)
+        return await self._writer.run(
+            lambda connection: recover(connection, lease, doubtful, now, self._entropy)
+        )
 
     async def next_due(self) -> datetime | None:
         async with self._readers.one() as reader:

@@ -44,8 +44,13 @@ def day_start(day: int) -> datetime:
 
 
 def first_id(moment: datetime) -> str:
-    """Return the lowest id of the time `moment`."""
+    """Return an id below, or the lowest of, all that are made at `moment` or later."""
     return new_id(moment, bytes(8))
+
+
+def last_id(moment: datetime) -> str:
+    """Return the highest id that is made at `moment`, so one above all that are made before."""
+    return new_id(moment, b"\xff" * 8)
 
 
 def well_formed(text: str) -> str:
@@ -76,8 +81,8 @@ def _well_formed_all(value: Any) -> Any:
     return value
 
 
-def json_list(values: Sequence[str]) -> str:
-    """Return strings as a JSON array, for `json_each`: one parameter, one constant statement."""
+def json_list(values: Sequence[Any]) -> str:
+    """Return values as a JSON array, for `json_each`: one parameter, one constant statement."""
     return msgspec.json.encode(values).decode()
 
 

@@ -1,0 +1,136 @@
+"""Acts of people: hold, release, cancel, try now."""
+
+# ruff: noqa: S608 - put together of our own names; every value is a parameter
+
+import sqlite3
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from tracker import states
+from tracker.model import EventKind, Gate, RecipientId, Scope, Status, Trigger, new_id
+from tracker.sqlite.accept import Entropy
+from tracker.sqlite.query import scope_condition
+from tracker.sqlite.rows import INSERT_EVENT, Columns
+from tracker.sqlite.schedule import close_recipients, count_final, lower_next_due
+from tracker.sqlite.values import day_of, json_list, stamp, well_formed
+
+
+class _Act(NamedTuple):
+    event: EventKind
+    assignments: str
+    """Of ?1, the time, and ?2, the reason."""
+
+
+_ACTS = {
+    Status.HELD: _Act(
+        EventKind.HELD,
+        f"status = '{Status.HELD}', next_attempt_at = NULL, gate = '{Gate.HOLD}', gate_detail = ?2",
+    ),
+    # Back to where it was: untried, or waiting.
+    Status.QUEUED: _Act(
+        EventKind.RELEASED,
+        f"status = iif(attempts = 0, '{Status.QUEUED}', '{Status.DEFERRED}'), next_attempt_at = ?1,"
+        f" gate = '{Gate.NONE}', gate_detail = '', \"trigger\" = '{Trigger.RETRY_NOW}'",
+    ),
+    Status.CANCELLED: _Act(
+        EventKind.CANCELLED,
+        f"status = '{Status.CANCELLED}', next_attempt_at = NULL, gate = '{Gate.NONE}',"
+        " gate_detail = ''",
+    ),
+}
+
+_CHOSEN = "r.id IN (SELECT value FROM json_each(?3)) AND r.lease IS NULL"
+
+_RETRY = f"""
+UPDATE recipients AS r SET next_attempt_at = min(next_attempt_at, ?1), gate = '{Gate.NONE}',
+    gate_detail = '', "trigger" = '{Trigger.RETRY_NOW}'
+WHERE {_CHOSEN} AND r.next_attempt_at IS NOT NULL
+"""
+
+_RETURNING = " RETURNING id, message_id, destination, accepted_at"
+
+_PROBE_NOW = """
+UPDATE destinations SET next_probe_at = ? WHERE destination = ? AND NOT reachable
+"""
+
+
+def change_status(
+    connection: sqlite3.Connection,
+    recipients: Collection[RecipientId],
+    to: Status,
+    *,
+    scope: Scope,
+    actor: str,
+    reason: str,
+    now: datetime,
+    entropy: Entropy,
+) -> int:
+    """Hold, release or cancel what may be; ValueError for any other status."""
+    if to not in _ACTS:
+        raise ValueError(f"nobody can make a recipient {to}")
+    act = _ACTS[to]
+    before = [f"'{status}'" for status in Status if to in states.ARROWS[status] - {status}]
+    changed = _update(
+        connection,
+        f"UPDATE recipients AS r SET status_since = ?1, {act.assignments}"
+        f" WHERE {_CHOSEN} AND r.status IN ({', '.join(before)})",
+        (stamp(now), well_formed(reason), json_list(list(recipients))),
+        scope,
+    )
+    _record(connection, changed, act.event, actor, reason, now, entropy)
+    if to is Status.QUEUED:
+        lower_next_due(connection, {row[2]: stamp(now) for row in changed})
+    elif to is Status.CANCELLED:
+        count_final(connection, Counter((day_of(row[3]), to) for row in changed))
+        for message_id, finals in Counter(row[1] for row in changed).items():
+            close_recipients(connection, message_id, finals)
+    return len(changed)
+
+
+def retry_now(
+    connection: sqlite3.Connection,
+    recipients: Collection[RecipientId],
+    *,
+    scope: Scope,
+    actor: str,
+    now: datetime,
+    entropy: Entropy,
+) -> int:
+    """Make waiting recipients due, and the probe of their destinations."""
+    at = stamp(now)
+    changed = _update(connection, _RETRY, (at, "", json_list(list(recipients))), scope)
+    _record(connection, changed, EventKind.RETRY_REQUESTED, actor, "", now, entropy)
+    destinations = {row[2] for row in changed}
+    connection.executemany(_PROBE_NOW, [(at, destination) for destination in destinations])
+    lower_next_due(connection, dict.fromkeys(destinations, at))
+    return len(changed)
+
+
+def _update(
+    connection: sqlite3.Connection, sql: str, parameters: Sequence[object], scope: Scope
+) -> list[Columns]:
+    within = scope_condition(scope)
+    return connection.execute(
+        f"{sql} AND {within.sql}{_RETURNING}", (*parameters, *within.parameters)
+    ).fetchall()
+
+
+def _record(
+    connection: sqlite3.Connection,
+    changed: Sequence[Columns],
+    kind: EventKind,
+    actor: str,
+    reason: str,
+    now: datetime,
+    entropy: Entropy,
+) -> None:
+    at, detail = stamp(now), well_formed(reason)
+    connection.executemany(
+        INSERT_EVENT,
+        [
+            (new_id(now, entropy(8)), row[1], row[0], at, kind.value, actor, detail, None)
+            for row in changed
+        ],
+    )

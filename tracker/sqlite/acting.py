@@ -1,0 +1,54 @@
+"""The verbs of people and of housekeeping (see `tracker.store.Store`)."""
+
+from collections.abc import Collection
+from datetime import datetime
+from functools import partial
+
+from tracker.model import RecipientId, Scope, Status
+from tracker.sqlite.act import change_status, retry_now
+from tracker.sqlite.part import Part
+from tracker.sqlite.prune import prune
+
+
+class Acting(Part):
+    """Hold, release, cancel, try now; prune."""
+
+    async def change_status(
+        self,
+        recipients: Collection[RecipientId],
+        to: Status,
+        *,
+        scope: Scope,
+        actor: str,
+        reason: str,
+        now: datetime,
+    ) -> int:
+        return await self._writer.run(
+            partial(
+                change_status,
+                recipients=tuple(recipients),
+                to=to,
+                scope=scope,
+                actor=actor,
+                reason=reason,
+                now=now,
+                entropy=self._entropy,
+            )
+        )
+
+    async def retry_now(
+        self, recipients: Collection[RecipientId], *, scope: Scope, actor: str, now: datetime
+    ) -> int:
+        return await self._writer.run(
+            partial(
+                retry_now,
+                recipients=tuple(recipients),
+                scope=scope,
+                actor=actor,
+                now=now,
+                entropy=self._entropy,
+            )
+        )
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        return await self._writer.run(partial(prune, before=before, limit=limit))
