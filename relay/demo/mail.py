@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 
 ANNA = Address("Anna Lindqvist", "anna", "northwind.example")
@@ -44,6 +45,15 @@ class Sample:
                 _make_pdf(), maintype="application", subtype="pdf", filename=self.attachment
             )
         return message
+
+    @property
+    def needs_smtputf8(self) -> bool:
+        """True when an address has characters beyond ASCII (RFC 6531)."""
+        return not all(recipient.isascii() for recipient in self.recipients)
+
+    def octets_of(self, message: EmailMessage) -> bytes:
+        """Return a message that `compose` made as it goes over the wire."""
+        return message.as_bytes(policy=SMTPUTF8 if self.needs_smtputf8 else SMTP)
 
 
 SAMPLES: Sequence[Sample] = (

@@ -45,22 +45,20 @@ class Panel:
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
 
     @classmethod
-    def log_in(cls, relay: Service) -> "Panel":
-        """Return a browser in which an administrator has logged in."""
-        if ADDRESS not in relay.run("account", "list"):
-            relay.run(
-                "account",
-                "add",
-                ADDRESS,
-                "--role",
-                "admin",
-                "--password-stdin",
-                stdin=f"{PASSWORD}\n",
-            )
-        panel = cls(relay.panel)
+    def log_in(cls, url: str, address: str, password: str) -> "Panel":
+        """Return a browser that has logged in."""
+        panel = cls(url)
         form = _Form(panel._open("/login")).hidden
-        panel._open("/login", {**form, "address": ADDRESS, "password": PASSWORD})
+        panel._open("/login", {**form, "address": address, "password": password})
         return panel
+
+    @classmethod
+    def log_in_as_admin(cls, relay: Service) -> "Panel":
+        """Return a browser in which an administrator has logged in, who is made when missing."""
+        if ADDRESS not in relay.run("account", "list"):
+            add = ("account", "add", ADDRESS, "--role", "admin", "--password-stdin")
+            relay.run(*add, stdin=f"{PASSWORD}\n")
+        return cls.log_in(relay.panel, ADDRESS, PASSWORD)
 
     def get(self, path: str, **query: str) -> str:
         """Return the source of a page, its text unescaped and joined at the end."""
