@@ -1,113 +1,220 @@
-"""Jobs and their parts for tests of delivery."""
+"""Mail to test with: submissions, attempts and settlements with every field filled in."""
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.support.clock import START
 from tracker.model import (
+    Attempt,
+    AttemptId,
     Body,
     Client,
+    Envelope,
+    EnvelopeRecipient,
     HeaderFacts,
     Job,
-    LeaseToken,
-    Message,
     MessageId,
     MessageKind,
-    Notify,
+    Origin,
+    Outcome,
+    Phase,
     Recipient,
-    RecipientId,
+    RecipientChange,
+    Reply,
     Ret,
-    Trigger,
+    Settlement,
+    Status,
+    Submission,
+    Target,
+    TargetTry,
+    TlsFacts,
+    Verification,
     new_id,
 )
 
-TEXT = b"From: a@example.org\r\nSubject: hello\r\n\r\nHello.\r\n"
+CHUNK = 256 * 1024
+
+CONTENT = b"Subject: hello\r\nMessage-ID: <one@client.example.com>\r\n\r\nhello\r\n"
 
 
-class Octets:
-    """Content in memory, in chunks of a chosen size."""
+class BytesContent:
+    """Content in memory."""
 
-    def __init__(self, octets: bytes = TEXT, chunk: int = 262_144) -> None:
+    def __init__(self, octets: bytes) -> None:
         self._octets = octets
-        self._chunk = chunk
 
     @property
     def size(self) -> int:
         return len(self._octets)
 
     def chunks(self) -> Iterator[bytes]:
-        for at in range(0, len(self._octets), self._chunk):
-            yield self._octets[at : at + self._chunk]
+        for start in range(0, len(self._octets), CHUNK):
+            yield self._octets[start : start + CHUNK]
 
 
-def make_id() -> str:
-    return new_id(START, os.urandom(8))
+def mint(now: datetime = START) -> str:
+    """Return a new id of the time `now`."""
+    return new_id(now, os.urandom(8))
 
 
-def make_message(
-    *,
-    reverse_path: str = "sender@example.org",
-    size: int = len(TEXT),
-    body: Body = Body.SEVEN_BIT,
-    smtputf8: bool = False,
-    ret: Ret | None = None,
-    envid: str | None = None,
-) -> Message:
-    return Message(
-        id=MessageId(make_id()),
-        kind=MessageKind.MAIL,
-        accepted_at=START,
-        account="sender@example.org",
-        reverse_path=reverse_path,
-        client=Client(address="127.0.0.1"),
-        size=size,
-        header=HeaderFacts(),
-        ret=ret,
-        envid=envid,
-        body=body,
-        smtputf8=smtputf8,
+def domain_of(forward_path: str) -> str:
+    """Return the domain of an address, lower case."""
+    return forward_path.rpartition("@")[2].lower()
+
+
+def make_submission(
+    *forward_paths: str | EnvelopeRecipient,
+    reverse_path: str = "alice@example.com",
+    account: str | None = "alice@example.com",
+    now: datetime = START,
+    lifetime: timedelta = timedelta(days=7),
+    destinations: Sequence[str] | None = None,
+    content: bytes = CONTENT,
+    subject: str = "hello",
+    message_id: str = "one@client.example.com",
+    header_from: str = "Alice <alice@example.com>",
+    client_address: str = "192.0.2.7",
+    kind: MessageKind = MessageKind.MAIL,
+    reports_on: MessageId | None = None,
+) -> Submission:
+    """Return a submission to `forward_paths` (bob@example.org when there are none).
+
+    Each recipient is routed to its own domain unless `destinations` says otherwise.
+    """
+    recipients = tuple(
+        path
+        if isinstance(path, EnvelopeRecipient)
+        else EnvelopeRecipient(forward_path=path, domain=domain_of(path))
+        for path in forward_paths or ("bob@example.org",)
+    )
+    return Submission(
+        id=MessageId(mint(now)),
+        kind=kind,
+        envelope=Envelope(
+            reverse_path=reverse_path,
+            recipients=recipients,
+            ret=Ret.HEADERS,
+            envid="QQ+2B1",
+            body=Body.EIGHT_BIT_MIME,
+        ),
+        destinations=tuple(destinations or (recipient.domain for recipient in recipients)),
+        expires_at=now + lifetime,
+        client=Client(
+            address=client_address,
+            port=49152,
+            helo="client.example.com",
+            protocol="ESMTPSA",
+            tls="TLSv1.3 TLS_AES_256_GCM_SHA384",
+            authenticated_as=account,
+        ),
+        account=account,
+        header=HeaderFacts(
+            subject=subject,
+            message_id=message_id,
+            header_from=header_from,
+            date="Mon, 2 Mar 2026 10:00:00 +0100",
+        ),
+        content=BytesContent(content),
+        reports_on=reports_on,
     )
 
 
-def make_recipient(
-    forward_path: str,
-    message: Message,
+REPLIES = {
+    Outcome.DELIVERED: Reply(code=250, lines=("2.0.0 Ok: queued as 4bXyZ12Q",)),
+    Outcome.DEFERRED: Reply(code=451, lines=("4.7.1 Greylisted,", "4.7.1 come back later")),
+    Outcome.FAILED: Reply(code=550, lines=("5.1.1 No such user",)),
+    Outcome.UNCERTAIN: None,
+}
+"""What `make_attempt` lets the server say."""
+
+
+def make_attempt(
+    recipient: Recipient,
+    outcome: Outcome = Outcome.DELIVERED,
     *,
-    domain: str | None = None,
-    destination: str | None = None,
-    notify: frozenset[Notify] | None = None,
-    orcpt: str | None = None,
-    attempts: int = 0,
-) -> Recipient:
-    domain = domain or forward_path.rpartition("@")[2]
-    return Recipient(
-        id=RecipientId(make_id()),
-        message_id=message.id,
-        forward_path=forward_path,
-        domain=domain,
-        destination=destination or domain,
-        notify=notify,
-        orcpt=orcpt,
-        status_since=START,
+    now: datetime = START,
+    reply: Reply | None = None,
+    host: str = "mx1.example.org",
+    address: str = "198.51.100.25",
+    remote_queue_id: str | None = None,
+) -> Attempt:
+    """Return the attempt that follows on those which `recipient` has had."""
+    said = reply or REPLIES[outcome]
+    target = Target(host=host, address=address, port=25, preference=10)
+    return Attempt(
+        id=AttemptId(mint(now)),
+        message_id=recipient.message_id,
+        recipient_id=recipient.id,
+        number=recipient.attempts + 1,
+        trigger=recipient.trigger,
+        started_at=now,
+        ended_at=now + timedelta(milliseconds=120),
+        outcome=outcome,
+        origin=Origin.REMOTE if said else Origin.NETWORK,
+        phase=Phase.FINAL_DOT,
+        reply=said,
+        detail="" if said else "Connection lost after the final dot",
+        destination=recipient.destination,
+        target=target,
+        tries=(
+            TargetTry(
+                target=target,
+                phase=Phase.FINAL_DOT,
+                reply=said,
+                started_at=now,
+                milliseconds=118.5,
+                source_address="203.0.113.9",
+                ehlo_name="mail.example.com",
+                tls=TlsFacts(
+                    version="TLSv1.3",
+                    cipher="TLS_AES_256_GCM_SHA384",
+                    verified_by=Verification.DANE,
+                    peer_names=("mx1.example.org",),
+                ),
+                extensions=("PIPELINING", "8BITMIME"),
+            ),
+        ),
+        remote_queue_id=remote_queue_id,
+        node="node-a",
+        config_revision="rev-1",
+    )
+
+
+STATUS_OF = {
+    Outcome.DELIVERED: Status.DELIVERED,
+    Outcome.DEFERRED: Status.DEFERRED,
+    Outcome.FAILED: Status.BOUNCED,
+    Outcome.UNCERTAIN: Status.DEFERRED,
+}
+"""What `make_settlement` makes of an outcome."""
+
+
+def make_settlement(
+    job: Job,
+    outcome: Outcome = Outcome.DELIVERED,
+    *,
+    now: datetime = START,
+    wait: timedelta = timedelta(minutes=5),
+    status: Status | None = None,
+    reports: tuple[Submission, ...] = (),
+) -> Settlement:
+    """Return a settlement that gives every recipient of `job` the same outcome."""
+    attempts = tuple(make_attempt(recipient, outcome, now=now) for recipient in job.recipients)
+    after = status or STATUS_OF[outcome]
+    return Settlement(
+        lease=job.lease,
+        message_id=job.message.id,
         attempts=attempts,
-        expires_at=START + timedelta(days=7),
-    )
-
-
-def make_job(
-    *forward_paths: str,
-    message: Message | None = None,
-    recipients: Sequence[Recipient] = (),
-    destination: str | None = None,
-) -> Job:
-    """Return a job to `forward_paths`, or to `recipients`, of one message."""
-    message = message or make_message()
-    recipients = recipients or [make_recipient(path, message) for path in forward_paths]
-    return Job(
-        lease=LeaseToken("LEASE"),
-        message=message,
-        destination=destination or recipients[0].destination,
-        recipients=tuple(recipients),
-        trigger=Trigger.ACCEPTED,
+        changes=tuple(
+            RecipientChange(
+                recipient_id=attempt.recipient_id,
+                status=after,
+                at=attempt.ended_at,
+                attempts=attempt.number,
+                next_attempt_at=now + wait if after is Status.DEFERRED else None,
+            )
+            for attempt in attempts
+        ),
+        reports=reports,
     )
