@@ -1,0 +1,204 @@
+"""What has come of an attempt so far, for the recipients that go one way together.
+
+It gathers tries and rulings while `relay.deliver` goes from target to target, and makes one
+`Attempt` for each recipient of them in the end.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from config.settings import Route
+from relay.classify import PHASES, Verdict, classify_reply, classify_silence
+from relay.clock import Clock
+from relay.resolve import Refusal
+from relay.transport.evidence import Evidence, SessionFault
+from relay.transport.transaction import Ruling, Transaction
+from tracker.model import (
+    Attempt,
+    AttemptId,
+    Job,
+    Origin,
+    Outcome,
+    Phase,
+    Recipient,
+    RecipientId,
+    Target,
+    TargetTry,
+)
+
+
+class _Failure(NamedTuple):
+    """How a target failed those who were still undecided."""
+
+    fault: SessionFault
+    target: Target
+
+    @property
+    def verdict(self) -> Verdict:
+        fault = self.fault
+        if fault.reply is not None and not fault.detail:
+            return classify_reply(fault.reply, fault.phase)
+        return classify_silence(fault.phase, fault.origin)
+
+    @property
+    def depth(self) -> int:
+        """How far we had come: the further, the more the failure tells."""
+        return PHASES.index(self.fault.phase)
+
+
+class Course:
+    """One attempt at recipients with the same way."""
+
+    def __init__(
+        self,
+        *,
+        job: Job,
+        recipients: tuple[Recipient, ...],
+        destination: str,
+        route: Route | None,
+        clock: Clock,
+        node: str,
+        config_revision: str,
+    ) -> None:
+        self.job = job
+        self.recipients = recipients
+        self.destination = destination
+        self.route = route
+        self.group = ""
+        self.undecided = list(recipients)
+        self.dialled = 0
+        """Targets that were dialled, or whose open connection was used."""
+        self.reachable: bool | None = None
+        self.trouble = ""
+        """Why it was not reachable."""
+        self._clock = clock
+        self._node = node
+        self._config_revision = config_revision
+        self._started_at = clock.now()
+        self._tries: dict[RecipientId, list[TargetTry]] = {r.id: [] for r in recipients}
+        self._decided: dict[RecipientId, tuple[Ruling, Target | None]] = {}
+        self._failures: list[_Failure] = []
+
+    @property
+    def number(self) -> int:
+        """The number of this attempt, of the recipient tried most."""
+        return max(recipient.attempts for recipient in self.recipients) + 1
+
+    def skip(self, target: Target, why: str) -> TargetTry:
+        """Note a target that is not dialled."""
+        phase = Phase.CONNECT if target.address else Phase.DNS
+        skipped = TargetTry(
+            target=target, skipped=True, phase=phase, detail=why, started_at=self._clock.now()
+        )
+        for recipient in self.undecided:
+            self._tries[recipient.id].append(skipped)
+        return skipped
+
+    def take_opening_fault(self, evidence: Evidence, fault: SessionFault) -> TargetTry:
+        """Note a target with which no session came about."""
+        self.dialled -= not fault.has_way
+        self._note_reach(evidence.greeted, fault.detail)
+        attempt = evidence.to_try(fault.phase, fault.reply, fault.detail)
+        for recipient in self.undecided:
+            self._tries[recipient.id].append(attempt)
+        self._failures.append(_Failure(fault, evidence.target))
+        return attempt
+
+    def take_transaction(
+        self, transaction: Transaction, recipients: list[Recipient], *, counts: bool
+    ) -> TargetTry:
+        """Note what a transaction told `recipients`; its fault is one of the target if it `counts`.
+
+        Returns the try as it concerns the first of them.
+        """
+        self._note_reach(True, "")
+        target = transaction.target
+        tries = [transaction.try_of(recipient.id) for recipient in recipients]
+        for recipient, attempt in zip(recipients, tries, strict=True):
+            self._tries[recipient.id].append(attempt)
+        for recipient_id, ruling in transaction.rulings.items():
+            self._decided[recipient_id] = (ruling, target)
+        self.undecided = [r for r in self.undecided if r.id not in self._decided]
+        if transaction.fault is not None and counts:
+            self._failures.append(_Failure(transaction.fault, target))
+        return tries[0]
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Rule on everybody: there is no target."""
+        if refusal.origin is Origin.NETWORK:
+            self._note_reach(False, refusal.detail)
+        ruling = Ruling(
+            outcome=refusal.outcome,
+            origin=refusal.origin,
+            phase=refusal.phase,
+            detail=refusal.detail,
+        )
+        self._rule_undecided(ruling, None)
+
+    def postpone(self, detail: str) -> None:
+        """Rule on everybody when a local gate closed and others of the job have been tried."""
+        ruling = Ruling(
+            outcome=Outcome.DEFERRED, origin=Origin.LOCAL, phase=Phase.ROUTING, detail=detail
+        )
+        self._rule_undecided(ruling, None)
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Return one attempt for each recipient."""
+        self._rule_by_failures()
+        ended_at = self._clock.now()
+        return tuple(
+            self._attempt(recipient, *self._decided[recipient.id], ended_at)
+            for recipient in self.recipients
+        )
+
+    def _rule_by_failures(self) -> None:
+        """Let the failure that came furthest speak for all; temporary ones come before others."""
+        if not self.undecided:
+            return
+        waiting = [f for f in self._failures if f.verdict.outcome is not Outcome.FAILED]
+        *_, decisive = sorted(waiting or self._failures, key=lambda failure: failure.depth)
+        fault, verdict = decisive.fault, decisive.verdict
+        ruling = Ruling(
+            outcome=verdict.outcome,
+            origin=verdict.origin,
+            phase=fault.phase,
+            reply=fault.reply,
+            detail=fault.detail,
+        )
+        self._rule_undecided(ruling, decisive.target)
+
+    def _rule_undecided(self, ruling: Ruling, target: Target | None) -> None:
+        for recipient in self.undecided:
+            self._decided[recipient.id] = (ruling, target)
+        self.undecided = []
+
+    def _note_reach(self, greeted: bool, trouble: str) -> None:
+        if greeted:
+            self.reachable, self.trouble = True, ""
+        elif self.reachable is None:
+            self.reachable, self.trouble = False, trouble
+
+    def _attempt(
+        self, recipient: Recipient, ruling: Ruling, target: Target | None, ended_at: datetime
+    ) -> Attempt:
+        return Attempt(
+            id=AttemptId(self._clock.mint()),
+            message_id=recipient.message_id,
+            recipient_id=recipient.id,
+            number=recipient.attempts + 1,
+            trigger=self.job.trigger,
+            started_at=self._started_at,
+            ended_at=ended_at,
+            outcome=ruling.outcome,
+            origin=ruling.origin,
+            phase=ruling.phase,
+            reply=ruling.reply,
+            detail=ruling.detail,
+            destination=self.destination,
+            target=target,
+            tries=tuple(self._tries[recipient.id]),
+            remote_queue_id=ruling.remote_queue_id,
+            dsn_handed_on=ruling.dsn_handed_on,
+            node=self._node,
+            config_revision=self._config_revision,
+        )

@@ -1,0 +1,289 @@
+"""Carries one job to its destination: one attempt at each of its recipients.
+
+Targets are tried in order until every recipient has been told something final for this attempt.
+No transaction of the ledger is open meanwhile, and nothing here decides what an attempt means for
+the queue: that is `relay.decide`.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import Protocol
+
+import msgspec
+
+from config.settings import Route, Settings
+from relay.clock import Clock
+from relay.course import Course
+from relay.dns import Resolver, ResolverSilent
+from relay.pool import Pool
+from relay.resolve import Resolution, Rules, targets
+from relay.routing import next_hop_of, route_of
+from relay.tls import BrokenTls, ClientTls
+from relay.transport.content import Source
+from relay.transport.evidence import SessionFault
+from relay.transport.session import Manner, Session
+from relay.transport.transaction import Transaction
+from tracker.model import (
+    Attempt,
+    Gate,
+    Job,
+    Origin,
+    Phase,
+    Postponement,
+    Recipient,
+    RecipientId,
+    Target,
+    TargetTry,
+)
+
+_DNS_PAUSE = timedelta(seconds=30)
+"""How long mail waits when our own resolver answers nothing."""
+_LOCAL_PAUSE = timedelta(minutes=1)
+"""How long mail waits after a fault of this machine, such as no free descriptors."""
+
+
+class Slots(Protocol):
+    """Bounds the sessions that are open at once to the hosts of one provider."""
+
+    def slot(self, group: str) -> AbstractAsyncContextManager[None]:
+        """Wait for a slot of `group` and hold it."""
+        ...
+
+
+class InFlight(Protocol):
+    """Remembers across a crash who may have been sent a final dot."""
+
+    def enter(self, recipients: Sequence[RecipientId]) -> None:
+        """Note that the final dot for `recipients` is about to be sent."""
+        ...
+
+
+class Observer(Protocol):
+    """Hears of every target that was tried or skipped, for metrics and the log."""
+
+    def tried(self, destination: str, attempt: TargetTry) -> None: ...
+
+
+class Delivered(msgspec.Struct, frozen=True, kw_only=True):
+    """What an attempt at a job has brought."""
+
+    attempts: tuple[Attempt, ...]
+    """Exactly one for each recipient of the job."""
+    reachable: bool | None
+    """Whether any target of the destination greeted us; None when we did not get to dial."""
+    detail: str = ""
+    """Why it was not reachable."""
+    group: str = ""
+    """The name that the hosts of the provider share; empty when unknown."""
+
+
+class Delivery:
+    """Carries jobs. One for each process; `deliver` may run many times at once."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        resolver: Resolver,
+        clock: Clock,
+        pool: Pool,
+        tls: ClientTls,
+        slots: Slots,
+        in_flight: InFlight,
+        node: str,
+        config_revision: str,
+        observer: Observer | None = None,
+        own_addresses: Sequence[str] = (),
+    ) -> None:
+        """`own_addresses` are those at which mail for this very relay arrives."""
+        self._settings = settings
+        self._resolver = resolver
+        self._clock = clock
+        self._pool = pool
+        self._tls = tls
+        self._broken_tls = BrokenTls(settings.delivery.broken_tls_memory, clock)
+        self._slots = slots
+        self._in_flight = in_flight
+        self._node = node
+        self._config_revision = config_revision
+        self._observer = observer
+        self._rules = Rules.of(settings, own_addresses)
+        self._plain_manner = Manner(
+            ehlo_name=settings.hostname,
+            tls=settings.delivery.tls,
+            source_address=settings.delivery.source_address,
+        )
+
+    async def deliver(self, job: Job, source: Source) -> Delivered | Postponement:
+        """Try every recipient of `job` once.
+
+        `source` may be read several times, for several transactions or targets. Recipients whose
+        route has changed since they were queued go where they are to go now.
+        """
+        courses = self._plan(job)
+        postponement: Postponement | None = None
+        for course in courses:
+            postponement = await self._follow(course, source)
+            if postponement is not None and len(courses) == 1:
+                return postponement
+            if postponement is not None:
+                course.postpone(postponement.detail)
+        attempts = tuple(attempt for course in courses for attempt in course.attempts())
+        reached = [course.reachable for course in courses if course.reachable is not None]
+        return Delivered(
+            attempts=attempts,
+            reachable=any(reached) if reached else None,
+            detail=next((course.trouble for course in courses if course.trouble), ""),
+            group=courses[0].group,
+        )
+
+    def _plan(self, job: Job) -> list[Course]:
+        """Group the recipients by the way they are to go now: nearly always one."""
+        ways: dict[tuple[str, str], tuple[Route | None, list[Recipient]]] = {}
+        for recipient in job.recipients:
+            route = route_of(recipient.domain, self._settings.routes)
+            if route is None:
+                way = (recipient.domain, "")
+            else:
+                way = (next_hop_of(route, self._rules.port), route.domain)
+            ways.setdefault(way, (route, []))[1].append(recipient)
+        return [
+            Course(
+                job=job,
+                recipients=tuple(recipients),
+                destination=destination,
+                route=route,
+                clock=self._clock,
+                node=self._node,
+                config_revision=self._config_revision,
+            )
+            for (destination, _), (route, recipients) in ways.items()
+        ]
+
+    async def _follow(self, course: Course, source: Source) -> Postponement | None:
+        """Resolve and try the targets. Returns what a local gate had to say."""
+        try:
+            resolution = await targets(
+                course.recipients[0].domain,
+                course.route,
+                self._resolver,
+                self._rules,
+                attempt=course.number,
+                chance=self._clock.chance,
+            )
+        except ResolverSilent as silence:
+            until = self._clock.now() + _DNS_PAUSE
+            return Postponement(gate=Gate.DNS, until=until, detail=str(silence))
+        course.group = resolution.group
+        if resolution.refusal is not None:
+            self._skip(course, resolution)
+            course.refuse(resolution.refusal)
+            return None
+        async with self._slots.slot(resolution.group):
+            return await self._try_targets(course, resolution, source)
+
+    def _skip(self, course: Course, resolution: Resolution) -> None:
+        for candidate in resolution.candidates:
+            self._tell(course, course.skip(candidate.target, candidate.barred))
+
+    async def _try_targets(
+        self, course: Course, resolution: Resolution, source: Source
+    ) -> Postponement | None:
+        for candidate in resolution.candidates:
+            if not course.undecided:
+                break
+            if candidate.barred:
+                self._tell(course, course.skip(candidate.target, candidate.barred))
+            elif course.dialled >= self._rules.limit:
+                why = f"Not tried: {course.dialled} addresses are enough for one attempt"
+                self._tell(course, course.skip(candidate.target, why))
+            else:
+                fault = await self._try_target(course, candidate.target, source)
+                if fault is not None and fault.origin is Origin.LOCAL and not course.dialled:
+                    until = self._clock.now() + _LOCAL_PAUSE
+                    return Postponement(gate=Gate.LOCAL, until=until, detail=fault.detail)
+                if fault is not None and fault.phase is Phase.AUTH:
+                    break  # the same password again only leads to a locked account
+        return None
+
+    async def _try_target(
+        self, course: Course, target: Target, source: Source
+    ) -> SessionFault | None:
+        """Try one target until no recipient is left or it fails us; return how it failed."""
+        manner = self._manner(course.route)
+        session = self._pool.take(target, manner)
+        course.dialled += 1
+        while course.undecided:
+            if session is None:
+                session = self._session(target, manner)
+                try:
+                    await session.open()
+                except SessionFault as problem:
+                    self._tell(course, course.take_opening_fault(session.evidence, problem))
+                    return problem
+            fault, is_tired = await self._run_transaction(course, session, source)
+            if fault is not None and not is_tired:
+                return fault
+            if fault is None and course.undecided and self._pool.may_go_on(session):
+                session.evidence.restart()
+            else:
+                if fault is None:
+                    self._pool.give(session)
+                session = None
+        return None
+
+    async def _run_transaction(
+        self, course: Course, session: Session, source: Source
+    ) -> tuple[SessionFault | None, bool]:
+        """Try some of the undecided recipients; return the fault that ended it, if any.
+
+        The second value is true when that says nothing about the target: a session that had
+        served before was refused before anything was taken. A fresh one is the answer to that.
+        """
+        limit = self._settings.delivery.recipients_per_transaction
+        limit = min(limit, session.extensions.recipients_limit or limit)
+        recipients = course.undecided[:limit]
+        transaction = Transaction(
+            session, course.job.message, recipients, source, self._in_flight.enter
+        )
+        session.transactions += 1
+        await transaction.run()
+        fault = transaction.fault
+        is_tired = session.evidence.reused and transaction.is_untouched
+        told = course.take_transaction(transaction, recipients, counts=not is_tired)
+        self._tell(course, told)
+        if fault is not None:
+            self._pool.dismiss(session)
+        return fault, is_tired
+
+    def _session(self, target: Target, manner: Manner) -> Session:
+        return Session(
+            target,
+            manner,
+            self._settings.delivery.timeouts,
+            self._clock,
+            self._tls,
+            self._broken_tls,
+        )
+
+    def _manner(self, route: Route | None) -> Manner:
+        """Return how we talk to targets on `route`; a password turns TLS into a demand."""
+        settings = self._settings
+        if route is None:
+            return self._plain_manner
+        tls = route.tls
+        if tls == "opportunistic" and route.username and not route.allow_cleartext_password:
+            tls = "verified"
+        return Manner(
+            ehlo_name=settings.hostname,
+            tls=tls,
+            source_address=settings.delivery.source_address,
+            username=route.username,
+            password=route.password,
+            allow_cleartext_password=route.allow_cleartext_password,
+        )
+
+    def _tell(self, course: Course, attempt: TargetTry) -> None:
+        if self._observer is not None:
+            self._observer.tried(course.destination, attempt)

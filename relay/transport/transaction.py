@@ -1,0 +1,331 @@
+"""One mail transaction (RFC 5321 3.3): MAIL, RCPT, DATA, content and the final dot.
+
+It writes down what each recipient has been told as it goes, so that a connection that breaks on
+the third recipient loses nothing of the first two. `run` raises nothing: whoever has no ruling
+afterwards is undecided, and `fault` says why.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from relay.classify import classify_reply, classify_silence, is_too_many_recipients
+from relay.transport.commands import ascii_path, mail_command, rcpt_command
+from relay.transport.content import (
+    DotStuffer,
+    Source,
+    UnfitContent,
+    UnreadableContent,
+    blocks_of,
+    header_is_ascii,
+    read,
+)
+from relay.transport.evidence import SessionFault
+from relay.transport.remote_id import remote_id_of
+from relay.transport.session import Session
+from relay.transport.wire import BLOCK, WireFault
+from tracker.model import (
+    Body,
+    Message,
+    Origin,
+    Outcome,
+    Phase,
+    Recipient,
+    RecipientId,
+    Reply,
+    Step,
+    Target,
+    TargetTry,
+)
+
+
+class Ruling(msgspec.Struct, frozen=True, kw_only=True):
+    """How an attempt at one recipient ended."""
+
+    outcome: Outcome
+    origin: Origin
+    phase: Phase
+    reply: Reply | None = None
+    detail: str = ""
+    remote_queue_id: str | None = None
+    dsn_handed_on: bool = False
+
+
+class Transaction:
+    """One message to some of its recipients, over one session."""
+
+    def __init__(
+        self,
+        session: Session,
+        message: Message,
+        recipients: Sequence[Recipient],
+        source: Source,
+        enter: Callable[[Sequence[RecipientId]], None],
+    ) -> None:
+        """`enter` is called just before the final dot with those it is sent for."""
+        self.rulings: dict[RecipientId, Ruling] = {}
+        self.postponed: list[Recipient] = []
+        """Whom the server wants in another transaction: now, on the same session."""
+        self.accepted: list[Recipient] = []
+        self.fault: SessionFault | None = None
+        self.note = ""
+        """What is worth knowing although it went well."""
+        self._session = session
+        self._message = message
+        self._recipients = recipients
+        self._source = source
+        self._enter = enter
+        self._smtputf8 = False
+        self._pipelined = "PIPELINING" in session.extensions
+        self._own_steps: dict[RecipientId, int] = {}
+
+    async def run(self) -> None:
+        """Carry it through, as far as it goes."""
+        try:
+            willing = await self._prepare()
+            if willing:
+                await self._carry(willing)
+        except SessionFault as fault:
+            self._session.abort()
+            self._note_fault(fault)
+        except UnfitContent as problem:
+            self._session.abort()
+            self._rule_rest(Outcome.FAILED, Origin.LOCAL, Phase.CONTENT, f"5.6.0 {problem}")
+        except UnreadableContent as problem:
+            self._session.abort()
+            self._rule_rest(Outcome.DEFERRED, Origin.LOCAL, Phase.CONTENT, f"4.3.0 {problem}")
+        except BaseException:
+            self._session.abort()
+            raise
+
+    @property
+    def target(self) -> Target:
+        """Whom we talk to."""
+        return self._session.target
+
+    @property
+    def is_untouched(self) -> bool:
+        """True when the server broke off before it took anything: it may have been tired of us."""
+        fault = self.fault
+        return fault is not None and fault.phase is Phase.MAIL and not self.rulings
+
+    def try_of(self, recipient: RecipientId) -> TargetTry:
+        """Return what the record says of this transaction to one recipient."""
+        evidence = self._session.evidence
+        others = set(self._own_steps.values()) - {self._own_steps.get(recipient, -1)}
+        steps: list[Step] = [s for i, s in enumerate(evidence.steps) if i not in others]
+        ruling = self.rulings.get(recipient)
+        if ruling is not None:
+            detail = "; ".join(text for text in (ruling.detail, self.note) if text)
+            return evidence.to_try(ruling.phase, ruling.reply, detail, steps)
+        fault = self.fault
+        if fault is None:
+            return evidence.to_try(Phase.RCPT, None, "Left to the next transaction", steps)
+        return evidence.to_try(fault.phase, fault.reply, fault.detail, steps)
+
+    # --- before a word is said -----------------------------------------------------------------
+
+    async def _prepare(self) -> list[Recipient]:
+        """Rule on what this server cannot take; return the recipients that remain."""
+        extensions, message = self._session.extensions, self._message
+        limit = extensions.size_limit
+        if limit is not None and message.size > limit:
+            detail = f"5.3.4 The message has {message.size} octets, the server takes {limit}"
+            self._rule_rest(Outcome.FAILED, Origin.REMOTE, Phase.MAIL, detail)
+            return []
+        if message.body is Body.EIGHT_BIT_MIME and "8BITMIME" not in extensions:
+            self.note = "Sent as it is, although the server does not announce 8BITMIME"
+        return await self._choose_alphabet()
+
+    async def _choose_alphabet(self) -> list[Recipient]:
+        """Use SMTPUTF8 (RFC 6531) where it is needed; rule on those who need it in vain."""
+        message = self._message
+        all_ascii = message.reverse_path.isascii() and all(
+            recipient.forward_path.isascii() for recipient in self._recipients
+        )
+        if all_ascii and not message.smtputf8:
+            return list(self._recipients)
+        if "SMTPUTF8" in self._session.extensions:
+            self._smtputf8 = True
+            return list(self._recipients)
+        detail = "5.6.7 The server does not take internationalised mail (SMTPUTF8)"
+        for_all = not ascii_path(message.reverse_path).isascii() or not (
+            await header_is_ascii(self._source)
+        )
+        if for_all:
+            self._rule_rest(Outcome.FAILED, Origin.REMOTE, Phase.MAIL, detail)
+            return []
+        willing = [r for r in self._recipients if ascii_path(r.forward_path).isascii()]
+        kept = {recipient.id for recipient in willing}
+        unwilling = [r for r in self._recipients if r.id not in kept]
+        self._rule(unwilling, Outcome.FAILED, Origin.REMOTE, Phase.RCPT, detail)
+        return willing
+
+    # --- the dialogue --------------------------------------------------------------------------
+
+    async def _carry(self, recipients: Sequence[Recipient]) -> None:
+        if self._session.needs_reset:
+            await self._session.reset()
+        extensions = self._session.extensions
+        mail = mail_command(self._message, extensions, smtputf8=self._smtputf8)
+        rcpts = [rcpt_command(r, extensions, smtputf8=self._smtputf8) for r in recipients]
+        if self._pipelined:
+            self._session.send([mail, *rcpts, b"DATA"], Phase.MAIL)
+        reply = await self._ask(mail, Phase.MAIL)
+        self._session.needs_reset = True
+        if not reply.is_positive:
+            await self._end_refused(reply, len(rcpts))
+            return
+        for recipient, rcpt in zip(recipients, rcpts, strict=True):
+            self._take_rcpt(recipient, await self._ask(rcpt, Phase.RCPT, recipient))
+        if self.accepted:
+            await self._send_data()
+        elif self._pipelined:
+            await self._drop_data()
+
+    async def _ask(self, command: bytes, phase: Phase, recipient: Recipient | None = None) -> Reply:
+        """Return the reply to a command, which with pipelining has been sent before."""
+        if not self._pipelined:
+            self._session.send([command], phase)
+        if recipient is not None:
+            self._own_steps[recipient.id] = len(self._session.evidence.steps)
+        return await self._session.answer(command.decode("utf-8"), phase)
+
+    async def _end_refused(self, reply: Reply, rcpts: int) -> None:
+        """End after a refused MAIL: 5yz is final, anything else is worth another target."""
+        if reply.is_permanent:
+            verdict = classify_reply(reply, Phase.MAIL)
+            self._rule(self._undecided(), verdict.outcome, verdict.origin, Phase.MAIL, "", reply)
+        else:
+            self.fault = SessionFault(Phase.MAIL, "", Origin.REMOTE, reply)
+        if self._pipelined:
+            for _ in range(rcpts):
+                await self._session.answer("RCPT (after a refused MAIL)", Phase.RCPT)
+            await self._drop_data()
+
+    def _take_rcpt(self, recipient: Recipient, reply: Reply) -> None:
+        if reply.is_positive:
+            self.accepted.append(recipient)
+        elif self.accepted and is_too_many_recipients(reply):
+            self.postponed.append(recipient)
+        else:
+            verdict = classify_reply(reply, Phase.RCPT)
+            self._rule([recipient], verdict.outcome, verdict.origin, Phase.RCPT, "", reply)
+
+    async def _drop_data(self) -> None:
+        """Take the reply to a DATA that nobody is left for; 354 gets a lone dot (RFC 2920 3.1)."""
+        reply = await self._session.answer("DATA", Phase.DATA)
+        if reply.code == 354:
+            self._put_end(b".\r\n")
+            await self._session.answer(".", Phase.FINAL_DOT)
+
+    async def _send_data(self) -> None:
+        reply = await self._ask(b"DATA", Phase.DATA)
+        if reply.code == 354:
+            await self._send_content()
+        elif reply.is_positive or reply.code < 400:
+            detail = f"The server answered DATA with {reply.code} where 354 is due"
+            raise SessionFault(Phase.DATA, detail, Origin.REMOTE, reply)
+        else:
+            verdict = classify_reply(reply, Phase.DATA)
+            self._rule(self.accepted, verdict.outcome, verdict.origin, Phase.DATA, "", reply)
+
+    async def _send_content(self) -> None:
+        """Send the content in blocks and the final dot with the last of them."""
+        stuffer, rest = DotStuffer(), b""
+        seconds = self._session.timeouts.block.total_seconds()
+        try:
+            async for chunk in read(self._source):
+                for block in blocks_of(rest, BLOCK):
+                    await self._session.wire.send_block(block, seconds)
+                rest = stuffer.feed(chunk)
+            *blocks, last = [*blocks_of(rest, BLOCK), stuffer.end()]
+            for block in blocks[:-1]:
+                await self._session.wire.send_block(block, seconds)
+        except WireFault as fault:
+            self._take_early_reply(fault)
+            raise self._session.broken(fault, Phase.CONTENT) from fault
+        self._enter([recipient.id for recipient in self.accepted])
+        self._put_end(b"".join(blocks[-1:]) + last)
+        await self._take_final_reply()
+
+    def _put_end(self, octets: bytes) -> None:
+        self._session.evidence.start_step()
+        try:
+            self._session.wire.send_end(octets)
+        except WireFault as fault:
+            # Nothing of it has left: the content is incomplete.
+            self._take_early_reply(fault)
+            raise self._session.broken(fault, Phase.CONTENT) from fault
+
+    def _take_early_reply(self, fault: WireFault) -> None:
+        """Respect a refusal in the middle of the content; no other early reply means anything."""
+        reply = fault.reply
+        if reply is not None and 400 <= reply.code < 600 and reply.code != 421:
+            self._session.evidence.step("(content)", reply)
+            verdict = classify_reply(reply, Phase.CONTENT)
+            self._rule(self.accepted, verdict.outcome, verdict.origin, Phase.CONTENT, "", reply)
+
+    async def _take_final_reply(self) -> None:
+        try:
+            reply = await self._session.answer(".", Phase.FINAL_DOT)
+        except SessionFault as fault:
+            if fault.reply is None:
+                raise
+            reply, self.fault = fault.reply, fault
+            self._session.abort()
+        self._session.needs_reset = False
+        verdict = classify_reply(reply, Phase.FINAL_DOT)
+        self._rule(
+            self.accepted,
+            verdict.outcome,
+            verdict.origin,
+            Phase.FINAL_DOT,
+            "",
+            reply,
+            remote_queue_id=remote_id_of(reply) if reply.is_positive else None,
+        )
+
+    # --- rulings -------------------------------------------------------------------------------
+
+    def _note_fault(self, fault: SessionFault) -> None:
+        """Nobody is decided by a lost session, except those whose final dot was on its way."""
+        if self.fault is None:
+            self.fault = fault
+        if fault.phase is Phase.FINAL_DOT:
+            verdict = classify_silence(Phase.FINAL_DOT, fault.origin)
+            detail = f"{fault.detail}: the message may have been taken"
+            self._rule(self.accepted, verdict.outcome, verdict.origin, Phase.FINAL_DOT, detail)
+
+    def _undecided(self) -> list[Recipient]:
+        return [r for r in self._recipients if r.id not in self.rulings]
+
+    def _rule_rest(self, outcome: Outcome, origin: Origin, phase: Phase, detail: str) -> None:
+        self._rule(self._undecided(), outcome, origin, phase, detail)
+
+    def _rule(
+        self,
+        recipients: Sequence[Recipient],
+        outcome: Outcome,
+        origin: Origin,
+        phase: Phase,
+        detail: str,
+        reply: Reply | None = None,
+        *,
+        remote_queue_id: str | None = None,
+    ) -> None:
+        announced = "DSN" in self._session.extensions
+        for recipient in recipients:
+            if recipient.id in self.rulings:
+                continue
+            self.rulings[recipient.id] = Ruling(
+                outcome=outcome,
+                origin=origin,
+                phase=phase,
+                reply=reply,
+                detail=detail,
+                remote_queue_id=remote_queue_id,
+                dsn_handed_on=(
+                    announced and outcome is Outcome.DELIVERED and recipient.notify is not None
+                ),
+            )
