@@ -85,7 +85,8 @@ def decode_text(value: bytes) -> str:
     Encoded words are decoded (RFC 2047), raw UTF-8 is taken as such (RFC 6532), and what is
     neither becomes U+FFFD. Never raises.
     """
-    text = value[:_RAW_LIMIT].decode("utf-8", "replace")
+    # Unfolding takes the line ends and leaves the white space (RFC 5322 2.2.3).
+    text = value[:_RAW_LIMIT].decode("utf-8", "replace").replace("\r\n", "")
     if "=?" in text:
         text = _decode_words(text)
     return _UNPRINTABLE.sub(" ", text).strip()[:FACT_LIMIT]
