@@ -1,14 +1,10 @@
 """`sendtrace serve`: make ready, then run the workers and the panel under the supervisor."""
 
-import contextlib
-import fcntl
 import os
 import secrets
-import shutil
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 import structlog
 
@@ -16,43 +12,40 @@ from config.loader import Loaded
 from config.settings import Settings
 from relay import app
 from relay.log import DirectWriter, configure
+from relay.state import CannotStart
 from relay.supervisor import Role, Supervisor
 from tracker.store import StoreError
 
 
-class CannotStart(Exception):
-    """The relay cannot start; the message says why and what to do."""
-
-
 def serve(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
     """Run until SIGTERM or SIGINT; return the exit status. Raises CannotStart.
+
+    The caller holds the state directory.
 
     At SIGHUP `reload` reads the configuration again; a bad one leaves things as they are.
     """
     settings = loaded.settings
     configure(settings.log.format, settings.log.level, DirectWriter(), process="supervisor")
     log = structlog.get_logger()
-    with _state_directory(settings.state_directory) as state:
-        _empty_directory(state / "metrics")
-        _check_addresses(settings)
-        _prepare(settings)
-        log.info(
-            "starting",
-            hostname=settings.hostname,
-            workers=worker_count(settings),
-            submission=" ".join(listener.address for listener in settings.submission.listeners),
-            panel=settings.panel.address,
-            ledger=str(settings.store.sqlite_path()),
-            configuration=str(loaded.source or "built-in defaults"),
-            revision=loaded.revision,
-        )
-        if settings.delivery.allow_private_destinations:
-            log.warning("private destinations are allowed; do not run like this on the internet")
-        generation = _Generations(reload)
-        supervisor = Supervisor(
-            generation.roles(loaded), grace=settings.shutdown_grace, renew=generation.renew
-        )
-        return supervisor.run()
+    _check_addresses(settings)
+    _prepare(settings)
+    log.info(
+        "starting",
+        hostname=settings.hostname,
+        workers=worker_count(settings),
+        submission=" ".join(listener.address for listener in settings.submission.listeners),
+        panel=settings.panel.address,
+        ledger=str(settings.store.sqlite_path()),
+        configuration=str(loaded.source or "built-in defaults"),
+        revision=loaded.revision,
+    )
+    if settings.delivery.allow_private_destinations:
+        log.warning("private destinations are allowed; do not run like this on the internet")
+    generation = _Generations(reload)
+    supervisor = Supervisor(
+        generation.roles(loaded), grace=settings.shutdown_grace, renew=generation.renew
+    )
+    return supervisor.run()
 
 
 def worker_count(settings: Settings) -> int:
@@ -90,32 +83,6 @@ class _Generations:
             return None
         self._log.info("configuration reloaded", revision=loaded.revision)
         return self.roles(loaded)
-
-
-@contextlib.contextmanager
-def _state_directory(path: Path) -> Iterator[Path]:
-    """Make the directory and hold its lock: one relay for each state directory."""
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(path / "serve.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise CannotStart(f"state_directory {path}: {error.strerror}") from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(file)
-        raise CannotStart(
-            f"another relay is running with its state in {path}; stop it, or set state_directory"
-        ) from None
-    try:
-        yield path
-    finally:
-        os.close(file)
-
-
-def _empty_directory(path: Path) -> None:
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(mode=0o700)
 
 
 def _check_addresses(settings: Settings) -> None:

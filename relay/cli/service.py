@@ -1,6 +1,5 @@
 """`sendtrace serve`, `demo` and `migrate`."""
 
-import os
 import platform
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from relay.cli.common import CommandFailed, ConfigOption, load_or_fail
+from relay.state import CannotStart, begin_counting, hold_state_directory
 from tracker.store import StoreError
 
 
@@ -22,14 +22,12 @@ def register(app: typer.Typer) -> None:
 def serve(config: ConfigOption = None) -> None:
     """Run the relay: accept mail, deliver it, show what happened."""
     loaded = load_or_fail(config)
-    # The counters' files have to be known before anything that counts is imported.
-    directory = loaded.settings.state_directory.absolute() / "metrics"
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
-    from relay.serve import CannotStart
-    from relay.serve import serve as run
-
     try:
-        status = run(loaded, lambda: load_or_fail(config))
+        with hold_state_directory(loaded.settings.state_directory) as state:
+            begin_counting(state)
+            from relay.serve import serve as run
+
+            status = run(loaded, lambda: load_or_fail(config))
     except CannotStart as error:
         raise CommandFailed(str(error)) from None
     raise typer.Exit(status)

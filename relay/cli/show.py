@@ -51,8 +51,8 @@ def timeline_lines(timeline: Timeline) -> list[str]:
     message = timeline.message
     lines = [
         f"Message      {message.id}",
-        f"Accepted     {show_time(message.accepted_at)} from {message.client.address or 'this relay'}"
-        f" ({message.client.protocol or message.kind})",
+        f"Accepted     {show_time(message.accepted_at)} from "
+        f"{message.client.address or 'this relay'} ({message.client.protocol or message.kind})",
         f"Sent from    <{message.reverse_path}>",
         f"Subject      {message.header.subject or '(no subject)'}",
         f"Message-ID   {message.header.message_id or '-'}",

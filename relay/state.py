@@ -1,0 +1,48 @@
+"""The state directory: one relay holds it, and what its processes share lies in it."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class CannotStart(Exception):
+    """The relay cannot start; the message says why and what to do."""
+
+
+@contextlib.contextmanager
+def hold_state_directory(path: Path) -> Iterator[Path]:
+    """Make the directory and hold its lock, so that one relay at a time uses it.
+
+    Raises CannotStart when another relay has it, or when it cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(path / "serve.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CannotStart(f"state_directory {path}: {error.strerror}") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise CannotStart(
+            f"another relay is running with its state in {path}; stop it, or set state_directory"
+        ) from None
+    try:
+        yield path
+    finally:
+        os.close(file)
+
+
+def begin_counting(state: Path) -> None:
+    """Give the counters of all processes an empty directory.
+
+    It has to be called before anything that counts is imported: prometheus_client decides at
+    import whether it keeps counters for one process or for many.
+    """
+    directory = (state / "metrics").absolute()
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
