@@ -1,0 +1,119 @@
+"""The panel as one aiohttp application: gates before every page, headers after it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlencode
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from config.settings import Settings
+from tracker.model import Scope
+from tracker.passwords import Passwords, PasswordsBusy
+from tracker.store import StoreError
+from web.csrf import FIELD, is_own_site, is_token
+from web.errors import error_page
+from web.panel import PANEL, Ledger, Panel, Viewer, Visit, see_other
+from web.routes import PRIVATE, PUBLIC, PrivatePage, PublicPage
+from web.security import protect
+
+LARGEST_FORM: Final = 64 * 1024
+"""Bytes of a POST that are read."""
+
+
+def build(
+    settings: Settings,
+    *,
+    ledger: Ledger,
+    passwords: Passwords,
+    now: Callable[[], datetime],
+    entropy: Callable[[int], bytes],
+) -> web.Application:
+    """Return the panel, ready to be served.
+
+    `entropy` returns that many unguessable bytes, as `os.urandom` does. The caller serves it,
+    with TLS when `settings.panel.certificate` is set, and closes `ledger` and `passwords`.
+    """
+    panel = Panel(settings, ledger=ledger, passwords=passwords, now=now, entropy=entropy)
+    app = web.Application(middlewares=[_guard], client_max_size=LARGEST_FORM)
+    app[PANEL] = panel
+    app.router.add_get("/static/{name}", panel.static.serve)
+    for public in PUBLIC:
+        app.router.add_route(public.method, public.path, _open_to_all(public.page))
+    for private in PRIVATE:
+        handler = _open_to_viewers(private.page, admins_only=private.admins_only)
+        app.router.add_route(private.method, private.path, handler)
+    return app
+
+
+def _open_to_all(page: PublicPage) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if request.method == "POST" and not is_own_site(request.headers):
+            raise web.HTTPForbidden
+        return await page(Visit(request, request.app[PANEL]))
+
+    return handle
+
+
+def _open_to_viewers(page: PrivatePage, *, admins_only: bool) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        visit = Visit(request, request.app[PANEL])
+        viewer = await _viewer_of(visit)
+        if viewer is None:
+            return see_other(_log_in_path(request))
+        visit.viewer = viewer
+        if admins_only and not viewer.is_admin:
+            return error_page(visit, 404)
+        if request.method == "POST" and not await _is_ours(request, viewer):
+            return error_page(visit, 403)
+        try:
+            return await page(visit, viewer)
+        except web.HTTPNotFound:
+            return error_page(visit, 404)
+
+    return handle
+
+
+async def _viewer_of(visit: Visit) -> Viewer | None:
+    found = await visit.panel.log_ins.find(visit.request, visit.now, secure=visit.secure)
+    if found is None:
+        return None
+    session, account = found
+    return Viewer(account=account, session=session, scope=Scope.of(account))
+
+
+async def _is_ours(request: web.Request, viewer: Viewer) -> bool:
+    """Say whether a POST comes from a page of ours."""
+    if not is_own_site(request.headers):
+        return False
+    form = await request.post()
+    return is_token(form.get(FIELD), viewer.session.csrf_token)
+
+
+def _log_in_path(request: web.Request) -> str:
+    """Return where to log in; after it, a page that was asked for is shown."""
+    if request.method != "GET" or request.path_qs == "/":
+        return "/login"
+    return f"/login?{urlencode({'next': request.path_qs})}"
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every failure into a page that says what to do, and protect every answer."""
+    try:
+        response = await handler(request)
+    except web.HTTPException as answer:
+        response = error_page(Visit(request, request.app[PANEL]), answer.status)
+        if allow := answer.headers.get("Allow"):
+            response.headers["Allow"] = allow
+    except (StoreError, PasswordsBusy) as problem:
+        visit = Visit(request, request.app[PANEL])
+        visit.log.warning("page failed", path=request.path, problem=repr(problem))
+        response = error_page(visit, 503)
+    except Exception:
+        visit = Visit(request, request.app[PANEL])
+        visit.log.exception("page failed", path=request.path)
+        response = error_page(visit, 500)
+    protect(response)
+    return response

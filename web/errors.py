@@ -1,0 +1,38 @@
+"""What the panel says when it cannot show a page: what is wrong, and what to do."""
+
+from typing import Final
+
+from aiohttp import web
+
+from web.panel import Visit
+
+_TEXTS: Final = {
+    400: ("We could not read that request", "Go back and try again."),
+    403: (
+        "That form is no longer valid",
+        "It was open for too long, or it did not come from this panel. Nothing was changed. "
+        "Go back, reload the page, and try again.",
+    ),
+    404: (
+        "There is no such page",
+        "Either it never existed, it is older than what is kept, or it belongs to somebody else. "
+        "Check the address, or search for the message.",
+    ),
+    405: ("That cannot be done here", "Nothing was changed. Go back and try again."),
+    413: ("That is too much at once", "Nothing was changed. Send less and try again."),
+    500: (
+        "Something went wrong on our side",
+        "The fault is in the log. Mail is not affected: try again in a moment, and tell the "
+        "operators if it stays like this.",
+    ),
+    503: (
+        "The record cannot be read or written at the moment",
+        "Try again in a minute. Mail waits safely until then.",
+    ),
+}
+
+
+def error_page(visit: Visit, status: int) -> web.Response:
+    """Return the page for an HTTP status of 400 and above."""
+    title, advice = _TEXTS.get(status, _TEXTS[500] if status >= 500 else _TEXTS[400])
+    return visit.page("error.html", status, code=status, title=title, advice=advice)

@@ -1,0 +1,59 @@
+"""What an act came to, told once on the page that follows it.
+
+The cookie carries a word of the list below and numbers, never text: nobody can make the panel
+say something else.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from web.times import count
+
+
+class Act(StrEnum):
+    """What somebody did."""
+
+    RETRY = "retry"
+    CANCEL = "cancel"
+    RELEASE = "release"
+    ACCOUNT_ADDED = "account-added"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of an act
+    ROLE_CHANGED = "role-changed"
+    ACCOUNT_REMOVED = "account-removed"
+    LOGGED_OUT = "logged-out"
+
+
+_DONE: Final = {
+    Act.RETRY: "will be tried now",
+    Act.CANCEL: "cancelled",
+    Act.RELEASE: "released and due now",
+}
+_SAID: Final = {
+    Act.ACCOUNT_ADDED: "The account is added.",
+    Act.PASSWORD_CHANGED: "The password is changed, and the account's other log-ins are ended.",
+    Act.ROLE_CHANGED: "The role is changed.",
+    Act.ACCOUNT_REMOVED: "The account is removed. Its mail stays on record.",
+    Act.LOGGED_OUT: "You are logged out.",
+}
+
+
+def write_notice(act: Act, changed: int = 0, busy: int = 0, finished: int = 0) -> str:
+    """Return the cookie for an act: how many recipients changed, were being tried, were final."""
+    return f"{act}.{changed}.{busy}.{finished}"
+
+
+def read_notice(cookie: str | None) -> str | None:
+    """Return the sentence for a cookie; None for one that we did not write."""
+    word, *numbers = (cookie or "").split(".")
+    act = next((act for act in Act if act == word), None)
+    if act is None or len(numbers) != 3 or not all(n.isascii() and n.isdigit() for n in numbers):
+        return None
+    if act in _SAID:
+        return _SAID[act]
+    changed, busy, finished = (min(int(number[:9]), 999_999) for number in numbers)
+    told = [f"{count(changed, 'recipient')} {_DONE[act]}."]
+    if busy:
+        told.append(f"{busy:,} being tried right now, which cannot be stopped.")
+    if finished:
+        told.append(f"{finished:,} already finished.")
+    return " ".join(told)

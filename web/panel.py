@@ -1,0 +1,130 @@
+"""What every page of the panel works with."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+import structlog
+from aiohttp import web
+
+from config.addresses import parse_networks
+from config.settings import Settings
+from tracker.model import Account, Role, Scope, Session
+from tracker.passwords import Passwords
+from tracker.store import Accounts, Sessions, Store
+from web.client import Proxies
+from web.filters import is_zone
+from web.notices import read_notice
+from web.readiness import Readiness
+from web.render import Templates
+from web.sessions import LogIns, cookie_name, drop_cookie
+from web.static_files import StaticFiles
+from web.throttle import Throttle
+from web.times import Times
+
+ZONE_COOKIE = "sendtrace-zone"
+NOTICE_COOKIE = "sendtrace-notice"
+"""Carries what an act came to, from the POST to the page that is shown after it."""
+
+
+class Ledger(Store, Accounts, Sessions, Protocol):
+    """The whole ledger: mail, people and their log-ins."""
+
+
+class Panel:
+    """The parts that live as long as the application."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        ledger: Ledger,
+        passwords: Passwords,
+        now: Callable[[], datetime],
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self.settings = settings
+        self.ledger = ledger
+        self.passwords = passwords
+        self.now = now
+        self.entropy = entropy
+        self.static = StaticFiles()
+        self.templates = Templates(self.static)
+        self.throttle = Throttle(settings.panel.login_failures, settings.panel.login_failure_window)
+        self.readiness = Readiness(ledger, settings.state_directory)
+        self.proxies = Proxies(
+            parse_networks(settings.panel.trusted_proxies),
+            serves_tls=settings.panel.certificate is not None,
+        )
+        self.log_ins = LogIns(
+            sessions=ledger,
+            accounts=ledger,
+            lifetime=settings.panel.session_lifetime,
+            entropy=entropy,
+        )
+
+
+PANEL = web.AppKey("panel", Panel)
+
+
+def see_other(path: str) -> web.Response:
+    """Return the answer that sends a browser to another page of ours with a GET."""
+    return web.Response(status=303, headers={"Location": path})
+
+
+class Viewer(NamedTuple):
+    """Who is logged in, and what they may see."""
+
+    account: Account
+    session: Session
+    scope: Scope
+
+    @property
+    def is_admin(self) -> bool:
+        """Say whether the whole relay is this viewer's business."""
+        return self.account.role is Role.ADMIN
+
+
+class Visit:
+    """One request: by whom, when, from where and in which time zone."""
+
+    def __init__(self, request: web.Request, panel: Panel) -> None:
+        self.request = request
+        self.panel = panel
+        self.now = panel.now()
+        self.secure = panel.proxies.is_secure(request)
+        self.client = panel.proxies.client_of(request)
+        self.times = Times(ZoneInfo(self._zone()), self.now)
+        self.viewer: Viewer | None = None
+        self.log = structlog.get_logger()
+
+    def _zone(self) -> str:
+        """Return the time zone of the URL, of the cookie or of the settings."""
+        cookie = self.request.cookies.get(cookie_name(ZONE_COOKIE, secure=self.secure), "")
+        for name in (self.request.query.get("zone", ""), cookie):
+            if is_zone(name):
+                return name
+        return self.panel.settings.panel.time_zone
+
+    def page(self, template: str, status: int = 200, /, **context: object) -> web.Response:
+        """Return a page made of a template; what an act before it came to is told once."""
+        notice = cookie_name(NOTICE_COOKIE, secure=self.secure)
+        told = self.request.cookies.get(notice)
+        text = self.panel.templates.render(
+            template,
+            {
+                "viewer": self.viewer,
+                "times": self.times,
+                "path": self.request.path,
+                "hostname": self.panel.settings.hostname,
+                "csrf": self.viewer.session.csrf_token if self.viewer else "",
+                "notice": read_notice(told),
+                **context,
+            },
+        )
+        response = web.Response(text=text, status=status, content_type="text/html")
+        response.enable_compression()
+        if told is not None:
+            drop_cookie(response, NOTICE_COOKIE, secure=self.secure)
+        return response

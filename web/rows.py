@@ -1,0 +1,140 @@
+"""A row of the tracking list, ready for the template. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from tracker.explain import headline
+from tracker.model import Attempt, Message, MessageId, MessageKind, Recipient, RecipientId
+from tracker.views import Row, Timeline
+from web.standing import Standing, outcome_of, standing_of, status_line
+from web.times import Times
+from web.verdict import Case, Lines, lines, spoken
+
+
+class Tried(NamedTuple):
+    """One host of an attempt, tried or passed over."""
+
+    host: str
+    words: str
+
+
+class AttemptRow(NamedTuple):
+    """One attempt in an opened row."""
+
+    at: datetime
+    standing: Standing
+    headline: str
+    tried: tuple[Tried, ...]
+    """Filled where no host was reached: then each one's reason is the answer."""
+
+
+class Detail(NamedTuple):
+    """What an opened row tells."""
+
+    spoken: str
+    lines: Lines
+    status: str
+    attempts: tuple[AttemptRow, ...]
+    """Newest first."""
+    missing: int
+    """Attempts that are on record and not among `attempts`."""
+
+
+class TrackedRow(NamedTuple):
+    """One recipient in the list."""
+
+    id: RecipientId
+    message_id: MessageId
+    at: datetime
+    subject: str
+    sent_from: str
+    sent_to: str
+    others: int
+    """Further recipients of the same message."""
+    standing: Standing
+    detail: Detail
+    opened: bool
+    url: str
+    """The whole story."""
+
+
+def sender_of(message: Message) -> str:
+    """Return the reverse-path in words that are never empty."""
+    return message.reverse_path or "<> (a report of this server)"
+
+
+def subject_of(message: Message) -> str:
+    """Return the subject in words that are never empty."""
+    if message.header.subject.strip():
+        return message.header.subject
+    return "Delivery report" if message.kind is MessageKind.DSN else "(no subject)"
+
+
+def story_url(recipient: Recipient) -> str:
+    """Return where the whole story of a recipient is told."""
+    return f"/messages/{recipient.message_id}?{urlencode({'recipient': recipient.id})}"
+
+
+def tried_of(attempt: Attempt) -> tuple[Tried, ...]:
+    """Return the hosts of an attempt that reached none, each with its reason."""
+    if attempt.reply is not None:
+        return ()
+    return tuple(
+        Tried(
+            host=f"{one.target.host} [{one.target.address}]:{one.target.port}",
+            words=_reason(one.skipped, one.reply.text if one.reply else one.detail),
+        )
+        for one in attempt.tries
+    )
+
+
+def _reason(skipped: bool, words: str) -> str:
+    return f"Not tried: {words}" if skipped else words
+
+
+def attempt_row(attempt: Attempt) -> AttemptRow:
+    """Return one attempt for an opened row."""
+    return AttemptRow(
+        at=attempt.ended_at,
+        standing=outcome_of(attempt),
+        headline=headline(attempt),
+        tried=tried_of(attempt),
+    )
+
+
+def tracked_row(
+    row: Row, attempts: Sequence[Attempt], times: Times, opened: RecipientId | None
+) -> TrackedRow:
+    """Return `row` with those of its attempts that are known, oldest first."""
+    recipient, message = row.recipient, row.message
+    known = attempts or ([row.last_attempt] if row.last_attempt else [])
+    case = Case(recipient, message, row.last_attempt, times)
+    return TrackedRow(
+        id=recipient.id,
+        message_id=message.id,
+        at=message.accepted_at,
+        subject=subject_of(message),
+        sent_from=sender_of(message),
+        sent_to=recipient.forward_path,
+        others=row.recipients_of_message - 1,
+        standing=standing_of(recipient, row.last_attempt),
+        detail=Detail(
+            spoken=spoken(case),
+            lines=lines(case, ""),
+            status=status_line(recipient, message, row.last_attempt, times),
+            attempts=tuple(attempt_row(attempt) for attempt in reversed(known)),
+            missing=max(0, recipient.attempts - len(known)),
+        ),
+        opened=recipient.id == opened,
+        url=story_url(recipient),
+    )
+
+
+def attempts_of(row: Row, timelines: Mapping[MessageId, Timeline | None]) -> Sequence[Attempt]:
+    """Return the attempts of a row's recipient, as far as its timeline has been fetched."""
+    timeline = timelines.get(row.message.id)
+    if timeline is None:
+        return ()
+    return [one for one in timeline.attempts if one.recipient_id == row.recipient.id]

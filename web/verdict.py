@@ -1,0 +1,164 @@
+"""The answer to "did it arrive?": one sentence to read out, and four lines behind it. Pure."""
+
+from typing import Final, NamedTuple, assert_never
+
+from tracker.explain import Explanation, explain
+from tracker.model import Attempt, Gate, Message, Outcome, Recipient, Status
+from tracker.states import OPEN
+from web.standing import next_step
+from web.times import Times, length
+
+_GATES: Final = {
+    Gate.NONE: "It is due and next in line",
+    Gate.BACK_OFF: "It waits for its next try",
+    Gate.DESTINATION: "Its destination cannot be reached; all mail for it waits for a probe",
+    Gate.CONCURRENCY: "Its destination is busy with other mail of ours",
+    Gate.DNS: "Our own DNS resolver does not answer",
+    Gate.HOLD: "It is held",
+    Gate.LOCAL: "Our own server has a fault",
+}
+_OURS: Final = "We, who run this mail server."
+_NOTHING: Final = "Nothing."
+
+
+class Lines(NamedTuple):
+    """The four lines, always in this order."""
+
+    what_happened: str
+    who_can_fix: str
+    what_you_can_do: str
+    what_we_do: str
+
+
+class Case(NamedTuple):
+    """What an answer is about."""
+
+    recipient: Recipient
+    message: Message
+    last: Attempt | None
+    times: Times
+
+
+def sentence(text: str) -> str:
+    """Return `text` with a full stop at its end."""
+    text = text.strip()
+    return text if not text or text[-1] in ".!?" else f"{text}."
+
+
+def gate_of(recipient: Recipient) -> str:
+    """Return in one sentence why `recipient` waits right now."""
+    if recipient.leased:
+        return "It is being tried right now."
+    detail = recipient.gate_detail.strip()
+    return sentence(f"{_GATES[recipient.gate]}: {detail}" if detail else _GATES[recipient.gate])
+
+
+def spoken(case: Case) -> str:
+    """Return what a support person can read out to a customer."""
+    match case.recipient.status:
+        case Status.DELIVERED:
+            return _spoken_accepted(case)
+        case Status.BOUNCED | Status.EXPIRED:
+            return _spoken_refused(case)
+        case Status.QUEUED | Status.DEFERRED:
+            return _spoken_waiting(case)
+        case Status.HELD:
+            address = case.recipient.forward_path
+            return f"Not yet. The message to {address} is held here: {_why_held(case)}"
+        case Status.CANCELLED:
+            when = case.times.spoken(case.recipient.status_since)
+            return f"No. The message to {case.recipient.forward_path} was cancelled {when}."
+        case _:
+            assert_never(case.recipient.status)
+
+
+def lines(case: Case, report: str) -> Lines:
+    """Return the four lines; `report` says what became of the report to the sender."""
+    explanation = explain(case.last) if case.last is not None else None
+    ours = _what_we_do(case, report)
+    if case.recipient.status is Status.CANCELLED:
+        return Lines("Somebody cancelled it.", _OURS, "Send it again if it is needed.", ours)
+    if case.recipient.status is Status.HELD:
+        return Lines(f"It is held here: {_why_held(case)}", _OURS, "Ask us to release it.", ours)
+    if explanation is None:
+        return Lines(f"It has not been tried yet. {gate_of(case.recipient)}", _OURS, _NOTHING, ours)
+    return Lines(
+        explanation.what_happened, explanation.who_can_fix, explanation.what_you_can_do, ours
+    )
+
+
+def _server(case: Case) -> str:
+    """Name the other side: the host that answered, or the domain's server."""
+    if case.last is not None and case.last.target is not None:
+        return case.last.target.host
+    return f"the mail server of {case.recipient.domain}"
+
+
+def _spoken_accepted(case: Case) -> str:
+    when = case.times.spoken(case.last.ended_at if case.last else case.recipient.status_since)
+    return (
+        f"Yes. {_capital(_server(case))} accepted the message to {case.recipient.forward_path} "
+        f"{when}. In which folder it is, only the recipient's side can see."
+    )
+
+
+def _spoken_refused(case: Case) -> str:
+    address = case.recipient.forward_path
+    when = case.times.spoken(case.recipient.status_since)
+    explanation = _explanation(case)
+    reason = explanation.what_happened if explanation else ""
+    advice = explanation.what_you_can_do if explanation else ""
+    if case.recipient.status is Status.EXPIRED:
+        tried = length(case.recipient.expires_at - case.message.accepted_at)
+        told = f"No. We tried to deliver the message to {address} for {tried} and gave up {when}."
+        reason = f"The last reason was: {reason}" if reason else ""
+    elif case.last is not None and case.last.reply is not None:
+        told = f"No. {_capital(_server(case))} refused the message to {address} for good {when}."
+    else:
+        told = f"No. The message to {address} could not be delivered; that became final {when}."
+    return " ".join(part for part in (told, reason, advice) if part)
+
+
+def _spoken_waiting(case: Case) -> str:
+    address = case.recipient.forward_path
+    upcoming = _capital(sentence(next_step(case.recipient, case.times)))
+    explanation = _explanation(case)
+    if case.last is None or explanation is None:
+        return f"Not yet. The message to {address} has not been tried. {upcoming}"
+    if case.last.outcome is Outcome.UNCERTAIN:
+        return f"We cannot tell. {explanation.what_happened} {upcoming}"
+    until = case.times.spoken(case.recipient.expires_at)
+    return (
+        f"Not yet. {explanation.what_happened} That was {case.times.spoken(case.last.ended_at)}. "
+        f"{upcoming} We go on trying until {_without_on(until)}."
+    )
+
+
+def _what_we_do(case: Case, report: str) -> str:
+    recipient, times = case.recipient, case.times
+    if recipient.status in OPEN:
+        deadline = f"{times.clock(recipient.expires_at)} ({times.relative(recipient.expires_at)})"
+        if recipient.status is Status.HELD:
+            return f"We keep it until {deadline}; then we give up and tell the sender."
+        upcoming = _capital(sentence(next_step(recipient, times)))
+        return f"{upcoming} We go on until {deadline}; then we give up and tell the sender."
+    if recipient.status is Status.DELIVERED:
+        return "Our part is done."
+    return sentence(f"We have stopped trying. {report}")
+
+
+def _why_held(case: Case) -> str:
+    return sentence(case.recipient.gate_detail or "no reason was given")
+
+
+def _explanation(case: Case) -> Explanation | None:
+    return explain(case.last) if case.last is not None else None
+
+
+def _capital(text: str) -> str:
+    """Begin with a capital, but leave host names as they are written."""
+    return text if "." in text.split(" ", 1)[0] else text[:1].upper() + text[1:]
+
+
+def _without_on(spoken_time: str) -> str:
+    return spoken_time.removeprefix("on ")

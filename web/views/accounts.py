@@ -1,0 +1,167 @@
+"""Who may submit and who may look: for administrators."""
+
+from datetime import timedelta
+from typing import Final
+from urllib.parse import quote
+
+from aiohttp import web
+
+from tracker.mailbox import MailboxError, parse_mailbox
+from tracker.model import Account, Role
+from web.notices import Act, write_notice
+from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
+from web.sessions import set_cookie
+
+SHORTEST: Final = 12
+"""Characters of a new password."""
+LONGEST: Final = 1024
+ROLES: Final = {
+    Role.USER: "User: sees the mail of this account",
+    Role.DOMAIN_ADMIN: "Domain administrator: sees all mail of the domain",
+    Role.ADMIN: "Administrator: sees and manages everything",
+}
+_NOTICE: Final = timedelta(minutes=1)
+
+
+def _done(visit: Visit, act: Act, path: str = "/accounts") -> web.StreamResponse:
+    response = see_other(path)
+    set_cookie(response, NOTICE_COOKIE, write_notice(act), secure=visit.secure, lifetime=_NOTICE)
+    return response
+
+
+def account_path(address: str) -> str:
+    """Return where an account is managed."""
+    return f"/accounts/{quote(address, safe='@')}"
+
+
+def password_problem(password: str) -> str:
+    """Return what is wrong with a new password; empty when nothing is."""
+    if len(password) < SHORTEST:
+        return f"A password has {SHORTEST} characters at least."
+    return f"A password has {LONGEST} characters at most." if len(password) > LONGEST else ""
+
+
+def _read_address(text: str) -> str:
+    """Return a new account's address; empty when it is none."""
+    try:
+        return str(parse_mailbox(text.strip())).lower()
+    except MailboxError:
+        return ""
+
+
+async def _list(visit: Visit, *, status: int = 200, **context: object) -> web.Response:
+    values: dict[str, object] = {"problem": "", "address": "", "role": Role.USER, **context}
+    return visit.page(
+        "accounts.html",
+        status,
+        accounts=await visit.panel.ledger.accounts(),
+        roles=ROLES,
+        shortest=SHORTEST,
+        **values,
+    )
+
+
+async def show_accounts(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Answer with every account."""
+    return await _list(visit)
+
+
+async def add(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Add an account."""
+    form = await visit.request.post()
+    written, password = str(form.get("address", "")), str(form.get("password", ""))
+    role = next((one for one in Role if one == form.get("role")), Role.USER)
+    address = _read_address(written)
+    problem = password_problem(password)
+    if not address:
+        problem = "Write a full e-mail address, such as alice@example.org."
+    if not problem:
+        password_hash = await visit.panel.passwords.hash(password)
+        account = Account(
+            address=address, role=role, password_hash=password_hash, created_at=visit.now
+        )
+        if await visit.panel.ledger.add_account(account):
+            _log(visit, viewer, "account added", address)
+            return _done(visit, Act.ACCOUNT_ADDED)
+        problem = f"There is an account {address} already."
+    return await _list(visit, status=422, problem=problem, address=written, role=role)
+
+
+async def _find(visit: Visit) -> Account:
+    account = await visit.panel.ledger.account(visit.request.match_info["address"].lower())
+    if account is None:
+        raise web.HTTPNotFound
+    return account
+
+
+def _page(
+    visit: Visit, viewer: Viewer, account: Account, *, status: int = 200, problem: str = ""
+) -> web.Response:
+    return visit.page(
+        "account.html",
+        status,
+        account=account,
+        roles=ROLES,
+        problem=problem,
+        shortest=SHORTEST,
+        path_of=account_path(account.address),
+        is_self=account.address == viewer.account.address,
+    )
+
+
+async def show_account(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Answer with one account."""
+    return _page(visit, viewer, await _find(visit))
+
+
+async def change_password(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Give an account a new password; every log-in of it ends."""
+    account = await _find(visit)
+    password = str((await visit.request.post()).get("password", ""))
+    if problem := password_problem(password):
+        return _page(visit, viewer, account, status=422, problem=problem)
+    password_hash = await visit.panel.passwords.hash(password)
+    if not await visit.panel.ledger.set_password_hash(account.address, password_hash):
+        raise web.HTTPNotFound
+    _log(visit, viewer, "password changed", account.address)
+    return _done(visit, Act.PASSWORD_CHANGED, account_path(account.address))
+
+
+async def change_role(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Give an account another role; nobody can lock themselves out."""
+    account = await _find(visit)
+    wanted = (await visit.request.post()).get("role")
+    role = next((one for one in Role if one == wanted), None)
+    if role is None:
+        return _page(visit, viewer, account, status=422, problem="Choose one of the roles.")
+    if account.address == viewer.account.address:
+        problem = "You cannot change your own role: ask another administrator."
+        return _page(visit, viewer, account, status=422, problem=problem)
+    if not await visit.panel.ledger.set_role(account.address, role):
+        raise web.HTTPNotFound
+    _log(visit, viewer, "role changed", account.address)
+    return _done(visit, Act.ROLE_CHANGED, account_path(account.address))
+
+
+async def confirm_removal(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Ask once more."""
+    account = await _find(visit)
+    return visit.page(
+        "account_removal.html", account=account, path_of=account_path(account.address)
+    )
+
+
+async def remove(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Remove an account, but never one's own: somebody has to be left."""
+    account = await _find(visit)
+    if account.address == viewer.account.address:
+        problem = "You cannot remove your own account: ask another administrator."
+        return _page(visit, viewer, account, status=422, problem=problem)
+    if not await visit.panel.ledger.remove_account(account.address):
+        raise web.HTTPNotFound
+    _log(visit, viewer, "account removed", account.address)
+    return _done(visit, Act.ACCOUNT_REMOVED)
+
+
+def _log(visit: Visit, viewer: Viewer, event: str, address: str) -> None:
+    visit.log.info(event, account=address, by=viewer.account.address, client=visit.client)

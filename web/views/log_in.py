@@ -1,0 +1,91 @@
+"""Logging in and out."""
+
+from datetime import timedelta
+from typing import Final
+
+from aiohttp import web
+
+from tracker.model import Account
+from web.csrf import FIELD, is_token
+from web.notices import Act, write_notice
+from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
+from web.security import local_path
+from web.sessions import cookie_name, make_token, set_cookie
+from web.throttle import network_of
+
+_COOKIE: Final = "sendtrace-login"
+"""Holds the form's token before there is a session."""
+_LONGEST: Final = 1024
+"""Characters of a password that are looked at: hashing more is work for an attacker's sake."""
+_NOTICE: Final = timedelta(minutes=1)
+
+
+def _form(visit: Visit, *, status: int = 200, **context: object) -> web.Response:
+    """Return the log-in page, with a token that its cookie repeats."""
+    name = cookie_name(_COOKIE, secure=visit.secure)
+    token = visit.request.cookies.get(name) or make_token(visit.panel.entropy)
+    values: dict[str, object] = {"address": "", "problem": "", "next": "/", **context}
+    response = visit.page("login.html", status, token=token, **values)
+    set_cookie(response, _COOKIE, token, secure=visit.secure)
+    return response
+
+
+async def show_form(visit: Visit) -> web.StreamResponse:
+    """Answer with the log-in page; whoever is logged in goes on at once."""
+    onward = local_path(visit.request.query.get("next"))
+    found = await visit.panel.log_ins.find(visit.request, visit.now, secure=visit.secure)
+    if found is not None:
+        return see_other(onward)
+    return _form(visit, next=onward)
+
+
+async def log_in(visit: Visit) -> web.StreamResponse:
+    """Check address and password: the same answer, after the same work, whatever is wrong."""
+    form = await visit.request.post()
+    expected = visit.request.cookies.get(cookie_name(_COOKIE, secure=visit.secure), "")
+    onward = local_path(str(form.get("next", "")))
+    address = str(form.get("address", "")).strip().lower()[:_LONGEST]
+    if not is_token(form.get(FIELD), expected):
+        problem = "This page was open for too long, or your browser keeps no cookies. Try again."
+        return _form(visit, status=403, address=address, next=onward, problem=problem)
+    keys = (f"client {network_of(visit.client)}", f"account {address}")
+    until = visit.panel.throttle.blocked_until(keys, visit.now)
+    if until is not None:
+        return _blocked(visit, until - visit.now)
+    visit.panel.throttle.begin(keys, visit.now)
+    account = await _account_of(visit, address, str(form.get("password", "")))
+    if account is None:
+        visit.log.warning("log-in refused", account=address, client=visit.client)
+        problem = "The address or the password is not right."
+        return _form(visit, status=403, address=address, next=onward, problem=problem)
+    visit.panel.throttle.take_back(keys, visit.now)
+    visit.log.info("logged in", account=address, client=visit.client)
+    response = see_other(onward)
+    await visit.panel.log_ins.open(response, account, visit.now, secure=visit.secure)
+    return response
+
+
+async def _account_of(visit: Visit, address: str, password: str) -> Account | None:
+    """Return the account that address and password open."""
+    account = await visit.panel.ledger.account(address)
+    known = account.password_hash if account is not None else None
+    if len(password) > _LONGEST:
+        known, password = None, password[:_LONGEST]
+    is_right = await visit.panel.passwords.verify(address, password, known)
+    return account if is_right else None
+
+
+def _blocked(visit: Visit, wait: timedelta) -> web.Response:
+    """Answer somebody who failed too often."""
+    response = visit.page("blocked.html", 429, until=visit.now + wait)
+    response.headers["Retry-After"] = str(int(wait.total_seconds()) + 1)
+    return response
+
+
+async def log_out(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """End the session."""
+    response = see_other("/login")
+    await visit.panel.log_ins.end(response, viewer.session, secure=visit.secure)
+    notice = write_notice(Act.LOGGED_OUT)
+    set_cookie(response, NOTICE_COOKIE, notice, secure=visit.secure, lifetime=_NOTICE)
+    return response

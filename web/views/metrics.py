@@ -1,0 +1,113 @@
+"""Prometheus metrics: the workers' counters, and what the ledger says at this moment."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from tracker.model import Scope, Status
+from tracker.states import OPEN
+from tracker.views import Balance, Counts
+from web.client import is_local
+from web.filters import OPEN_QUERY
+from web.panel import Ledger, Visit
+
+_CAP: Final = 1_000_000
+"""Open recipients of a status that are counted; above it the gauge stands still."""
+
+
+# It has no types of its own.
+_merge: Callable[[list[str]], Iterable[Metric]] = MultiProcessCollector.merge
+
+
+class _Snapshot(Collector):
+    """Gauges that were worked out for one scrape."""
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = tuple(metrics)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+class _Workers(Collector):
+    """The counters of the worker processes, summed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = [str(file) for file in folder.glob("*.db")]
+
+    def collect(self) -> Iterable[Metric]:
+        return _merge(self._files)
+
+
+def gauges(
+    balance: Iterable[Balance], open_counts: Counts, next_due: datetime | None, now: datetime
+) -> tuple[Metric, ...]:
+    """Return what the ledger says as metrics. Pure."""
+    days = tuple(balance)
+    recipients = GaugeMetricFamily(
+        "sendtrace_recipients", "Recipients on record by status.", labels=["status"]
+    )
+    counted = {
+        Status.DELIVERED: sum(day.delivered for day in days),
+        Status.BOUNCED: sum(day.bounced for day in days),
+        Status.EXPIRED: sum(day.expired for day in days),
+        Status.CANCELLED: sum(day.cancelled for day in days),
+        **{status: min(open_counts.get(status, 0), _CAP) for status in OPEN},
+    }
+    for status in Status:
+        recipients.add_metric([status.value], counted[status])
+    overdue = timedelta(0) if next_due is None else max(timedelta(0), now - next_due)
+    return (
+        recipients,
+        GaugeMetricFamily(
+            "sendtrace_balance_difference",
+            "Accepted recipients that are neither final nor open; not 0 is a fault.",
+            value=sum(abs(day.difference) for day in days),
+        ),
+        GaugeMetricFamily(
+            "sendtrace_oldest_due_seconds",
+            "For how long the recipient that is due the longest has been due.",
+            value=overdue.total_seconds(),
+        ),
+        InfoMetricFamily("sendtrace", "This software.", value={"version": version("sendtrace")}),
+    )
+
+
+async def _read_ledger(ledger: Ledger, now: datetime, kept: timedelta) -> tuple[Metric, ...]:
+    balance, counts, due = await asyncio.gather(
+        ledger.balance(now - kept),
+        ledger.summarize(OPEN_QUERY, Scope(), cap=_CAP),
+        ledger.next_due(),
+    )
+    return gauges(balance, counts, due, now)
+
+
+def _expose(folder: Path, snapshot: _Snapshot) -> bytes:
+    """Sum the workers' files in `folder` and write everything down; it reads from the disk."""
+    registry = CollectorRegistry()
+    registry.register(snapshot)
+    if folder.is_dir():
+        registry.register(_Workers(folder))
+    return generate_latest(registry)
+
+
+async def show_metrics(visit: Visit) -> web.StreamResponse:
+    """Answer to a process of this machine; to anybody else there is no such page."""
+    if not is_local(visit.request):
+        raise web.HTTPNotFound
+    settings = visit.panel.settings
+    metrics = await _read_ledger(visit.panel.ledger, visit.now, settings.tracking.retention)
+    text = await asyncio.to_thread(
+        _expose, settings.state_directory / "metrics", _Snapshot(metrics)
+    )
+    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,84 @@
+"""What waits, and why."""
+
+import asyncio
+from typing import Final, NamedTuple
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from tracker.model import Recipient, RecipientId, Status, is_id
+from tracker.views import Row
+from web.filters import OPEN_QUERY
+from web.notices import Act
+from web.panel import Viewer, Visit
+from web.rows import sender_of, story_url, subject_of
+from web.standing import Standing, next_step, standing_of
+from web.times import Times
+from web.verdict import gate_of
+from web.views.story import acts_for
+from web.views.track import COUNTED, Number
+
+PAGE: Final = 25
+_WORDS: Final = {
+    Status.QUEUED: "not tried yet",
+    Status.DEFERRED: "temporarily rejected",
+    Status.HELD: "held",
+}
+
+
+class WaitingRow(NamedTuple):
+    """One recipient that waits."""
+
+    recipient: Recipient
+    subject: str
+    sent_from: str
+    standing: Standing
+    why: str
+    upcoming: str
+    acts: list[Act]
+    url: str
+
+
+def waiting_row(row: Row, times: Times) -> WaitingRow:
+    """Return one row of the queue."""
+    return WaitingRow(
+        recipient=row.recipient,
+        subject=subject_of(row.message),
+        sent_from=sender_of(row.message),
+        standing=standing_of(row.recipient, row.last_attempt),
+        why=gate_of(row.recipient),
+        upcoming=next_step(row.recipient, times),
+        acts=acts_for([row.recipient]),
+        url=story_url(row.recipient),
+    )
+
+
+def _page_id(visit: Visit, name: str) -> RecipientId | None:
+    text = visit.request.query.get(name, "")
+    return RecipientId(text) if is_id(text) else None
+
+
+async def show_queue(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Answer with what waits in the viewer's scope, newest first."""
+    ledger, query = visit.panel.ledger, OPEN_QUERY
+    page, counts = await asyncio.gather(
+        ledger.search(
+            query,
+            viewer.scope,
+            limit=PAGE,
+            before=_page_id(visit, "before"),
+            after=_page_id(visit, "after"),
+        ),
+        ledger.summarize(query, viewer.scope, cap=COUNTED),
+    )
+    return visit.page(
+        "queue.html",
+        rows=[waiting_row(row, visit.times) for row in page.rows],
+        numbers=[
+            (words, Number(counts.get(status, 0), cut=counts.get(status, 0) > COUNTED))
+            for status, words in _WORDS.items()
+        ],
+        older=page.older and f"/queue?{urlencode({'before': page.older})}",
+        newer=page.newer and f"/queue?{urlencode({'after': page.newer})}",
+        here=visit.request.path_qs,
+    )

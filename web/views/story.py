@@ -1,0 +1,156 @@
+"""The page of one message, and what people may do about it."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Final
+
+from aiohttp import web
+
+from tracker.model import MessageId, Recipient, RecipientId, Status, is_id
+from tracker.states import OPEN
+from tracker.views import Timeline
+from web.notices import Act, write_notice
+from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
+from web.security import local_path
+from web.sessions import set_cookie
+from web.story import focus_of, tell
+
+SHOWN: Final = 200
+"""Recipients of a message in the table; the rest is found by searching."""
+_RELATED: Final = 20
+"""Other messages that are looked up to see whether they may be linked."""
+_NOTICE: Final = timedelta(minutes=1)
+
+
+async def _find(visit: Visit, viewer: Viewer) -> Timeline:
+    """Return the timeline that the path names; unknown and forbidden are the same 404."""
+    identifier = visit.request.match_info["id"].upper()
+    if not is_id(identifier):
+        raise web.HTTPNotFound
+    timeline = await visit.panel.ledger.timeline(MessageId(identifier), viewer.scope)
+    if timeline is None or not timeline.recipients:
+        raise web.HTTPNotFound
+    return timeline
+
+
+async def _visible(visit: Visit, viewer: Viewer, timeline: Timeline) -> frozenset[MessageId]:
+    """Return those of the messages that a timeline mentions which the viewer may see."""
+    mentioned = [event.related_message_id for event in timeline.events]
+    mentioned.append(timeline.message.reports_on)
+    found = set()
+    for one in list(dict.fromkeys(filter(None, mentioned)))[:_RELATED]:
+        if await visit.panel.ledger.timeline(one, viewer.scope) is not None:
+            found.add(one)
+    return frozenset(found)
+
+
+async def show_message(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Answer with the whole story of a message."""
+    timeline = await _find(visit, viewer)
+    story = tell(
+        timeline,
+        focus_of(timeline, visit.request.query.get("recipient")),
+        retry=visit.panel.settings.retry,
+        times=visit.times,
+        visible=await _visible(visit, viewer, timeline),
+    )
+    return visit.page(
+        "message.html",
+        story=story,
+        shown=SHOWN,
+        accepted=sum(one.status is Status.DELIVERED for one in timeline.recipients),
+        acts=acts_for([story.recipient]),
+        here=visit.request.path_qs,
+    )
+
+
+def acts_for(recipients: Collection[Recipient]) -> list[Act]:
+    """Return what may be done about at least one of `recipients`."""
+    free = [one for one in recipients if one.status in OPEN and not one.leased]
+    acts = []
+    if any(one.status is not Status.HELD for one in free):
+        acts.append(Act.RETRY)
+    if any(one.status is Status.HELD for one in free):
+        acts.append(Act.RELEASE)
+    if free:
+        acts.append(Act.CANCEL)
+    return acts
+
+
+def _chosen(timeline: Timeline, asked: Sequence[str]) -> list[Recipient]:
+    """Return the recipients that are named, or all when none is."""
+    if not asked:
+        return list(timeline.recipients)
+    chosen = [one for one in timeline.recipients if one.id in asked]
+    if len(chosen) != len(set(asked)):
+        raise web.HTTPNotFound
+    return chosen
+
+
+async def confirm_cancel(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Ask once more: what is cancelled is never sent, and nobody is told."""
+    timeline = await _find(visit, viewer)
+    chosen = _chosen(timeline, visit.request.query.getall("recipient", []))
+    return visit.page(
+        "cancel.html",
+        message=timeline.message,
+        recipients=[one for one in chosen if one.status in OPEN],
+        back=local_path(visit.request.query.get("back")),
+    )
+
+
+async def _act(visit: Visit, viewer: Viewer, act: Act) -> web.StreamResponse:
+    """Do `act` and tell honestly what it came to."""
+    timeline = await _find(visit, viewer)
+    form = await visit.request.post()
+    chosen = _chosen(timeline, [str(value) for value in form.getall("recipient", [])])
+    ids = [one.id for one in chosen]
+    changed = await _change(visit, viewer, act, ids, str(form.get("reason", "")).strip()[:200])
+    after = await visit.panel.ledger.timeline(timeline.message.id, viewer.scope)
+    now = {one.id: one for one in after.recipients} if after is not None else {}
+    rest = [now.get(one.id, one) for one in chosen]
+    busy = sum(one.leased for one in rest) if changed < len(chosen) else 0
+    finished = sum(one.status not in OPEN for one in chosen)
+    visit.log.info(act.value, account=viewer.account.address, message=timeline.message.id)
+    back = local_path(str(form.get("back", ""))) if form.get("back") else None
+    response = see_other(back or f"/messages/{timeline.message.id}")
+    set_cookie(
+        response,
+        NOTICE_COOKIE,
+        write_notice(act, changed, min(busy, len(chosen) - changed), finished),
+        secure=visit.secure,
+        lifetime=_NOTICE,
+    )
+    return response
+
+
+async def _change(
+    visit: Visit, viewer: Viewer, act: Act, ids: Sequence[RecipientId], reason: str
+) -> int:
+    """Change the ledger; return how many recipients changed."""
+    ledger, actor = visit.panel.ledger, viewer.account.address
+    if act is Act.RETRY:
+        return await ledger.retry_now(ids, scope=viewer.scope, actor=actor, now=visit.now)
+    return await ledger.change_status(
+        ids,
+        Status.CANCELLED if act is Act.CANCEL else Status.QUEUED,
+        scope=viewer.scope,
+        actor=actor,
+        reason=reason or "in the panel",
+        now=visit.now,
+    )
+
+
+async def retry(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Make recipients due now."""
+    return await _act(visit, viewer, Act.RETRY)
+
+
+async def release(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Let held recipients go on."""
+    return await _act(visit, viewer, Act.RELEASE)
+
+
+async def cancel(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Never send it."""
+    return await _act(visit, viewer, Act.CANCEL)
