@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from relay.clock import Clock
 from relay.demo.mail import ANNA, TO_EXPIRE
-from relay.submission.content import CHUNK
 from tracker.mailbox import parse_mailbox
 from tracker.model import (
     Account,
@@ -24,6 +23,7 @@ ADMIN = "admin@northwind.example"
 USER = ANNA.addr_spec
 WEEK = timedelta(days=7)
 LEFT_TO_LIVE = timedelta(seconds=25)
+_CHUNK = 256 * 1024
 
 
 class _Octets:
@@ -37,8 +37,8 @@ class _Octets:
         return len(self._octets)
 
     def chunks(self) -> Iterator[bytes]:
-        for start in range(0, len(self._octets), CHUNK):
-            yield self._octets[start : start + CHUNK]
+        for start in range(0, len(self._octets), _CHUNK):
+            yield self._octets[start : start + _CHUNK]
 
 
 async def add_accounts(
