@@ -1,0 +1,211 @@
+"""The command line, against a real ledger in a temporary directory."""
+
+import asyncio
+import io
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from relay.cli import main
+from tests.support.mail import make_settlement, make_submission
+from tracker.model import Outcome
+from tracker.passwords import Passwords
+from tracker.sqlite import open_ledger
+
+
+class Result(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command with its state in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SENDTRACE_HOSTNAME", "relay.example.org")
+
+    def call(*arguments: str, stdin: str = "") -> Result:
+        monkeypatch.setattr(sys, "argv", ["sendtrace", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        try:
+            main()
+            status = 0
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        captured = capsys.readouterr()
+        return Result(status, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def mail(tmp_path: Path, run: Run) -> dict[str, str]:
+    """One delivered and one deferred message; message ids by recipient."""
+    assert run("migrate").status == 0
+
+    async def fill() -> dict[str, str]:
+        ledger = await open_ledger(tmp_path / "var" / "ledger.db")
+        now = datetime.now(UTC)
+        try:
+            lease = await ledger.open_lease("relay.example.org", 0, now, timedelta(seconds=30))
+            ids = {}
+            for address, outcome in (
+                ("bob@example.org", Outcome.DELIVERED),
+                ("carol@example.net", Outcome.DEFERRED),
+            ):
+                submission = make_submission(address, now=now)
+                accepted = await ledger.accept(submission, now, lease.token)
+                for job in accepted.jobs:
+                    await ledger.settle(make_settlement(job, outcome, now=now))
+                ids[address] = str(submission.id)
+            await ledger.close_lease(lease.token, now)
+        finally:
+            await ledger.close()
+        return ids
+
+    return asyncio.run(fill())
+
+
+def test_migrate_makes_the_ledger_and_says_so(run: Run, tmp_path: Path) -> None:
+    first = run("migrate")
+    assert (first.status, "up to date" in first.out) == (0, True)
+    assert (tmp_path / "var" / "ledger.db").exists()
+    assert "applied" not in run("migrate").out
+
+
+@pytest.mark.parametrize(
+    "arguments", [("account", "list"), ("queue", "list"), ("trace", "to:bob")], ids=" ".join
+)
+def test_without_a_ledger_it_says_how_to_make_one(run: Run, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+    assert result.status == 1
+    assert "sendtrace migrate" in result.err
+
+
+def test_an_account_is_added_listed_changed_and_removed(run: Run, tmp_path: Path) -> None:
+    run("migrate")
+    added = run(
+        "account", "add", "Alice@Example.ORG", "--role", "admin", "--password-stdin",
+        stdin="correct horse\n",
+    )  # fmt: skip
+    assert added.status == 0
+    (listed,) = json.loads(run("account", "list", "--json").out)
+    assert (listed["address"], listed["role"]) == ("alice@example.org", "admin")
+    assert "password_hash" not in listed
+    assert run("account", "password", "alice@example.org").status == 0
+    assert run("account", "remove", "alice@example.org").status == 0
+    assert json.loads(run("account", "list", "--json").out) == []
+
+
+def test_a_made_password_is_shown_once_and_works(run: Run, tmp_path: Path) -> None:
+    run("migrate")
+    shown = run("account", "add", "alice@example.org").out
+    password = shown.rpartition(": ")[2].strip()
+
+    async def works() -> bool:
+        ledger = await open_ledger(tmp_path / "var" / "ledger.db")
+        passwords = Passwords()
+        try:
+            account = await ledger.account("alice@example.org")
+            assert account is not None
+            return await passwords.verify(account.address, password, account.password_hash)
+        finally:
+            passwords.close()
+            await ledger.close()
+
+    assert asyncio.run(works())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "status", "words"),
+    [
+        (("account", "add", "alice"), "", 2, "full e-mail address"),
+        (("account", "add", "a@example.org", "--password-stdin"), "short\n", 2, "at least"),
+        (("account", "remove", "nobody@example.org"), "", 1, "no account"),
+        (("account", "password", "nobody@example.org"), "", 1, "no account"),
+        (("queue", "retry"), "", 2, "--all"),
+        (("queue", "show", "nothing"), "", 1, "no message"),
+        (("trace", "colour:red"), "", 2, "colour"),
+        (("config", "check", "--config", "missing.toml"), "", 2, "missing.toml"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_wrong_input_is_named(
+    run: Run, arguments: tuple[str, ...], stdin: str, status: int, words: str
+) -> None:
+    run("migrate")
+    result = run(*arguments, stdin=stdin)
+    assert (result.status, words in result.err) == (status, True), result
+    assert "Traceback" not in result.err
+
+
+def test_an_address_is_taken_once(run: Run) -> None:
+    run("migrate")
+    run("account", "add", "alice@example.org")
+    again = run("account", "add", "alice@example.org")
+    assert (again.status, "exists already" in again.err) == (1, True)
+
+
+def test_queue_list_shows_what_waits_and_why(run: Run, mail: dict[str, str]) -> None:
+    table = run("queue", "list").out
+    assert "carol@example.net" in table
+    assert "bob@example.org" not in table
+    (row,) = json.loads(run("queue", "list", "--json").out)
+    assert row["recipient"]["forward_path"] == "carol@example.net"
+    assert row["recipient"]["next_attempt_at"]
+    assert row["reply"].startswith("4")
+
+
+def test_queue_show_tells_the_whole_story(run: Run, mail: dict[str, str]) -> None:
+    shown = run("queue", "show", mail["bob@example.org"].lower()).out
+    assert "attempt 1: delivered" in shown
+    assert "accepted" in shown
+    timeline = json.loads(run("queue", "show", mail["bob@example.org"], "--json").out)
+    assert timeline["attempts"][0]["outcome"] == "delivered"
+
+
+def test_retry_hold_release_and_cancel_act_on_what_a_search_finds(
+    run: Run, mail: dict[str, str]
+) -> None:
+    assert "1 of 1 recipients will be tried now" in run("queue", "retry", "to:carol").out
+    assert "1 of 1 recipients held" in run("queue", "hold", "--all", "--reason", "check").out
+    assert "0 of 0" in run("queue", "retry", "--all").out
+    assert "1 of 1 recipients released" in run("queue", "release", "--all").out
+    assert "1 of 1 recipients cancelled" in run("queue", "cancel", mail["carol@example.net"]).out
+    shown = run("queue", "show", mail["carol@example.net"]).out
+    for word in ("retry-requested", "held", "check", "released", "cancelled", "command line"):
+        assert word in shown
+    assert json.loads(run("queue", "list", "--json").out) == []
+
+
+def test_trace_finds_and_quotes_the_remote(run: Run, mail: dict[str, str]) -> None:
+    found = run("trace", "to:bob@example.org", "since:2d").out
+    assert mail["bob@example.org"] in found
+    assert "250" in found
+    assert "nothing found" in run("trace", "to:nobody").out
+    found_now = json.loads(run("trace", "--json").out)
+    assert {row["recipient"]["status"] for row in found_now} == {"deferred", "delivered"}
+
+
+def test_config_default_is_a_configuration(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "sendtrace.toml").write_text(run("config", "default").out)
+    assert run("config", "check", "--config", "sendtrace.toml").status == 0
+    shown = json.loads(run("config", "show", "--json").out)
+    assert shown["hostname"] == "relay.example.org"
+
+
+def test_config_check_names_everything_that_is_wrong(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text('workers = "many"\n[retry]\nlifetime = "7 days"\nlive = 1\n')
+    result = run("config", "check", "--config", "bad.toml")
+    assert result.status == 2
+    for key in ("workers", "retry.lifetime", "retry.live"):
+        assert key in result.err
