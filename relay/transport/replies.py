@@ -17,6 +17,7 @@ _LINES_LIMIT = 1_000
 
 _LINE = re.compile(rb"(\d{3})(?:([ -])(.*))?", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+"""Control characters but the tab, and what else some programs take for the end of a line."""
 
 
 class Garbled(Exception):
@@ -78,4 +79,4 @@ def readable(octets: bytes) -> str:
     text = octets.decode("utf-8", "backslashreplace")
     if text.isprintable():
         return text
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

@@ -17,9 +17,8 @@ from relay.limits import GroupSlots
 from relay.pool import Pool
 from relay.tls import ClientTls
 from relay.transport.content import Source
-from tests.support.dns import FakeResolver
-
 from tests.support.clock import START
+from tests.support.dns import FakeResolver
 from tracker.model import (
     Attempt,
     Body,
