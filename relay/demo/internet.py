@@ -120,7 +120,13 @@ async def _serve_mail(exchange: Exchange, manner: Accepting, port: int) -> Async
     loop = get_running_loop()
     context = _make_tls(exchange) if exchange.tls else None
     server = await loop.create_server(
-        lambda: SMTP(manner, hostname=exchange.host, tls_context=context, loop=loop),
+        lambda: SMTP(
+            manner,
+            hostname=exchange.host,
+            tls_context=context,
+            enable_SMTPUTF8=True,
+            loop=loop,
+        ),
         exchange.address,
         port,
     )
