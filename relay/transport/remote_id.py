@@ -14,34 +14,28 @@ LONGEST = 200
 _HABITS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        # Postfix, and most that learnt from it; ids in angle brackets or quotes as well.
+        # Postfix and all who learnt from it, this relay included.
         r"\bqueued (?:mail for delivery )?as (?:id )?[<\"']?(?P<id>[\w.@=+/:-]+)",
-        # Microsoft: the id is unique inside its network, the Message-ID before it is not.
+        # Microsoft: this id is its own, the Message-ID before it is the sender's.
         r"\[InternalId=(?P<id>\d+)",
-        # Exim and its relatives, Cisco's gateways, rspamd's proxies.
+        # Exim and what is built on it, as GMX and Ionos.
         r"\bid=<?(?P<id>[\w.@=+/:-]+)",
-        # Google: "OK  1717430401 d9443c01a7336-1f632328d1dsi… - gsmtp".
+        # Google: "OK  1717430401 d9443c01a7336-1f632328d1dsi9012345ad.123 - gsmtp".
         r"^OK\s+\d+ (?P<id>\S+) - (?:gsmtp|gmail)",
-        # Yahoo and Apple: "ok dirdel", "2.0.0 Ok: queued as" are caught above.
-        # qmail and netqmail: "ok 1717430401 qp 12345".
+        # qmail: "ok 1717430401 qp 12345".
         r"\bok \d+ (?P<id>qp \d+)",
-        # sendmail: "2.0.0 45345ABC012345 Message accepted for delivery".
-        r"^(?P<id>[\w-]+) Message accepted for delivery",
-        # OpenSMTPD: "2.0.0: 1a2b3c4d Message accepted for delivery" or "2.0.0 1a2b3c4d Message…".
+        # OpenSMTPD of some versions: "2.0.0: 1a2b3c4d Message accepted for delivery".
         r"^: (?P<id>[0-9a-f]{8,}) Message accepted",
-        # KumoMTA, Haraka, PowerMTA's "ok (id …)", mox, Stalwart "Message queued with id …".
+        # sendmail, OpenSMTPD, Proofpoint: "2.0.0 45345ABC012345 Message accepted for delivery".
+        r"^(?P<id>[\w-]*\d[\w-]*) Message accepted for delivery",
+        # Stalwart: "Message queued with id 1a2b3c4d5e6f."
         r"\bqueued with id (?P<id>[\w.-]+)",
+        # KumoMTA: "OK ids=f1a2b3c4d5e611eeb8a1".
         r"^OK ids=(?P<id>[\w.,-]+)",
+        # Haraka: "Message Queued (8F7D-4E.1)".
         r"^Message Queued \((?P<id>[\w.-]+)\)",
-        r"\(id[: ](?P<id>[\w.-]+)\)",
-        # Proofpoint: "2.0.0 3cabcdefgh-1 Message accepted for delivery" is sendmail's form.
-        # Mimecast: "SmtpThread-123456-1717430401 [AbC-dEf…] received".
-        r"\[(?P<id>[\w-]{8,}\.[a-z]{2}\d+)\]",
-        # Amazon SES: "Ok 0100018fdeadbeef-0123…-000000".
+        # Amazon SES: "Ok 0100018fdeadbeef-01234567-89ab-cdef-0123-456789abcdef-000000".
         r"^Ok (?P<id>[0-9a-f]{16}-[0-9a-f-]{36}-\d{6})$",
-        # GMX, web.de, Ionos: "Requested mail action okay, completed: id=1M…" is Exim's form.
-        # Generic: "ok: Message 123456789 accepted".
-        r"\bMessage (?P<id>[\w-]*\d[\w-]*) accepted\b",
     )
 )
 _STATUS = re.compile(r"2\.\d{1,3}\.\d{1,3}\s*")

@@ -93,13 +93,11 @@ def test_the_next_reply_after_a_long_one_is_whole() -> None:
 
 def test_midway() -> None:
     reader = ReplyReader()
-    assert not reader.is_midway
-    reader.feed(b"25")
-    assert reader.is_midway
-    reader.feed(b"0-a\r\n")
-    assert reader.is_midway
-    reader.feed(b"250 b\r\n")
-    assert not reader.is_midway
+    states = [reader.is_midway]
+    for piece in (b"25", b"0-a\r\n", b"250 b\r\n"):
+        reader.feed(piece)
+        states.append(reader.is_midway)
+    assert states == [False, True, True, False]
 
 
 @given(st.lists(st.binary(max_size=200), max_size=30))
