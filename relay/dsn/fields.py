@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from relay.dsn.report import Action, Report, Reported
-from relay.dsn.status import status_of
+from relay.dsn.status import status_field
 from relay.dsn.wire import decode_xtext, fold, show, show_ascii
 from tracker.model import Attempt
 
@@ -51,7 +51,7 @@ def _recipient_fields(action: Action, reported: Reported) -> Iterator[str]:
     kind = "rfc822" if recipient.forward_path.isascii() else "utf-8"
     yield f"Final-Recipient: {kind}; {show(recipient.forward_path)}"
     yield f"Action: {action}"
-    yield f"Status: {status_of(reported, action)}"
+    yield f"Status: {status_field(reported, action)}"
     if attempt.target is not None and attempt.reply is not None:
         yield fold("Remote-MTA", [f"dns; {show_ascii(attempt.target.host)}"])
     yield fold("Diagnostic-Code", _diagnosis(attempt))

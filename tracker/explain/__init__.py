@@ -6,6 +6,7 @@ matches, the answer is that the server gave no usable reason: we never guess.
 """
 
 from tracker.explain.category import Category, Side
-from tracker.explain.explanation import Explanation, explain
+from tracker.explain.explanation import Explanation, categorize_reply, explain
+from tracker.explain.headline import headline
 
-__all__ = ["Category", "Explanation", "Side", "explain"]
+__all__ = ["Category", "Explanation", "Side", "categorize_reply", "explain", "headline"]

@@ -23,6 +23,7 @@ class Category(StrEnum):
     ADDRESS_MOVED = "address-moved"
     DOMAIN_UNKNOWN = "domain-unknown"
     DOMAIN_NO_MAIL = "domain-no-mail"
+    DOMAIN_UNROUTABLE = "domain-unroutable"
     MAILBOX_DISABLED = "mailbox-disabled"
     MAILBOX_FULL = "mailbox-full"
     RECIPIENT_FILTERED = "recipient-filtered"

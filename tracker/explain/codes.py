@@ -9,50 +9,22 @@ from types import MappingProxyType
 
 from tracker.explain.category import Category
 
-ENHANCED: Mapping[str, Category] = MappingProxyType(
+PRECISE: Mapping[str, Category] = MappingProxyType(
     {
         "1.1": Category.ADDRESS_UNKNOWN,
         "1.2": Category.DOMAIN_UNKNOWN,
         "1.3": Category.ADDRESS_SYNTAX,
-        "1.4": Category.ADDRESS_UNKNOWN,
         "1.6": Category.ADDRESS_MOVED,
         "1.7": Category.SENDER_REJECTED,
         "1.8": Category.SENDER_REJECTED,
-        "1.9": Category.RELAY_DENIED,
         "1.10": Category.DOMAIN_NO_MAIL,
-        "2.1": Category.MAILBOX_DISABLED,
         "2.2": Category.MAILBOX_FULL,
-        "2.3": Category.SIZE_LIMIT,
-        "3.1": Category.REMOTE_STORAGE,
-        "3.2": Category.REMOTE_ERROR,
         "3.4": Category.SIZE_LIMIT,
-        "3.5": Category.REMOTE_ERROR,
-        "4.1": Category.CONNECT_FAILED,
-        "4.2": Category.REMOTE_ERROR,
-        "4.3": Category.DNS_FAILURE,
-        "4.4": Category.ROUTING_LOOP,
-        "4.5": Category.RATE_LIMITED,
-        "4.6": Category.ROUTING_LOOP,
         "4.7": Category.REMOTE_EXPIRED,
-        "5.1": Category.PROTOCOL_ERROR,
-        "5.2": Category.PROTOCOL_ERROR,
         "5.3": Category.TOO_MANY_RECIPIENTS,
-        "5.4": Category.PROTOCOL_ERROR,
-        "5.5": Category.PROTOCOL_ERROR,
-        "5.6": Category.LOGIN_REFUSED,
-        "6.0": Category.CONTENT_FORMAT,
-        "6.1": Category.CONTENT_FORMAT,
-        "6.2": Category.CONTENT_FORMAT,
-        "6.3": Category.CONTENT_FORMAT,
-        "6.5": Category.CONTENT_FORMAT,
         "6.7": Category.SMTPUTF8_UNSUPPORTED,
         "6.9": Category.SMTPUTF8_UNSUPPORTED,
-        "7.2": Category.RECIPIENT_FILTERED,
-        "7.8": Category.LOGIN_REFUSED,
-        "7.10": Category.TLS_FAILED,
-        "7.11": Category.TLS_FAILED,
         "7.13": Category.MAILBOX_DISABLED,
-        "7.14": Category.LOGIN_REFUSED,
         "7.17": Category.ADDRESS_MOVED,
         "7.18": Category.ADDRESS_MOVED,
         "7.19": Category.ADDRESS_MOVED,
@@ -69,6 +41,40 @@ ENHANCED: Mapping[str, Category] = MappingProxyType(
         "7.30": Category.TLS_FAILED,
     }
 )
+
+VAGUE: Mapping[str, Category] = MappingProxyType(
+    {
+        "1.4": Category.ADDRESS_UNKNOWN,
+        "1.9": Category.RELAY_DENIED,
+        "2.1": Category.MAILBOX_DISABLED,
+        "2.3": Category.SIZE_LIMIT,
+        "3.1": Category.REMOTE_STORAGE,
+        "3.2": Category.REMOTE_ERROR,
+        "3.5": Category.REMOTE_ERROR,
+        "4.2": Category.REMOTE_ERROR,
+        "4.3": Category.DNS_FAILURE,
+        "4.4": Category.DOMAIN_UNROUTABLE,
+        "4.5": Category.RATE_LIMITED,
+        "4.6": Category.ROUTING_LOOP,
+        "5.1": Category.PROTOCOL_ERROR,
+        "5.2": Category.PROTOCOL_ERROR,
+        "5.4": Category.PROTOCOL_ERROR,
+        "5.5": Category.PROTOCOL_ERROR,
+        "5.6": Category.LOGIN_REFUSED,
+        "6.0": Category.CONTENT_FORMAT,
+        "6.1": Category.CONTENT_FORMAT,
+        "6.2": Category.CONTENT_FORMAT,
+        "6.3": Category.CONTENT_FORMAT,
+        "6.5": Category.CONTENT_FORMAT,
+        "7.2": Category.RECIPIENT_FILTERED,
+        "7.5": Category.TLS_FAILED,
+        "7.8": Category.LOGIN_REFUSED,
+        "7.10": Category.TLS_FAILED,
+        "7.11": Category.TLS_FAILED,
+        "7.14": Category.LOGIN_REFUSED,
+    }
+)
+"""Codes that servers use loosely: words beside them say more."""
 
 BASIC: Mapping[int, Category] = MappingProxyType(
     {

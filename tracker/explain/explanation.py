@@ -1,20 +1,23 @@
 """From an attempt to its explanation."""
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
 from tracker.explain.category import WHO_CAN_FIX, Category, Side
-from tracker.explain.codes import BASIC, ENHANCED
+from tracker.explain.codes import BASIC, PRECISE, VAGUE
 from tracker.explain.meanings import MEANINGS
 from tracker.explain.ourselves import explain_our_error
 from tracker.explain.providers import PROVIDERS
+from tracker.explain.rules import Rule
 from tracker.explain.texts import TEXTS
-from tracker.model import Attempt, Outcome, Reply
+from tracker.model import Attempt, Outcome, Phase, Reply
 
 _READ = 2000
 """Characters of a reply that rules look at."""
-_CODES = re.compile(r"(?:^|(?<=\s))[245]\d\d[- ](?:[245]\.\d{1,3}\.\d{1,3}\s)?")
+_LEADING_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\s")
+_CODE_INSIDE = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,19 +48,35 @@ def explain(attempt: Attempt, *, given_up: bool = False) -> Explanation:
 
 def categorize_reply(reply: Reply) -> tuple[str, Category]:
     """Return the name of the rule that matches a negative reply, and its category."""
-    text = _CODES.sub(" ", " ".join(reply.lines)[:_READ])
-    for rule in PROVIDERS:
-        if rule.matches(text):
-            return rule.name, rule.category
-    code = reply.enhanced_status_code
-    if code is not None and (category := ENHANCED.get(code[2:])):
+    text = _text_of(reply)
+    if rule := _first_match(PROVIDERS, text):
+        return rule.name, rule.category
+    code = reply.enhanced_status_code or _code_inside(reply, text)
+    if category := PRECISE.get(code[2:]):
         return f"enhanced:{code}", category
-    for rule in TEXTS:
-        if rule.matches(text):
-            return rule.name, rule.category
+    if rule := _first_match(TEXTS, text):
+        return rule.name, rule.category
+    if category := VAGUE.get(code[2:]):
+        return f"enhanced:{code}", category
     if category := BASIC.get(reply.code):
         return f"code:{reply.code}", category
     return "none", Category.NO_REASON
+
+
+def _text_of(reply: Reply) -> str:
+    """Return the reply on one line, with codes only where it begins."""
+    first, *others = reply.lines or ("",)
+    return " ".join([first, *(_LEADING_CODE.sub("", line) for line in others)])[:_READ]
+
+
+def _first_match(rules: Sequence[Rule], text: str) -> Rule | None:
+    return next((rule for rule in rules if rule.matches(text)), None)
+
+
+def _code_inside(reply: Reply, text: str) -> str:
+    """Return an enhanced status code that stands elsewhere than at the head; "" when none does."""
+    match = _CODE_INSIDE.search(text)
+    return match[1] if match and match[1][0] == str(reply.code)[0] else ""
 
 
 def _judge(attempt: Attempt) -> tuple[str, Category]:
@@ -66,6 +85,10 @@ def _judge(attempt: Attempt) -> tuple[str, Category]:
     if attempt.outcome is Outcome.UNCERTAIN:
         return "outcome:uncertain", Category.UNCERTAIN
     reply = attempt.reply
-    if reply is None or reply.is_positive:
+    if reply is None or not 400 <= reply.code < 600:
         return explain_our_error(attempt)
+    if attempt.phase is Phase.STARTTLS:
+        return "phase:starttls", Category.TLS_FAILED
+    if attempt.phase is Phase.AUTH:
+        return "phase:auth", Category.LOGIN_REFUSED
     return categorize_reply(reply)

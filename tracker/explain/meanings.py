@@ -51,6 +51,13 @@ MEANINGS: Mapping[Category, Meaning] = MappingProxyType(
             what_happened="This domain has declared that it accepts no mail at all.",
             once_failed="Reach the recipient at another address or another way.",
         ),
+        Category.DOMAIN_UNROUTABLE: Meaning(
+            side=Side.RECIPIENT,
+            what_happened="There is no mail server that could take mail for the part of the "
+            "address after the @.",
+            once_failed="Check the spelling of that part, or reach the recipient another way.",
+            while_waiting="Check the spelling of that part. We keep trying meanwhile.",
+        ),
         Category.MAILBOX_DISABLED: Meaning(
             side=Side.RECIPIENT,
             what_happened="The mailbox is closed, suspended or no longer used.",
@@ -226,7 +233,7 @@ MEANINGS: Mapping[Category, Meaning] = MappingProxyType(
         ),
         Category.ROUTING_LOOP: Meaning(
             side=Side.RECIPIENT,
-            what_happened="Mail for this address goes round in a circle, or leads nowhere.",
+            what_happened="Mail for this address goes round in a circle.",
             once_failed=_ASK_ADMIN,
         ),
         Category.SMTPUTF8_UNSUPPORTED: Meaning(

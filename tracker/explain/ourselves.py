@@ -1,60 +1,21 @@
-"""What happened where no server said anything: by our own sentence, its origin and the phase."""
+"""What happened where no server said why: by our own sentence, its origin and the phase.
 
+Our sentences begin with an enhanced status code wherever there is more to say than the phase.
+"""
+
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tracker.explain.category import Category
-from tracker.explain.rules import Rule
+from tracker.explain.category import Category, Side
+from tracker.explain.codes import PRECISE, VAGUE
+from tracker.explain.meanings import MEANINGS
 from tracker.model import Attempt, Origin, Phase
 
-OUR_SENTENCES = (
-    Rule(
-        "own:null-mx",
-        Category.DOMAIN_NO_MAIL,
-        r"\bnull MX\b|accepts no mail",
-        example="The domain accepts no mail (null MX)",
-        source="RFC 7505",
-    ),
-    Rule(
-        "own:nxdomain",
-        Category.DOMAIN_UNKNOWN,
-        r"\bNXDOMAIN\b|domain\b.{0,80}\bdoes not exist|no such domain",
-        example="The domain example.invalid does not exist",
-        source="RFC 5321 5.1",
-    ),
-    Rule(
-        "own:loop",
-        Category.ROUTING_LOOP,
-        r"\bloops?\b|too many hops|leads? back to (?:us|this)|MX.{0,40}\bourselves\b",
-        example="The mail loops: 50 Received fields",
-        source="RFC 5321 6.3",
-    ),
-    Rule(
-        "own:smtputf8",
-        Category.SMTPUTF8_UNSUPPORTED,
-        r"\bSMTPUTF8\b",
-        example="The server does not offer SMTPUTF8",
-        source="RFC 6531 3.2",
-    ),
-    Rule(
-        "own:size",
-        Category.SIZE_LIMIT,
-        r"larger than|too (?:large|big)|\bSIZE\b",
-        example="The message is larger than the server takes",
-        source="RFC 1870 6.1",
-    ),
-    Rule(
-        "own:tls",
-        Category.TLS_FAILED,
-        r"\b(?:TLS|STARTTLS|DANE|TLSA|MTA-STS|certificate)\b",
-        example="TLS is required (MTA-STS) and the certificate names another host",
-        source="RFC 8461 5, RFC 7672 2.2",
-    ),
-)
-
-PHASES: Mapping[Phase, Category] = MappingProxyType(
+_CODE = re.compile(r"[245]\.(\d{1,3}\.\d{1,3})(?=\s|$)")
+_PHASES: Mapping[Phase, Category] = MappingProxyType(
     {
-        Phase.ROUTING: Category.ROUTING_LOOP,
+        Phase.ROUTING: Category.DOMAIN_UNROUTABLE,
         Phase.DNS: Category.DNS_FAILURE,
         Phase.CONNECT: Category.CONNECT_FAILED,
         Phase.GREETING: Category.CONNECT_FAILED,
@@ -72,9 +33,12 @@ PHASES: Mapping[Phase, Category] = MappingProxyType(
 
 def explain_our_error(attempt: Attempt) -> tuple[str, Category]:
     """Return rule and category of an attempt that ended without a server's refusal."""
+    code = _CODE.match(attempt.detail)
+    category = (PRECISE.get(code[1]) or VAGUE.get(code[1])) if code else None
     if attempt.origin is Origin.LOCAL:
-        return "origin:local", Category.LOCAL_FAULT
-    for rule in OUR_SENTENCES:
-        if rule.matches(attempt.detail):
-            return rule.name, rule.category
-    return f"phase:{attempt.phase}", PHASES[attempt.phase]
+        # What went wrong on this machine is never the recipient's fault or the network's.
+        ours = category is not None and MEANINGS[category].side in (Side.SENDER, Side.OPERATOR)
+        return "origin:local", category if category and ours else Category.LOCAL_FAULT
+    if code and category:
+        return f"own:{code[0]}", category
+    return f"phase:{attempt.phase}", _PHASES[attempt.phase]

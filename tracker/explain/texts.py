@@ -1,14 +1,8 @@
-"""What servers say in words, whoever runs them."""
+"""What servers say in words, whoever runs them. The first rule that matches decides."""
 
-from tracker.explain.category import Category
-from tracker.explain.rules import Rule
+from tracker.explain.texts_about_address import ABOUT_ADDRESS
+from tracker.explain.texts_about_message import ABOUT_MESSAGE
+from tracker.explain.texts_about_sender import ABOUT_SENDER
+from tracker.explain.texts_about_server import ABOUT_SERVER
 
-TEXTS: tuple[Rule, ...] = (
-    Rule(
-        "text:greylisted",
-        Category.GREYLISTED,
-        r"gr[ae]y-?list",
-        example="Greylisted, please try again in 300 seconds",
-        source="RFC 6647",
-    ),
-)
+TEXTS = (*ABOUT_SENDER, *ABOUT_MESSAGE, *ABOUT_ADDRESS, *ABOUT_SERVER)
