@@ -156,6 +156,8 @@ class Conversation(SMTP):
             pass
         except ClientTimedOut:
             self.wire.write(b"421 4.4.2 You took too long, closing the connection\r\n")
+            if self.wire.is_blocked:
+                self.abort()  # it would not read that either
         except asyncio.CancelledError:
             self.wire.write(b"421 4.3.2 Shutting down, try again later\r\n")
         except (OSError, ssl.SSLError) as error:

@@ -212,6 +212,11 @@ class Wire:
         """True when so many replies are pending that they should go out now."""
         return len(self._outgoing) > FLUSH_AT
 
+    @property
+    def is_blocked(self) -> bool:
+        """True while the client does not read what we have sent."""
+        return self._writable is not None
+
     async def flush(self, deadline: float) -> None:
         """Send what is pending and wait until the client takes it. Raises ClientTimedOut."""
         self.send()

@@ -92,18 +92,30 @@ class CountingObserver:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self._changed = asyncio.Event()
+
+    async def seen(self, name: str) -> None:
+        """Return as soon as `name` has been counted."""
+        async with asyncio.timeout(20):
+            while not self.counts[name]:
+                self._changed.clear()
+                await self._changed.wait()
+
+    def _count(self, name: str) -> None:
+        self.counts[name] += 1
+        self._changed.set()
 
     def connection_opened(self) -> None:
-        self.counts["opened"] += 1
+        self._count("opened")
 
     def connection_closed(self) -> None:
-        self.counts["closed"] += 1
+        self._count("closed")
 
     def connection_refused(self) -> None:
-        self.counts["connection refused"] += 1
+        self._count("connection refused")
 
     def submission(self, result: SubmissionResult) -> None:
-        self.counts[f"submission {result}"] += 1
+        self._count(f"submission {result}")
 
     def authentication(self, result: AuthenticationResult) -> None:
-        self.counts[f"authentication {result}"] += 1
+        self._count(f"authentication {result}")

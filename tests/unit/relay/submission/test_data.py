@@ -63,11 +63,10 @@ def test_no_false_end_is_the_end(false_end: bytes, size: int) -> None:
     octets = b"hello" + false_end + b"MAIL FROM:<smuggled@x.org>\r\nDATA\r\n"
     for start in range(0, len(octets), size):
         decoder.feed(octets[start : start + size])
-    assert not decoder.ended
+    assert (decoder.ended, decoder.rest) == (False, b"")
     assert decoder.fault in {Fault.BARE_CR, Fault.BARE_LF, Fault.NUL}
     decoder.feed(b".\r\nQUIT\r\n")
-    assert decoder.ended
-    assert decoder.rest == b"QUIT\r\n"
+    assert (decoder.ended, decoder.rest) == (True, b"QUIT\r\n")
 
 
 @pytest.mark.parametrize("size", [1, 64, 999, 1000, 5000])

@@ -101,8 +101,10 @@ def test_facts_are_bounded() -> None:
 
 
 PIECES = st.sampled_from(
-    b"=? ?= ?q? ?B? utf-8 utf-7 utf-16 = : Subject Received From idna _ +2AA- == < >".split()
-    + [b"\r\n ", b"\r\n", b"\0", b"\xff"]
+    [
+        *b"=? ?= ?q? ?B? utf-8 utf-7 utf-16 = : Subject Received From idna _ +2AA- == <".split(),
+        *(b"\r\n ", b"\r\n", b"\0", b"\xff", b">"),
+    ]
 )
 
 
