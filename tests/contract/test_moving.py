@@ -1,23 +1,39 @@
 """Accept, claim, settle, postpone: the life of a recipient."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
-from tests.contract.ledger import Ledger, accept_leased, defer, hold, paths
+from tests.contract.ledger import (
+    EVERYTHING,
+    Ledger,
+    accept_leased,
+    assert_balanced,
+    defer,
+    hold,
+    paths,
+    recipients,
+)
 from tests.support.clock import START
-from tests.support.mail import make_settlement, make_submission, mint
+from tests.support.mail import CONTENT, make_attempt, make_settlement, make_submission, mint
 from tracker.model import (
     EnvelopeRecipient,
     Gate,
+    Job,
     LeaseToken,
+    MessageKind,
     Notify,
     Outcome,
     Postponement,
+    RecipientChange,
+    RecipientId,
+    Reply,
+    Settlement,
     Status,
     Trigger,
 )
-from tracker.states import IllegalChange
+from tracker.states import ARROWS, IllegalChange
 from tracker.store import LeaseLost
 
 MINUTE = timedelta(minutes=1)
@@ -122,24 +138,135 @@ async def test_settle_twice_is_refused(ledger: Ledger) -> None:
         await ledger.settle(make_settlement(job))
 
 
-async def test_settle_follows_the_state_table(ledger: Ledger) -> None:
-    (job,) = await accept_leased(ledger)
-    await defer(ledger, job, START, wait=MINUTE)
-    (again,) = await ledger.claim(await hold(ledger), START + MINUTE, 10)
-    back = make_settlement(again, Outcome.DEFERRED, now=START + MINUTE)
-    change = back.changes[0]
-    queued = type(change)(
-        recipient_id=change.recipient_id,
-        status=Status.QUEUED,
-        at=change.at,
-        attempts=2,
-        next_attempt_at=START + MINUTE,
+def change_to(job: Job, after: Status) -> Settlement:
+    """Return a settlement of `job` that has no attempt and only changes the status."""
+    is_waiting = after in (Status.QUEUED, Status.DEFERRED)
+    return Settlement(
+        lease=job.lease,
+        message_id=job.message.id,
+        attempts=(),
+        changes=tuple(
+            RecipientChange(
+                recipient_id=recipient.id,
+                status=after,
+                at=START + MINUTE,
+                attempts=recipient.attempts,
+                next_attempt_at=START + 2 * MINUTE if is_waiting else None,
+                gate=Gate.HOLD if after is Status.HELD else Gate.NONE,
+                gate_detail="why",
+            )
+            for recipient in job.recipients
+        ),
     )
-    with pytest.raises(IllegalChange):
+
+
+@pytest.mark.parametrize("after", list(Status))
+@pytest.mark.parametrize("before", [Status.QUEUED, Status.DEFERRED])
+async def test_settle_follows_the_state_table(
+    ledger: Ledger, before: Status, after: Status
+) -> None:
+    (job,) = await accept_leased(ledger)
+    if before is Status.DEFERRED:
+        await defer(ledger, job, START, wait=MINUTE)
+        (job,) = await ledger.claim(await hold(ledger), START + MINUTE, 10)
+    if after in ARROWS[before]:
+        await ledger.settle(change_to(job, after))
+        (recipient,) = await recipients(ledger)
+        assert recipient.status is after
+        is_new = before is not after
+        since = START + MINUTE if is_new else job.recipients[0].status_since
+        assert recipient.status_since == since
+        assert not recipient.leased
+        assert recipient.gate_detail == "why"
+    else:
+        with pytest.raises(IllegalChange):
+            await ledger.settle(change_to(job, after))
+        (recipient,) = await recipients(ledger)
+        assert recipient == job.recipients[0]
+    await assert_balanced(ledger)
+
+
+@pytest.mark.parametrize(
+    ("after", "next_attempt_at"),
+    [(Status.DEFERRED, None), (Status.DELIVERED, START), (Status.HELD, START)],
+    ids=["deferred without a next attempt", "delivered with one", "held with one"],
+)
+async def test_an_incoherent_change_is_refused(
+    ledger: Ledger, after: Status, next_attempt_at: datetime | None
+) -> None:
+    (job,) = await accept_leased(ledger)
+    settlement = change_to(job, after)
+    change = replace(settlement.changes[0], next_attempt_at=next_attempt_at)
+    with pytest.raises(ValueError, match="next attempt"):
+        await ledger.settle(replace(settlement, changes=(change,)))
+    assert await recipients(ledger) == list(job.recipients)
+
+
+async def test_an_attempt_at_a_recipient_that_does_not_change_is_refused(ledger: Ledger) -> None:
+    (job,) = await accept_leased(ledger, make_submission("a@one.example", "b@one.example"))
+    settlement = make_settlement(job)
+    with pytest.raises(ValueError, match="changes every recipient"):
+        await ledger.settle(replace(settlement, changes=settlement.changes[:1]))
+    with pytest.raises(ValueError, match="changes every recipient"):
+        await ledger.settle(replace(settlement, changes=settlement.changes * 2))
+
+
+async def test_settle_for_another_message_changes_nothing(ledger: Ledger) -> None:
+    lease = await hold(ledger)
+    (one,) = (await ledger.accept(make_submission(), START, lease)).jobs
+    (two,) = (await ledger.accept(make_submission(), START, lease)).jobs
+    with pytest.raises(LeaseLost):
+        await ledger.settle(replace(make_settlement(one), message_id=two.message.id))
+    assert {each.status for each in await recipients(ledger)} == {Status.QUEUED}
+
+
+async def test_settle_is_all_or_nothing(ledger: Ledger) -> None:
+    (job,) = await accept_leased(ledger, make_submission("a@one.example", "b@one.example"))
+    settlement = make_settlement(job)
+    stranger = replace(settlement.changes[1], recipient_id=RecipientId(mint()))
+    with pytest.raises(LeaseLost):
         await ledger.settle(
-            type(back)(lease=back.lease, message_id=back.message_id, attempts=(), changes=(queued,))
+            replace(
+                settlement,
+                attempts=settlement.attempts[:1],
+                changes=(settlement.changes[0], stranger),
+            )
         )
-    await ledger.settle(back)
+    assert await recipients(ledger) == list(job.recipients)
+    timeline = await ledger.timeline(job.message.id, EVERYTHING)
+    assert timeline is not None
+    assert timeline.attempts == ()
+
+
+async def test_a_dsn_enters_the_queue_with_the_settlement(ledger: Ledger) -> None:
+    (job,) = await accept_leased(ledger, make_submission(account="alice@example.com"))
+    dsn = make_submission(
+        "alice@example.com",
+        reverse_path="",
+        account=None,
+        kind=MessageKind.DSN,
+        reports_on=job.message.id,
+    )
+    later = START + MINUTE
+    await ledger.settle(make_settlement(job, Outcome.FAILED, now=later, reports=(dsn,)))
+    assert await ledger.next_due() is not None
+    (report,) = await ledger.claim(await hold(ledger, later), later + MINUTE, 10)
+    assert report.message.id == dsn.id
+    assert report.message.reports_on == job.message.id
+    # Whoever sent the message may see what became of it.
+    assert report.message.account == "alice@example.com"
+    assert [chunk async for chunk in ledger.content(dsn.id)] == [CONTENT]
+    await assert_balanced(ledger)
+
+
+async def test_a_settlement_that_is_refused_sends_no_dsn(ledger: Ledger) -> None:
+    (job,) = await accept_leased(ledger)
+    await ledger.settle(make_settlement(job))
+    dsn = make_submission("alice@example.com", reverse_path="", kind=MessageKind.DSN)
+    with pytest.raises(LeaseLost):
+        await ledger.settle(make_settlement(job, Outcome.FAILED, reports=(dsn,)))
+    assert await ledger.next_due() is None
+    assert await ledger.timeline(dsn.id, EVERYTHING) is None
 
 
 async def test_postpone_gives_back_untried(ledger: Ledger) -> None:
@@ -175,3 +302,33 @@ async def test_content_goes_with_the_last_open_recipient(ledger: Ledger) -> None
     await ledger.settle(make_settlement(two, Outcome.FAILED))
     with pytest.raises(KeyError):
         await anext(aiter(ledger.content(one.message.id)))
+
+
+async def test_the_balance_follows_each_recipient(ledger: Ledger) -> None:
+    jobs = await accept_leased(ledger, make_submission("a@one.example", "b@two.example"))
+    await ledger.settle(make_settlement(jobs[0]))
+    (balance,) = await assert_balanced(ledger)
+    assert (balance.accepted, balance.delivered, balance.open) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "text", ["caf\udce9", "null \x00 inside", "\U0001f4e8 \u202e"], ids=["bytes", "nul", "odd"]
+)
+async def test_hostile_text_cannot_stop_a_message(ledger: Ledger, text: str) -> None:
+    (job,) = await accept_leased(ledger, make_submission(subject=text, header_from=text))
+    attempt = make_attempt(job.recipients[0], reply=Reply(code=550, lines=(text, text)))
+    step = replace(attempt.tries[0], detail=text, extensions=(text,))
+    settlement = make_settlement(job, Outcome.FAILED)
+    await ledger.settle(
+        replace(
+            settlement,
+            attempts=(replace(attempt, detail=text, tries=(step,), remote_queue_id=text),),
+            changes=(replace(settlement.changes[0], gate_detail=text),),
+        )
+    )
+    timeline = await ledger.timeline(job.message.id, EVERYTHING)
+    assert timeline is not None
+    assert timeline.attempts[0].reply is not None
+    said = timeline.attempts[0].reply.lines[0]
+    assert said == text.encode("utf-8", "backslashreplace").decode()
+    assert timeline.message.header.subject == said

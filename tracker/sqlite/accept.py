@@ -9,7 +9,6 @@ from datetime import datetime
 from tracker.model import (
     Accepted,
     Content,
-    EventKind,
     Gate,
     Job,
     LeaseToken,
@@ -22,9 +21,9 @@ from tracker.model import (
     Trigger,
     new_id,
 )
-from tracker.sqlite.rows import INSERT_EVENT, MESSAGE_COLUMNS, RECIPIENT_COLUMNS, Columns
-from tracker.sqlite.schedule import count_accepted, lower_next_due
-from tracker.sqlite.values import day_of, from_notify, stamp, well_formed
+from tracker.sqlite.rows import MESSAGE_COLUMNS, RECIPIENT_COLUMNS, Columns
+from tracker.sqlite.schedule import lower_next_due
+from tracker.sqlite.values import from_notify, stamp, well_formed
 from tracker.store import LeaseLost
 
 Entropy = Callable[[int], bytes]
@@ -72,11 +71,6 @@ def accept(
         _INSERT_CONTENT,
         ((message.id, n, data) for n, data in enumerate(_chunks(submission.content))),
     )
-    connection.execute(
-        INSERT_EVENT,
-        (new_id(now, entropy(8)), message.id, None, at, EventKind.ACCEPTED.value, "", "", None),
-    )
-    count_accepted(connection, day_of(at), len(recipients))
     if lease is None:
         lower_next_due(connection, dict.fromkeys(submission.destinations, at))
         return Accepted(id=message.id, jobs=())

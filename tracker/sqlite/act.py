@@ -3,7 +3,6 @@
 # ruff: noqa: S608 - put together of our own names; every value is a parameter
 
 import sqlite3
-from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -13,8 +12,8 @@ from tracker.model import EventKind, Gate, RecipientId, Scope, Status, Trigger, 
 from tracker.sqlite.accept import Entropy
 from tracker.sqlite.query import scope_condition
 from tracker.sqlite.rows import INSERT_EVENT, Columns
-from tracker.sqlite.schedule import close_recipients, count_final, lower_next_due
-from tracker.sqlite.values import day_of, json_list, stamp, well_formed
+from tracker.sqlite.schedule import lower_next_due
+from tracker.sqlite.values import json_list, stamp, well_formed
 
 
 class _Act(NamedTuple):
@@ -49,7 +48,7 @@ UPDATE recipients AS r SET next_attempt_at = min(next_attempt_at, ?1), gate = '{
 WHERE {_CHOSEN} AND r.next_attempt_at IS NOT NULL
 """
 
-_RETURNING = " RETURNING id, message_id, destination, accepted_at"
+_RETURNING = " RETURNING id, message_id, destination"
 
 _PROBE_NOW = """
 UPDATE destinations SET next_probe_at = ? WHERE destination = ? AND NOT reachable
@@ -82,10 +81,6 @@ def change_status(
     _record(connection, changed, act.event, actor, reason, now, entropy)
     if to is Status.QUEUED:
         lower_next_due(connection, {row[2]: stamp(now) for row in changed})
-    elif to is Status.CANCELLED:
-        count_final(connection, Counter((day_of(row[3]), to) for row in changed))
-        for message_id, finals in Counter(row[1] for row in changed).items():
-            close_recipients(connection, message_id, finals)
     return len(changed)
 
 

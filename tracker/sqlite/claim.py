@@ -49,8 +49,9 @@ _TAKE_EXPIRED = _TAKE.format(
 )
 
 _TAKE_WITH = _TAKE.format(
-    chosen=f'SELECT id FROM recipients WHERE message_id = ? AND "trigger" = ? AND {_WAITING}'
-    " AND next_attempt_at <= ? ORDER BY id LIMIT ?"
+    chosen="SELECT id FROM recipients INDEXED BY recipients_by_message"
+    f' WHERE message_id = ? AND "trigger" = ? AND {_WAITING} AND next_attempt_at <= ?'
+    " ORDER BY id LIMIT ?"
 )
 
 _OLDEST_DUE = f"""

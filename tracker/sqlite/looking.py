@@ -9,7 +9,18 @@ from typing import Any
 from msgspec import structs
 
 from tracker import states
-from tracker.model import Gate, MessageId, Recipient, RecipientId, Scope, Status
+from tracker.model import (
+    Event,
+    EventId,
+    EventKind,
+    Gate,
+    Message,
+    MessageId,
+    Recipient,
+    RecipientId,
+    Scope,
+    Status,
+)
 from tracker.search import Query
 from tracker.sqlite.part import Part
 from tracker.sqlite.query import (
@@ -87,7 +98,6 @@ SELECT ?1, (
     WHERE status = '{Status.HELD}' AND status <> 'delivered' AND destination = ?1
 ) AS waiting, {_STATE}
 FROM (SELECT 1) LEFT JOIN destinations AS d ON d.destination = ?1
-WHERE waiting OR d.destination IS NOT NULL
 """
 
 _BALANCE = """
@@ -151,7 +161,7 @@ class Looking(Part):
             message=read_message(message),
             recipients=tuple(_read_shown(row) for row in recipients),
             attempts=tuple(read_attempt(row) for row in attempts),
-            events=tuple(read_event(row) for row in events),
+            events=(_acceptance(read_message(message)), *map(read_event, events)),
         )
 
     async def destinations(self, scope: Scope, limit: int) -> Sequence[DestinationState]:
@@ -171,7 +181,9 @@ class Looking(Part):
     async def destination(self, destination: str) -> DestinationState | None:
         async with self._readers.one() as reader:
             row = await reader.row(_DESTINATION, (destination,))
-        return None if row is None else _read_destination(row)
+        if row is None or (row[1] == 0 and row[2] is None):
+            return None
+        return _read_destination(row)
 
     async def balance(self, since: datetime) -> Sequence[Balance]:
         async with self._readers.snapshot() as reader:
@@ -201,6 +213,16 @@ def _read_shown(row: Columns) -> Recipient:
         "next_attempt_at": moment(probe_at),
     }
     return structs.replace(recipient, **changes)
+
+
+def _acceptance(message: Message) -> Event:
+    """The first event of every timeline: the message's own row."""
+    return Event(
+        id=EventId(message.id),
+        message_id=message.id,
+        at=message.accepted_at,
+        kind=EventKind.ACCEPTED,
+    )
 
 
 def _read_row(row: Columns) -> Row:

@@ -137,7 +137,9 @@ def _from(value: str, exact: bool) -> Condition:
 def _id(value: str, exact: bool) -> Condition:
     if is_id(value.upper()):
         ours = value.upper()
-        return Condition("r.id = ? OR r.message_id = ?", (ours, ours))
+        return Condition(
+            "r.id IN (SELECT ? UNION SELECT id FROM recipients WHERE message_id = ?)", (ours, ours)
+        )
     bare = value.removeprefix("<").removesuffix(">")
     return disjunction(
         (

@@ -3,7 +3,6 @@
 # ruff: noqa: S608 - put together of our own names; every value is a parameter
 
 import sqlite3
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tracker import states
@@ -19,8 +18,8 @@ from tracker.model import (
 )
 from tracker.sqlite.accept import Entropy, accept
 from tracker.sqlite.rows import INSERT_ATTEMPT, INSERT_EVENT, attempt_columns, event_columns
-from tracker.sqlite.schedule import close_recipients, count_final, earliest, lower_next_due
-from tracker.sqlite.values import day_of, stamp, well_formed
+from tracker.sqlite.schedule import earliest, lower_next_due
+from tracker.sqlite.values import stamp, well_formed
 from tracker.store import LeaseLost
 
 
@@ -34,7 +33,7 @@ UPDATE recipients SET lease = NULL, status = '{after}',
     delay_dsn_at = coalesce(?, delay_dsn_at), last_attempt_id = coalesce(?, last_attempt_id),
     "trigger" = coalesce(?, "trigger")
 WHERE id = ? AND lease = ? AND message_id = ? AND status IN ({before})
-RETURNING destination, accepted_at
+RETURNING destination
 """
 
 
@@ -73,13 +72,10 @@ def settle(connection: sqlite3.Connection, settlement: Settlement, entropy: Entr
     """Write a settlement. Raises LeaseLost, IllegalChange; ValueError when it is incoherent."""
     last_attempts = _last_attempts(settlement)
     due: list[tuple[str, int]] = []
-    finals: Counter[tuple[int, Status]] = Counter()
     for change in settlement.changes:
-        destination, accepted_at = _change(connection, settlement, change, last_attempts)
+        destination = _change(connection, settlement, change, last_attempts)
         if change.next_attempt_at is not None:
             due.append((destination, stamp(change.next_attempt_at)))
-        elif change.status in states.FINAL:
-            finals[day_of(accepted_at), change.status] += 1
     connection.executemany(INSERT_ATTEMPT, map(attempt_columns, settlement.attempts))
     if settlement.events:
         connection.executemany(INSERT_EVENT, map(event_columns, settlement.events))
@@ -87,9 +83,6 @@ def settle(connection: sqlite3.Connection, settlement: Settlement, entropy: Entr
         _note_destination(connection, settlement.destination)
     if due:
         lower_next_due(connection, earliest(due))
-    if finals:
-        count_final(connection, finals)
-        close_recipients(connection, settlement.message_id, finals.total())
     for report in settlement.reports:
         accept(connection, report, settlement.changes[-1].at, None, entropy)
 
@@ -109,7 +102,8 @@ def _change(
     settlement: Settlement,
     change: RecipientChange,
     last_attempts: Mapping[RecipientId, str],
-) -> tuple[str, int]:
+) -> str:
+    """Change one recipient and return its destination."""
     is_waiting = change.status in (Status.QUEUED, Status.DEFERRED)
     if is_waiting != (change.next_attempt_at is not None):
         raise ValueError(f"a recipient that is {change.status} must have a next attempt, or none")
@@ -131,8 +125,8 @@ def _change(
     ).fetchall()
     if not rows:
         raise _refusal(connection, settlement, change)
-    destination, accepted_at = rows[0]
-    return destination, accepted_at
+    destination: str = rows[0][0]
+    return destination
 
 
 _SCHEDULE = Trigger.SCHEDULE.value

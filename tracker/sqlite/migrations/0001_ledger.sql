@@ -67,8 +67,9 @@ CREATE TABLE recipients (
 CREATE INDEX recipients_by_message ON recipients (message_id);
 
 -- Open is: waiting, leased or held. The first two have indexes of their own; mail that is
--- delivered at once never enters those of the waiting.
-CREATE INDEX recipients_waiting ON recipients (destination, next_attempt_at)
+-- delivered at once never enters those of the waiting. lease is in the first one only so that
+-- counting needs no look at the table.
+CREATE INDEX recipients_waiting ON recipients (destination, next_attempt_at, lease)
     WHERE lease IS NULL AND next_attempt_at IS NOT NULL;
 CREATE INDEX recipients_expiring ON recipients (destination, expires_at)
     WHERE lease IS NULL AND next_attempt_at IS NOT NULL;
@@ -159,6 +160,33 @@ CREATE TABLE days (
     expired    INTEGER NOT NULL DEFAULT 0,
     cancelled  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+-- What must hold on every path is kept by the tables themselves: the balance of a day closes, and
+-- content goes with the last open recipient.
+CREATE TRIGGER recipient_is_accepted AFTER INSERT ON recipients
+BEGIN
+    INSERT INTO days (day, accepted) VALUES (new.accepted_at / 86400000000, 1)
+    ON CONFLICT (day) DO UPDATE SET accepted = accepted + 1;
+END;
+
+CREATE TRIGGER recipient_is_final AFTER UPDATE OF status ON recipients
+WHEN old.status IN ('queued', 'deferred', 'held')
+ AND new.status NOT IN ('queued', 'deferred', 'held')
+BEGIN
+    UPDATE days SET
+        delivered = delivered + (new.status = 'delivered'),
+        bounced = bounced + (new.status = 'bounced'),
+        expired = expired + (new.status = 'expired'),
+        cancelled = cancelled + (new.status = 'cancelled')
+    WHERE day = new.accepted_at / 86400000000;
+    UPDATE messages SET open_recipients = open_recipients - 1 WHERE id = new.message_id;
+END;
+
+CREATE TRIGGER message_is_final AFTER UPDATE OF open_recipients ON messages
+WHEN new.open_recipients = 0
+BEGIN
+    DELETE FROM content WHERE message_id = new.id;
+END;
 
 CREATE TABLE accounts (
     address        TEXT NOT NULL PRIMARY KEY,
