@@ -38,8 +38,9 @@ async def far_side() -> AsyncIterator[FarSide]:
 @pytest.fixture
 async def service(tmp_path: Path, far_side: FarSide) -> AsyncIterator[Service]:
     made = Service(tmp_path, settings=ROUTES.format(port=far_side.port))
-    with made.running():
-        yield made
+    await asyncio.to_thread(made.start)
+    yield made
+    await asyncio.to_thread(made.terminate)  # not here: the far side has to answer its QUIT
 
 
 async def submit(service: Service, forward_path: str) -> None:
