@@ -32,6 +32,9 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+_NOTHING_LEARNT = Reach()
+
+
 def decide(
     job: Job,
     attempts: Sequence[Attempt],
@@ -42,7 +45,7 @@ def decide(
     jitter: float,
     mint: Callable[[], str],
     destination_of: Callable[[str], str],
-    reach: Reach = Reach(),  # noqa: B008 - frozen
+    reach: Reach = _NOTHING_LEARNT,
     failures: int = 0,
     original: bytes | None = None,
     uncertain_before: Collection[RecipientId] = (),
@@ -90,7 +93,7 @@ def needs_original(
 
     For "headers" its first chunk will do.
     """
-    verdicts = _judge_all(job, attempts, retry, now, 0.5, Reach())
+    verdicts = _judge_all(job, attempts, retry, now, 0.5, _NOTHING_LEARNT)
     told = [action for action, told, _ in sort_verdicts(verdicts, job.message, retry, now) if told]
     if any(returns_whole(job.message, action) for action in told):
         return "full"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -46,6 +47,7 @@ def explain(attempt: Attempt, *, given_up: bool = False) -> Explanation:
     )
 
 
+@lru_cache(maxsize=512)
 def categorize_reply(reply: Reply) -> tuple[str, Category]:
     """Return the name of the rule that matches a negative reply, and its category."""
     text = _text_of(reply)

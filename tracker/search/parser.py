@@ -49,7 +49,7 @@ _NAMED = re.compile(r"([A-Za-z][A-Za-z-]*):(.*)", re.DOTALL)
 _IPV6 = re.compile(r"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _PREFIX = re.compile(r"-?(?:[A-Za-z][A-Za-z-]*:)?")
-_CODE = re.compile(r"[2-5](?:[0-9]{2}|\.[0-9]{1,3}(?:\.[0-9]{1,3})?)?")
+_CODE = re.compile(r"[2-5](?:[0-9]{0,2}|\.[0-9]{1,3}(?:\.[0-9]{1,3})?)")
 
 
 class QueryError(ValueError):

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import msgspec
 
 from tracker.model import Status
+from tracker.states import OPEN
 
 
 class Field(StrEnum):
@@ -52,10 +53,9 @@ STATUS_WORDS: Mapping[str, frozenset[Status]] = MappingProxyType(
     {status.value: frozenset({status}) for status in Status}
     | {
         "accepted": frozenset({Status.DELIVERED}),
-        "waiting": frozenset({Status.QUEUED, Status.DEFERRED, Status.HELD}),
-        "temporary": frozenset({Status.DEFERRED}),
+        "waiting": OPEN,
+        "temporary": OPEN,
         "permanent": frozenset({Status.BOUNCED, Status.EXPIRED}),
     }
 )
-"""What may stand behind `status:`. "temporary" also means recipients that are queued or held
-again after an attempt: whoever can count attempts adds them."""
+"""What may stand behind `status:`; "temporary" also asks that there has been an attempt."""

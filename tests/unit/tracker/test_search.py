@@ -62,7 +62,7 @@ def utc(text: str) -> datetime:
         ("50% a_b *", [term("any", "50%"), term("any", "a_b"), term("any", "*")]),
         ("code:550 code:4", [term("code", "550"), term("code", "4")]),
         ("code:5.1.1 code:5.1", [term("code", "5.1.1"), term("code", "5.1")]),
-        ("code:4xx", [term("code", "4")]),
+        ("code:4xx code:45", [term("code", "4"), term("code", "45")]),
         ("text:greylisted", [term("text", "greylisted")]),
         ("account:alice@example.com", [term("account", "alice@example.com")]),
         ("status:Deferred", [term("status", "deferred")]),
