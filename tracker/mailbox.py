@@ -11,13 +11,15 @@ import idna
 import msgspec
 
 LOCAL_PART_LIMIT = 64
-DOMAIN_LIMIT = 255
+DOMAIN_LIMIT = 253
+"""Octets of a name with A-labels; a longer one is no DNS name (RFC 1035 3.1)."""
 PATH_LIMIT = 256
 """Octets, angle brackets included (RFC 5321 4.5.3.1.3)."""
 
-# Control characters, surrogates and line separators have no place in an address; every other
-# character beyond ASCII may stand where a letter may (RFC 6531 3.3).
-_BEYOND = r"\u00a0-\u2027\u202a-\ud7ff\ue000-\U0010ffff"
+# Control characters, surrogates, line separators and marks that turn the direction of what people
+# read have no place in an address; every other character beyond ASCII may stand where a letter
+# may (RFC 6531 3.3).
+_BEYOND = r"\u00a0-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\U0010ffff"
 _ATOM = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~{_BEYOND}-]+"
 _QUOTED = rf'"(?:[ !#-\[\]-~{_BEYOND}]|\\[ -~])*"'
 _LOCAL_PART = rf"(?:{_ATOM}(?:\.{_ATOM})*|{_QUOTED})"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.support.smuggling import FALSE_ENDS
 from tests.support.submission import Bench
-from tests.unit.relay.submission.test_data import FALSE_ENDS
 
 SMUGGLED = (
     b"MAIL FROM:<smuggled@example.org>\r\nRCPT TO:<victim@example.net>\r\nDATA\r\n"

@@ -72,6 +72,8 @@ def test_mailbox(text: str, local_part: str, domain: str) -> None:
         pytest.param(f"{'a' * 65}@x.org", id="local part of 65"),
         pytest.param(f"{'ö' * 33}@x.org", id="local part of 66 octets"),
         pytest.param("a@" + ".".join([LONG_LABEL] * 4), id="path of 259"),
+        pytest.param("a@" + ".".join("ö" * 60), id="domain too long with A-labels"),
+        pytest.param("a\u202egro.x@x.org", id="turned direction"),
         pytest.param("a@x.org\r\n", id="line end"),
         pytest.param("a\0@x.org", id="NUL"),
         pytest.param("a@x\0.org", id="NUL in the domain"),
@@ -142,7 +144,9 @@ def test_a_path_is_routed_by_what_follows_the_last_unquoted_at(text: str) -> Non
         mailbox, rest = parse_path(text)
     except MailboxError:
         return
-    assert mailbox is not None
+    if mailbox is None:
+        assert text == f"<>{rest}"
+        return
     path = text[1 : len(text) - len(rest) - 1]
     assert path.endswith(f"@{mailbox.written_domain}")
     assert "@" not in mailbox.written_domain

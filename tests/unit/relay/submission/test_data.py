@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.submission.data import DataDecoder, Fault
+from tests.support.smuggling import FALSE_ENDS
 
 
 def decode(octets: bytes, sizes: list[int] | None = None) -> tuple[bytes, DataDecoder]:
@@ -38,22 +39,6 @@ def decode(octets: bytes, sizes: list[int] | None = None) -> tuple[bytes, DataDe
 def test_content(octets: bytes, content: bytes, size: int) -> None:
     found, decoder = decode(octets, [size])
     assert (found, decoder.ended, decoder.fault) == (content, True, None)
-
-
-FALSE_ENDS = {
-    "LF.LF": b"\n.\n",
-    "LF.CRLF": b"\n.\r\n",
-    "CRLF.LF": b"\r\n.\n",
-    "CR.CR": b"\r.\r",
-    "CR.CRLF": b"\r.\r\n",
-    "CRLF.CR": b"\r\n.\rX",
-    "LF.CR": b"\n.\rX",
-    "CR.LF": b"\r.\n",
-    "CRLF NUL.CRLF": b"\r\n\0.\r\n",
-    "CRLF.NUL CRLF": b"\r\n.\0\r\n",
-    "CRCRLF.CRLF": b"\r\r\n.\r\r\n",
-    "LFCR.LFCR": b"\n\r.\n\rX",
-}
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
