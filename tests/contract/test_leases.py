@@ -1,0 +1,174 @@
+"""Leases: renewed, given back, taken over; and what a stale one may still do (nothing)."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.contract.ledger import (
+    EVERYTHING,
+    LEASE_FOR,
+    Ledger,
+    accept_leased,
+    assert_balanced,
+    defer,
+    hold,
+    paths,
+    recipients,
+)
+from tests.support.clock import START
+from tests.support.mail import make_settlement, make_submission, mint
+from tracker.model import (
+    EventKind,
+    Gate,
+    Lease,
+    LeaseToken,
+    Origin,
+    Outcome,
+    Phase,
+    Postponement,
+    Status,
+    Trigger,
+)
+from tracker.search import Query
+from tracker.store import LeaseLost
+
+MINUTE = timedelta(minutes=1)
+
+
+async def test_a_lease_is_on_record_until_it_is_closed(ledger: Ledger) -> None:
+    lease = await ledger.open_lease("node-a", 3, START, LEASE_FOR)
+    assert lease == Lease(token=lease.token, node="node-a", worker=3, until=START + LEASE_FOR)
+    other = await ledger.open_lease("node-b", 1, START, LEASE_FOR)
+    assert lease.token != other.token
+    assert {each.token for each in await ledger.leases()} == {lease.token, other.token}
+    await ledger.renew(lease.token, START + MINUTE)
+    assert [each.until for each in await ledger.leases() if each.token == lease.token] == [
+        START + MINUTE
+    ]
+    await ledger.close_lease(lease.token, START)
+    assert [each.token for each in await ledger.leases()] == [other.token]
+    with pytest.raises(LeaseLost):
+        await ledger.renew(lease.token, START + MINUTE)
+
+
+async def test_closing_gives_back_what_is_still_held(ledger: Ledger) -> None:
+    (job,) = await accept_leased(ledger)
+    later = START + MINUTE
+    await ledger.close_lease(job.lease, later)
+    assert await ledger.next_due() == later
+    (again,) = await ledger.claim(await hold(ledger), later, 10)
+    assert again.recipients[0].attempts == 0
+    assert again.trigger is Trigger.ACCEPTED
+    timeline = await ledger.timeline(job.message.id, EVERYTHING)
+    assert timeline is not None
+    assert [event.kind for event in timeline.events] == [EventKind.ACCEPTED]
+
+
+async def test_closing_an_unknown_lease_is_nothing(ledger: Ledger) -> None:
+    await ledger.close_lease(LeaseToken(mint()), START)
+
+
+async def test_recover_makes_the_untried_due_and_counts_no_attempt(ledger: Ledger) -> None:
+    (job,) = await accept_leased(ledger)
+    later = START + MINUTE
+    assert await ledger.recover(job.lease, [], later) == 1
+    assert await ledger.leases() == []
+    (again,) = await ledger.claim(await hold(ledger), later, 10)
+    (recipient,) = again.recipients
+    assert (recipient.attempts, recipient.status) == (0, Status.QUEUED)
+    assert again.trigger is Trigger.RESTART
+    timeline = await ledger.timeline(job.message.id, EVERYTHING)
+    assert timeline is not None
+    assert timeline.attempts == ()
+    event = timeline.events[-1]
+    assert event.kind is EventKind.RELAY_RESTARTED
+    assert (event.at, event.recipient_id, event.actor) == (later, recipient.id, "")
+    assert event.detail
+
+
+async def test_recover_records_the_doubtful_as_uncertain(ledger: Ledger) -> None:
+    (job,) = await accept_leased(ledger)
+    await defer(ledger, job, START, wait=MINUTE)
+    later = START + 2 * MINUTE
+    (job,) = await ledger.claim(await hold(ledger), later, 10)
+    (doubtful,) = job.recipients
+    assert await ledger.recover(job.lease, [doubtful.id], later) == 1
+    (again,) = await ledger.claim(await hold(ledger), later, 10)
+    (recipient,) = again.recipients
+    assert (recipient.attempts, recipient.status) == (2, Status.DEFERRED)
+    assert again.trigger is Trigger.RESTART
+    timeline = await ledger.timeline(job.message.id, EVERYTHING)
+    assert timeline is not None
+    attempt = timeline.attempts[-1]
+    assert attempt.number == 2
+    assert attempt.outcome is Outcome.UNCERTAIN
+    assert (attempt.origin, attempt.phase) == (Origin.LOCAL, Phase.FINAL_DOT)
+    assert attempt.trigger is Trigger.SCHEDULE
+    assert attempt.node == "node-a"
+    assert attempt.detail == (
+        "The relay stopped during the attempt; the remote server may have the message"
+    )
+    assert [event.kind for event in timeline.events] == [EventKind.ACCEPTED]
+    page = await ledger.search(Query(), EVERYTHING, limit=1)
+    assert page.rows[0].last_attempt == attempt
+
+
+async def test_recover_takes_the_untried_and_the_doubtful_apart(ledger: Ledger) -> None:
+    lease = await hold(ledger)
+    submission = make_submission("a@one.example", "b@two.example", "c@three.example")
+    await ledger.accept(submission, START, lease)
+    doubtful = [each.id for each in await recipients(ledger) if each.domain == "two.example"]
+    assert await ledger.recover(lease, doubtful, START + MINUTE) == 3
+    attempts = {each.domain: each.attempts for each in await recipients(ledger)}
+    assert attempts == {"one.example": 0, "two.example": 1, "three.example": 0}
+    assert len(await ledger.claim(await hold(ledger), START + MINUTE, 10)) == 3
+    await assert_balanced(ledger)
+
+
+async def test_recover_leaves_what_others_hold(ledger: Ledger) -> None:
+    (mine,) = await accept_leased(ledger)
+    (other,) = await accept_leased(ledger)
+    theirs = [recipient.id for recipient in other.recipients]
+    assert await ledger.recover(mine.lease, theirs, START) == 1
+    await ledger.settle(make_settlement(other))
+    (untouched,) = (each for each in await recipients(ledger) if each.id in theirs)
+    assert untouched.attempts == 1
+
+
+async def test_a_lease_is_recovered_once(ledger: Ledger) -> None:
+    (job,) = await accept_leased(ledger)
+    doubtful = [job.recipients[0].id]
+    assert await ledger.recover(job.lease, doubtful, START) == 1
+    assert await ledger.recover(job.lease, doubtful, START) == 0
+    (recipient,) = await recipients(ledger)
+    assert recipient.attempts == 1
+
+
+async def test_a_worker_that_was_thought_dead_can_change_nothing(ledger: Ledger) -> None:
+    (job,) = await accept_leased(ledger)
+    await ledger.recover(job.lease, [], START)
+    (again,) = await ledger.claim(await hold(ledger), START, 10)
+    why = Postponement(gate=Gate.LOCAL, until=START, detail="no free descriptors")
+    with pytest.raises(LeaseLost):
+        await ledger.settle(make_settlement(job))
+    with pytest.raises(LeaseLost):
+        await ledger.postpone(job.lease, [job.recipients[0].id], why)
+    with pytest.raises(LeaseLost):
+        await ledger.claim(job.lease, START, 10)
+    with pytest.raises(LeaseLost):
+        await ledger.accept(make_submission(), START, job.lease)
+    await ledger.close_lease(job.lease, START)
+    assert await recipients(ledger) == list(again.recipients)
+    await ledger.settle(make_settlement(again))
+
+
+async def test_postpone_gives_back_all_or_nothing(ledger: Ledger) -> None:
+    (mine,) = await accept_leased(ledger)
+    (other,) = await accept_leased(ledger)
+    why = Postponement(gate=Gate.LOCAL, until=START, detail="no free descriptors")
+    ids = [mine.recipients[0].id, other.recipients[0].id]
+    with pytest.raises(LeaseLost):
+        await ledger.postpone(mine.lease, ids, why)
+    assert await ledger.claim(await hold(ledger), START, 10) == []
+    assert paths([mine]) == ["bob@example.org"]
+    await ledger.settle(make_settlement(mine))
