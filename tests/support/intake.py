@@ -94,9 +94,9 @@ class CountingObserver:
         self.counts: Counter[str] = Counter()
         self._changed = asyncio.Event()
 
-    async def seen(self, name: str) -> None:
-        """Return as soon as `name` has been counted."""
-        async with asyncio.timeout(20):
+    async def seen(self, name: str, within: float = 20.0) -> None:
+        """Return as soon as `name` has been counted. Raises TimeoutError after `within` seconds."""
+        async with asyncio.timeout(within):
             while not self.counts[name]:
                 self._changed.clear()
                 await self._changed.wait()
