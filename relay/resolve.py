@@ -140,7 +140,7 @@ class _Search:
 
     def literal(self, domain: str) -> Resolution:
         """Return the host that an address literal names (RFC 5321 4.1.3)."""
-        address = domain.strip("[]").removeprefix("ipv6:")
+        address = domain.strip("[]").lower().removeprefix("ipv6:")
         if not is_address(address):
             detail = f"5.1.2 {domain} names no host"
             return _refused(Outcome.FAILED, Origin.REMOTE, detail)

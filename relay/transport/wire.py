@@ -117,16 +117,13 @@ class Wire(SMTPProtocol):
 
         Replies that came before a fault are returned before it is raised.
         """
-        while not self._reader.replies:
-            if self._fault is not None:
-                raise self._fault
-            self._waiter = self._loop.create_future()
+        if not self._reader.replies:
+            # One alarm for the whole reply: octets that trickle in do not buy more time.
             alarm = self._loop.call_later(timeout, self._expire, timeout)
             try:
-                await self._waiter
+                await self._news()
             finally:
                 alarm.cancel()
-                self._waiter = None
         return self._reader.replies.popleft()
 
     async def upgrade(self, context: ssl.SSLContext, host: str, timeout: float) -> Reply:
@@ -163,6 +160,17 @@ class Wire(SMTPProtocol):
             self.transport.close()
 
     # --- inside --------------------------------------------------------------------------------
+
+    async def _news(self) -> None:
+        """Wait for a whole reply. Raises the fault when none comes any more."""
+        while not self._reader.replies:
+            if self._fault is not None:
+                raise self._fault
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
 
     def _check(self) -> None:
         """Raise the fault if there is one; a half reply nobody asked for is one."""

@@ -5,6 +5,7 @@ A script is the dialogue of one connection. Its entries are
     "=> 220 mx.test ESMTP"       say a line ("\\n" between several lines)
     "EHLO => 250 mx.test"        read a line that begins with EHLO, then say
     "CONTENT => 250 queued"      read content up to the final dot, then say
+    "CONTENT"                    read, and say nothing
     "MAIL, RCPT, DATA => 250 …"  read several lines, then say
     a fault: Drop, Drip, Flood, Raw, Silence, StartTls, Deaf
 
@@ -127,6 +128,8 @@ class ScriptedServer:
             await self._follow(script, lines, reader, writer)
         except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
             pass  # the client has left: what it read before is in `lines`
+        except asyncio.CancelledError:
+            pass  # the test is over; streams of Python 3.11 log a cancelled task as a fault
         finally:
             self._running.discard(task)
             writer.transport.abort()
@@ -189,7 +192,6 @@ class ScriptedServer:
         writer: asyncio.StreamWriter,
     ) -> None:
         expected, arrow, said = entry.partition("=> ")
-        assert arrow, f"not an entry of a script: {entry!r}"
         for verb in filter(None, (verb.strip() for verb in expected.split(","))):
             if verb == "CONTENT":
                 self.contents.append(await _read_content(reader))
@@ -198,8 +200,9 @@ class ScriptedServer:
             lines.append(line)
             if not line.upper().startswith(verb.upper()):
                 self.surprises.append(f"expected {verb}, read {line!r}")
-        writer.write(said.replace("\n", "\r\n").encode() + b"\r\n")
-        await writer.drain()
+        if arrow:
+            writer.write(said.replace("\n", "\r\n").encode() + b"\r\n")
+            await writer.drain()
 
 
 async def _read_content(reader: asyncio.StreamReader) -> bytes:

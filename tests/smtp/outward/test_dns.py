@@ -1,0 +1,199 @@
+"""Look-ups against a real DNS server on loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from config.settings import DnsSettings
+from relay.clock import Clock, SystemClock
+from relay.dns import (
+    DnsFault,
+    DnsResolver,
+    Exchange,
+    LookupFailed,
+    NoSuchDomain,
+    ResolverSilent,
+)
+from tests.support.clock import FakeClock
+from tests.support.dns_server import DnsServer
+from tests.support.waiting import free_port
+
+ZONES = {
+    "one.test": {"MX": ["10 MX.one.test."], "A": ["192.0.2.1"]},
+    "mx.one.test": {"A": ["192.0.2.10", "192.0.2.11"], "AAAA": ["2001:db8::10"]},
+    "null.test": {"MX": ["0 ."]},
+    "bare.test": {"A": ["192.0.2.2"]},
+    "text.test": {"TXT": ['"nothing here"']},
+    "alias.test": {"CNAME": ["one.test."]},
+    "loop-a.test": {"CNAME": ["loop-b.test."]},
+    "loop-b.test": {"CNAME": ["loop-a.test."]},
+    "dangling.test": {"CNAME": ["nowhere.test."]},
+    "large.test": {"MX": [f"{i} mx{i}.large-provider.test." for i in range(1_000)]},
+    "v4.test": {"A": ["192.0.2.3"]},
+    "odd_name.test": {"A": ["192.0.2.4"]},
+}
+QUICK: dict[str, Any] = {"timeout": timedelta(seconds=0.2), "lifetime": timedelta(seconds=0.5)}
+
+
+@asynccontextmanager
+async def asking(
+    failing: dict[str, str] | None = None, *, clock: Clock | None = None, **options: Any
+) -> AsyncIterator[tuple[DnsServer, DnsResolver]]:
+    async with DnsServer(ZONES, failing=failing) as server:
+        settings = DnsSettings(nameservers=(server.address,), **options)
+        yield server, DnsResolver(settings, clock or SystemClock())
+
+
+@pytest.mark.parametrize(
+    ("domain", "exchanges"),
+    [
+        pytest.param("one.test", [Exchange(10, "mx.one.test")], id="in lower case"),
+        pytest.param("null.test", [Exchange(0, "")], id="null MX"),
+        pytest.param("bare.test", [], id="no MX"),
+        pytest.param("alias.test", [Exchange(10, "mx.one.test")], id="alias"),
+    ],
+)
+async def test_mx(domain: str, exchanges: list[Exchange]) -> None:
+    async with asking() as (_, resolver):
+        assert list(await resolver.mx(domain)) == exchanges
+        assert list(await resolver.mx(domain)) == exchanges
+
+
+async def test_a_large_answer_comes_by_tcp() -> None:
+    async with asking() as (server, resolver):
+        assert len(await resolver.mx("large.test")) == 1_000
+        assert server.by_tcp == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "addresses"),
+    [
+        pytest.param("mx.one.test", {"192.0.2.10", "192.0.2.11", "2001:db8::10"}, id="both"),
+        pytest.param("v4.test", {"192.0.2.3"}, id="one family"),
+        pytest.param("text.test", set(), id="neither"),
+        pytest.param("alias.test", {"192.0.2.1"}, id="alias"),
+        pytest.param("odd_name.test", {"192.0.2.4"}, id="underscore"),
+    ],
+)
+async def test_addresses(host: str, addresses: set[str]) -> None:
+    async with asking() as (_, resolver):
+        for _ in range(2):
+            assert set(await resolver.addresses(host)) == addresses
+
+
+@pytest.mark.parametrize(
+    ("domain", "fault"),
+    [
+        pytest.param("unknown.test", NoSuchDomain, id="NXDOMAIN"),
+        pytest.param("dangling.test", NoSuchDomain, id="alias to nowhere"),
+        pytest.param("a..b.test", NoSuchDomain, id="empty label"),
+        pytest.param("a" * 64 + ".test", NoSuchDomain, id="label too long"),
+        pytest.param("loop-a.test", LookupFailed, id="alias loop"),
+        pytest.param("servfail.test", LookupFailed, id="SERVFAIL"),
+        pytest.param("refused.test", LookupFailed, id="REFUSED"),
+        pytest.param("formerr.test", LookupFailed, id="FORMERR"),
+        pytest.param("garbage.test", LookupFailed, id="no DNS packet"),
+        pytest.param("slow.test", LookupFailed, id="no answer for this name"),
+    ],
+)
+async def test_fault(domain: str, fault: type[DnsFault]) -> None:
+    failing = {
+        "servfail.test": "SERVFAIL",
+        "refused.test": "REFUSED",
+        "formerr.test": "FORMERR",
+        "garbage.test": "EMPTY",
+        "slow.test": "SILENCE",
+    }
+    async with asking(failing, **QUICK) as (_, resolver):
+        for look_up in (resolver.mx, resolver.addresses):
+            with pytest.raises(fault) as raised:
+                await look_up(domain)
+            assert type(raised.value) is fault
+            assert len(str(raised.value)) < 400
+
+
+async def test_a_resolver_that_answers_nothing_is_our_fault() -> None:
+    async with asking(**QUICK) as (server, resolver):
+        server.silent = True
+        with pytest.raises(ResolverSilent):
+            await resolver.mx("one.test")
+
+
+async def test_a_resolver_that_is_not_there_is_our_fault() -> None:
+    settings = DnsSettings(nameservers=(f"127.0.0.1:{free_port()}",), **QUICK)
+    with pytest.raises(ResolverSilent):
+        await DnsResolver(settings, SystemClock()).mx("one.test")
+
+
+async def test_silence_ends_as_soon_as_the_resolver_answers_again() -> None:
+    clock = FakeClock()
+    async with asking(clock=clock, **QUICK) as (server, resolver):
+        server.silent = True
+        with pytest.raises(ResolverSilent):
+            await resolver.mx("one.test")
+        server.silent = False
+        asked = server.asked.total()
+        with pytest.raises(ResolverSilent):
+            await resolver.mx("one.test")
+        assert server.asked.total() == asked
+        clock.advance(timedelta(seconds=6))
+        assert await resolver.mx("one.test")
+
+
+async def test_many_who_ask_the_same_make_one_query() -> None:
+    async with asking() as (server, resolver):
+        answers = await asyncio.gather(*(resolver.mx("one.test") for _ in range(100)))
+        assert all(answers)
+        await resolver.mx("ONE.test")
+        assert server.asked == {"one.test MX": 1}
+
+
+async def test_no_memory_asks_again() -> None:
+    async with asking(cache_size=0) as (server, resolver):
+        await resolver.mx("one.test")
+        await resolver.mx("one.test")
+        assert server.asked["one.test MX"] == 2
+
+
+async def test_one_who_gives_up_does_not_take_the_answer_from_the_others() -> None:
+    async with asking() as (server, resolver):
+        server.held = asyncio.Event()
+        first = asyncio.create_task(resolver.mx("one.test"))
+        second = asyncio.create_task(resolver.mx("one.test"))
+        await asyncio.wait_for(server.reached.wait(), 5)
+        first.cancel()
+        server.held.set()
+        assert await second
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert server.asked["one.test MX"] == 1
+
+
+async def test_a_failure_is_remembered_for_a_while() -> None:
+    clock = FakeClock()
+    ttl = timedelta(seconds=30)
+    async with asking({"bad.test": "SERVFAIL"}, clock=clock, failure_ttl=ttl) as (server, resolver):
+        for _ in range(3):
+            with pytest.raises(LookupFailed):
+                await resolver.mx("bad.test")
+        assert server.asked["bad.test MX"] == 1
+        clock.advance(ttl)
+        del server.failing["bad.test"]
+        with pytest.raises(NoSuchDomain):
+            await resolver.mx("bad.test")
+        assert server.asked["bad.test MX"] == 2
+
+
+async def test_one_family_that_fails_does_not_hide_the_other() -> None:
+    async with asking({"mx.one.test AAAA": "SERVFAIL"}) as (_, resolver):
+        assert set(await resolver.addresses("mx.one.test")) == {"192.0.2.10", "192.0.2.11"}
+
+
+async def test_an_empty_family_does_not_hide_a_failure() -> None:
+    async with asking({"v4.test A": "SERVFAIL"}) as (_, resolver):
+        with pytest.raises(LookupFailed):
+            await resolver.addresses("v4.test")
