@@ -90,7 +90,7 @@ class Stage:
     def announcement(self) -> str:
         """Return what somebody needs to know who has just started the demo."""
         facts = {
-            "The panel": f"http://{self.panel}/",
+            "The panel": f"http://{self.panel}/?outcome=all",
             "log in as": f"{ADMIN} (sees everything)",
             "or as": f"{USER} (sees her own mail)",
             "password": self.password,
@@ -101,7 +101,7 @@ class Stage:
         return (
             "\n"
             + "".join(f"  {name:<15}{value}\n" for name, value in facts.items())
-            + "\n  Search the panel for\n"
+            + "\n  With All chosen, search the panel for\n"
             + "".join(f"    {query:<28}{what}\n" for query, what in _LOOK_AT)
             + "\n  Mail to these domains goes to simulated servers here, and nowhere else:\n"
             + "".join(f"    {domain.name:<28}{domain.about}\n" for domain in DOMAINS)

@@ -1,17 +1,17 @@
 """Mail from real clients through the installed relay to Postfix, found by MX records."""
 
-import email
 import email.policy
 import random
 import re
 import smtplib
 import subprocess
-from email.message import EmailMessage, Message
-from typing import Any, cast
+from email.message import EmailMessage
+from typing import Any
 
 import pytest
 
 from tests.acceptance import system
+from tests.acceptance.dsn import read_dsn
 from tests.acceptance.panel import Panel
 from tests.acceptance.postfix import Postfix
 from tests.support.service import Service
@@ -94,8 +94,11 @@ def test_the_panel_shows_what_postfix_said(relay: Service, postfix: Postfix) -> 
     assert f"queued as {queue_id}" in row["reply"]
     assert row["last_attempt"]["remote_queue_id"] == queue_id
     panel = Panel.log_in_as_admin(relay)
-    assert row["message"]["id"] in panel.get("/", q='subject:"Seen in the panel"')
-    assert row["message"]["id"] in panel.get("/", q=f"id:{queue_id}")
+    for query in ('subject:"Seen in the panel"', f"id:{queue_id}", "to:carol@accepting.test"):
+        assert row["message"]["id"] in panel.get("/", outcome="all", range="kept", q=query)
+    assert row["message"]["id"] not in panel.get(
+        "/", outcome="all", range="kept", q="to:somebody-else"
+    )
     page = panel.get(f"/messages/{row['message']['id']}")
     assert f"queued as {queue_id}" in page
     assert "mx.accepting.test" in page
@@ -141,22 +144,6 @@ def test_smtp_source_as_the_client(relay: Service, postfix: Postfix) -> None:
     assert len(postfix.messages("load@accepting.test")) == count
     accepted = {row["last_attempt"]["remote_queue_id"] for row in rows}
     assert accepted == postfix.queue_ids("load@accepting.test")
-
-
-def read_dsn(stored: bytes) -> tuple[EmailMessage, dict[str, str]]:
-    """Return a DSN and the fields of its one recipient (RFC 3464 2.3)."""
-    dsn = email.message_from_bytes(stored, policy=email.policy.default)
-    assert isinstance(dsn, EmailMessage)
-    assert dsn["Return-Path"] == "<>"
-    assert dsn.get_content_type() == "multipart/report"
-    assert dsn.get_param("report-type") == "delivery-status"
-    text, status, returned = dsn.iter_parts()
-    assert text.get_content_type() == "text/plain"
-    assert status.get_content_type() == "message/delivery-status"
-    assert returned.get_content_type() in ("message/rfc822", "text/rfc822-headers")
-    message_fields, recipient_fields = cast(list[Message], status.get_payload())
-    assert message_fields["Reporting-MTA"] == "dns; relay.sendtrace.test"
-    return dsn, {name.lower(): str(value) for name, value in recipient_fields.items()}
 
 
 def test_an_unknown_user_bounces_and_the_sender_is_told(relay: Service, postfix: Postfix) -> None:

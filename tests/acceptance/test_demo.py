@@ -81,7 +81,7 @@ def test_every_status_is_there_within_a_minute(demo: Demo) -> None:
     assert attempts[0]["outcome"] == Outcome.UNCERTAIN
 
     panel = Panel.log_in(f"http://{demo.panel}", "anna@northwind.example", password)
-    page = panel.get("/", q="from:northwind.example")
+    page = panel.get("/", outcome="all", range="kept", q="from:northwind.example")
     assert "lars@ghostport.example" in page
     assert "amy.chen@bluebird.example" not in page, "the shop's mail is not hers to see"
 

@@ -87,7 +87,7 @@ def test_every_message_is_on_the_disk_before_its_250(tmp_path: Path, silent_port
     routes = f'[[routes]]\ndomain = "*"\nnext_hop = "127.0.0.1:{silent_port}"\n'
     service = Service(tmp_path, settings=routes, workers=1, lease="1h", grace="1s")
     trace = tmp_path / "trace"
-    prefix = ["strace", "-f", "-y", "-qq", "-s", "400", "-e", f"trace={SYSTEM_CALLS}"]
+    prefix = ["strace", "-D", "-f", "-y", "-qq", "-s", "400", "-e", f"trace={SYSTEM_CALLS}"]
     tokens = [f"token-{number:03}" for number in range(100)]
     with (
         service.running(prefix=[*prefix, "-o", str(trace)]),
