@@ -10,7 +10,7 @@ import structlog
 
 from config.loader import Loaded
 from config.settings import Settings
-from relay import app
+from relay import processes
 from relay.log import DirectWriter, configure
 from relay.state import CannotStart
 from relay.supervisor import Role, Supervisor
@@ -69,11 +69,11 @@ class _Generations:
         workers = [
             Role(
                 f"worker-{index}",
-                partial(app.run_worker, loaded, index, tidies=index == first, share=count),
+                partial(processes.run_worker, loaded, index, tidies=index == first, share=count),
             )
             for index in range(first, first + count)
         ]
-        return [*workers, Role("panel", partial(app.run_panel, loaded))]
+        return [*workers, Role("panel", partial(processes.run_panel, loaded))]
 
     def renew(self) -> Sequence[Role] | None:
         try:
@@ -91,9 +91,12 @@ def _check_addresses(settings: Settings) -> None:
     Workers bind with SO_REUSEPORT, which another program of the same user could share without
     either noticing; binding once without it finds that out.
     """
-    wanted = [("submission.listeners", item.address) for item in settings.submission.listeners]
-    for key, address in [*wanted, ("panel.address", settings.panel.address)]:
-        host, port = app.host_and_port(address)
+    wanted = [
+        ("submission.listeners", listener.address, listener.host_port())
+        for listener in settings.submission.listeners
+    ]
+    wanted.append(("panel.address", settings.panel.address, settings.panel.host_port()))
+    for key, address, (host, port) in wanted:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -118,7 +121,7 @@ def _prepare(settings: Settings) -> None:
         os.close(reading)
         problem = ""
         try:
-            app.prepare(settings, secrets.token_urlsafe(12))
+            processes.prepare(settings, secrets.token_urlsafe(12))
         except (StoreError, OSError) as error:
             problem = f"ledger {path}: {error}"
         except BaseException as error:

@@ -1,0 +1,148 @@
+"""What each process of `sendtrace serve` does from beginning to end."""
+
+import asyncio
+import gc
+import signal
+import ssl
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+from aiohttp import web as http
+
+from config.loader import Loaded
+from config.settings import Settings
+from relay.app import Relay, build_panel
+from relay.clock import SystemClock
+from relay.log import LineWriter, configure
+from tracker.model import Account, Role
+from tracker.passwords import Passwords
+from tracker.sqlite import migrate, open_ledger
+
+
+def prepare(settings: Settings, password: str) -> None:
+    """Migrate the ledger; when it has no account yet, make an admin and show its password."""
+    path = settings.store.sqlite_path()
+    migrate(path)
+    address = f"admin@{settings.hostname}"
+
+    async def make_first_admin() -> bool:
+        ledger = await open_ledger(path)
+        passwords = Passwords()
+        try:
+            if await ledger.accounts():
+                return False
+            account = Account(
+                address=address,
+                role=Role.ADMIN,
+                password_hash=await passwords.hash(password),
+                created_at=SystemClock().now(),
+            )
+            return await ledger.add_account(account)
+        finally:
+            passwords.close()
+            await ledger.close()
+
+    if asyncio.run(make_first_admin()):
+        scheme = "https" if settings.panel.certificate else "http"
+        print(
+            f"\n  The first account has been made. Its password is shown only now:\n\n"
+            f"      panel     {scheme}://{settings.panel.address}/\n"
+            f"      address   {address}\n"
+            f"      password  {password}\n",
+            flush=True,
+        )
+
+
+def run_worker(loaded: Loaded, index: int, lifeline: int, *, tidies: bool, share: int) -> int:
+    """Be a worker process until SIGTERM or the supervisor's end; return the exit status."""
+
+    async def work() -> None:
+        settings = loaded.settings
+        ledger = await open_ledger(settings.store.sqlite_path())
+        try:
+            relay = Relay(
+                loaded, ledger, clock=SystemClock(), index=index, tidies=tidies, share=share
+            )
+            await relay.start(reuse_port=True)
+            gc.freeze()
+            await _told_to_stop(lifeline)
+            await relay.stop(settings.shutdown_grace)
+        finally:
+            await ledger.close()
+
+    return _run_process(loaded, f"worker-{index}", work())
+
+
+def run_panel(loaded: Loaded, lifeline: int) -> int:
+    """Be the panel's process until SIGTERM or the supervisor's end; return the exit status."""
+
+    async def show() -> None:
+        settings = loaded.settings
+        ledger = await open_ledger(settings.store.sqlite_path())
+        passwords = Passwords()
+        runner = http.AppRunner(
+            build_panel(settings, ledger, passwords, SystemClock()), access_log=None
+        )
+        try:
+            await runner.setup()
+            host, port = settings.panel.host_port()
+            site = http.TCPSite(
+                runner,
+                host,
+                port,
+                ssl_context=_panel_tls(settings),
+                reuse_port=True,
+            )
+            await site.start()
+            await _told_to_stop(lifeline)
+        finally:
+            await runner.cleanup()
+            passwords.close()
+            await ledger.close()
+
+    return _run_process(loaded, "panel", show())
+
+
+def _run_process(loaded: Loaded, name: str, main: Coroutine[Any, Any, None]) -> int:
+    writer = LineWriter()
+    log = loaded.settings.log
+    configure(log.format, log.level, writer, process=name)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(main)
+    except Exception:
+        structlog.get_logger().exception("process hit a fault")
+        return 1
+    finally:
+        writer.close()
+    return 0
+
+
+def _loop_factory() -> Any:
+    """Return uvloop's loop where the extra is installed; None means asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _told_to_stop(lifeline: int) -> None:
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, told.set)
+    loop.add_reader(lifeline, told.set)
+    try:
+        await told.wait()
+    finally:
+        loop.remove_reader(lifeline)
+
+
+def _panel_tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.panel.certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.panel.certificate, settings.panel.private_key)
+    return context
