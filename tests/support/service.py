@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.waiting import free_port, wait_until
+from tests.support.waiting import free_port, is_listening, wait_until
 
 COMMAND = Path(sys.executable).with_name("sendtrace")
 """The command of the environment that the tests run in."""
@@ -103,12 +103,15 @@ class Service:
             raise AssertionError(f"{error}; its log:\n{self.log()}") from None
 
     def is_ready(self) -> bool:
-        """Say whether /readyz answers 200. Raises AssertionError when the process has ended."""
+        """Say whether /readyz answers 200 and a worker takes mail.
+
+        Raises AssertionError when the process has ended.
+        """
         assert self._process is not None, "not started"
         assert self._process.poll() is None, f"it ended; its log:\n{self.log()}"
         try:
             with urllib.request.urlopen(f"{self.panel}/readyz", timeout=5) as answer:
-                return bool(answer.status == 200)
+                return answer.status == 200 and is_listening("127.0.0.1", self.submission_port)
         except OSError:
             return False
 
