@@ -67,7 +67,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=_STATEMENTS,
     )
-    connection.create_function("fold", 1, _fold, deterministic=True)
+    connection.create_function("lower_unicode", 1, _lower_unicode, deterministic=True)
     return connection
 
 
@@ -82,9 +82,9 @@ def as_store_error(error: Exception) -> Exception:
     return unavailable
 
 
-def _fold(text: str | None) -> str | None:
+def _lower_unicode(text: str | None) -> str | None:
     """Lower case beyond ASCII, which SQLite's own lower() leaves as it is."""
-    return None if text is None else text.casefold()
+    return None if text is None else text.lower()
 
 
 def _uri(path: Path, mode: str) -> str:

@@ -8,9 +8,8 @@ Every value is a parameter. What somebody may see is decided by `scope_condition
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from tracker import states
 from tracker.model import RecipientId, Scope, Status, is_id
-from tracker.search import Field, Query
+from tracker.search import STATUS_WORDS, Field, Query
 from tracker.sqlite.values import first_id, last_id, stamp, well_formed
 
 
@@ -83,13 +82,22 @@ def _within(query: Query) -> Iterable[Condition]:
 # --- terms -----------------------------------------------------------------------------------
 
 
+def _lowered(value: str) -> tuple[str, str]:
+    """Return the SQL function for a column and the value, both to be compared.
+
+    SQLite's own lower() knows ASCII, which is all that an ASCII value can tell apart.
+    """
+    if value.isascii():
+        return "lower", value.lower()
+    return "lower_unicode", well_formed(value.lower())
+
+
 def _matches(columns: Sequence[str], value: str, exact: bool) -> Condition:
     """One of the columns contains `value`, or is it; without regard to case.
 
     Compared by `instr`, for which no character is a wildcard and no value is too long.
     """
-    lower = "lower" if value.isascii() else "fold"
-    needle = value.lower() if value.isascii() else well_formed(value.casefold())
+    lower, needle = _lowered(value)
     comparison = "{0}({1}) = ?" if exact else "instr({0}({1}), ?)"
     return disjunction(Condition(comparison.format(lower, column), (needle,)) for column in columns)
 
@@ -110,8 +118,7 @@ def _attempt_columns(*columns: str) -> Callable[[str, bool], Condition]:
 
 
 def _ends_with(column: str, value: str) -> Condition:
-    lower = "lower" if value.isascii() else "fold"
-    needle = value.lower() if value.isascii() else well_formed(value.casefold())
+    lower, needle = _lowered(value)
     return Condition(f"substr({lower}({column}), ?) = ?", (-len(needle), needle))
 
 
@@ -184,20 +191,9 @@ def _code(value: str, exact: bool) -> Condition:
 
 # --- status ----------------------------------------------------------------------------------
 
-_GROUPS = {
-    "accepted": frozenset({Status.DELIVERED}),
-    "waiting": states.OPEN,
-    "temporary": states.OPEN,
-    "permanent": frozenset({Status.BOUNCED, Status.EXPIRED}),
-}
-"""What people call several statuses; "temporary" also wants that it has been tried."""
-
 
 def _statuses(value: str) -> frozenset[Status]:
-    word = value.lower()
-    if word in _GROUPS:
-        return _GROUPS[word]
-    return frozenset(status for status in Status if status == word)
+    return STATUS_WORDS.get(value.lower(), frozenset())
 
 
 def _status(value: str, exact: bool) -> Condition:
