@@ -99,3 +99,9 @@ def next_step(recipient: Recipient, times: Times) -> str:
         return "the next try is due now"
     when = recipient.next_attempt_at
     return f"next try {times.at(when)} ({times.relative(when)})"
+
+
+def upcoming(recipient: Recipient, times: Times) -> str:
+    """Return `next_step` as the beginning of a sentence."""
+    words = next_step(recipient, times)
+    return words[:1].upper() + words[1:]

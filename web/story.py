@@ -24,9 +24,9 @@ from tracker.schedule import ladder
 from tracker.states import OPEN
 from tracker.views import Timeline
 from web.rows import sender_of, subject_of
-from web.standing import Standing, next_step, outcome_of, standing_of, status_line
+from web.standing import Standing, outcome_of, standing_of, status_line, upcoming
 from web.times import Times
-from web.verdict import Case, Lines, gate_of, lines, spoken
+from web.verdict import Case, Lines, lines, spoken, why_it_waits
 
 RUNGS: Final = 100
 """Planned tries that are shown."""
@@ -191,7 +191,7 @@ def report_words(events: Sequence[Event]) -> str:
 
 def five_lines(case: Case, subject: str) -> str:
     """Return the classic form, for an e-mail or a ticket."""
-    words = headline(case.last) if case.last is not None else gate_of(case.recipient)
+    words = headline(case.last) if case.last is not None else why_it_waits(case.recipient, None)
     status = status_line(case.recipient, case.message, case.last, case.times)
     found = (
         ("Date and subject", f"{case.times.full(case.message.accepted_at)} - {subject}"),
@@ -264,7 +264,7 @@ def tell(
         upcoming=_upcoming(recipient, times),
         spoken=spoken(case),
         lines=lines(case, report_words(concerning)),
-        waits=gate_of(recipient) if recipient.status in OPEN else "",
+        waits=why_it_waits(recipient, case.last) if recipient.status in OPEN else "",
         rungs=rungs_of(recipient, retry),
         entries=entries_of(timeline, recipient, visible),
         report_on=message.reports_on if message.reports_on in visible else None,
@@ -275,8 +275,7 @@ def tell(
 def _upcoming(recipient: Recipient, times: Times) -> str:
     if recipient.status not in OPEN or recipient.status is Status.HELD:
         return ""
-    words = next_step(recipient, times)
-    return words[:1].upper() + words[1:]
+    return upcoming(recipient, times)
 
 
 def _recipient_row(case: Case, *, current: bool) -> RecipientRow:
@@ -284,6 +283,6 @@ def _recipient_row(case: Case, *, current: bool) -> RecipientRow:
         fact=case.recipient,
         standing=standing_of(case.recipient, case.last),
         status=status_line(case.recipient, case.message, case.last, case.times),
-        words=headline(case.last) if case.last is not None else gate_of(case.recipient),
+        words=headline(case.last) if case.last is not None else why_it_waits(case.recipient, None),
         current=current,
     )

@@ -20,6 +20,8 @@ _LONG_MONTHS: Final = (
 )
 _MONTHS: Final = tuple(name[:3] for name in _LONG_MONTHS)
 _DAYS: Final = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+_SAME_YEAR: Final = timedelta(days=300)
+"""A day that is nearer than this needs no year."""
 _UNITS: Final = (
     ("day", timedelta(days=1)),
     ("hour", timedelta(hours=1)),
@@ -86,6 +88,16 @@ class Times(NamedTuple):
         local = self.local(when)
         day = self._day(local.date())
         return f"{day} {local:%H:%M}" if day else f"{local:%H:%M}"
+
+    def compact(self, when: datetime) -> str:
+        """Return what fits a narrow column: "15:46" today, "1 Mar 14:47", "1 Mar 2025"."""
+        local = self.local(when)
+        day = local.date()
+        if day == self.today():
+            return f"{local:%H:%M}"
+        if abs(self.today() - day) > _SAME_YEAR:
+            return in_days(day)
+        return f"{day.day} {_MONTHS[day.month - 1]} {local:%H:%M}"
 
     def at(self, when: datetime) -> str:
         """Return "at 14:32", "tomorrow at 14:32" or "on 5 Mar at 14:32", for half a line."""

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, assert_never
 from tracker.explain import Explanation, explain
 from tracker.model import Attempt, Gate, Message, Outcome, Recipient, Status
 from tracker.states import OPEN
-from web.standing import next_step
+from web.standing import upcoming as next_try
 from web.times import Times, length
 
 _GATES: Final = {
@@ -45,10 +45,12 @@ def sentence(text: str) -> str:
     return text if not text or text[-1] in ".!?" else f"{text}."
 
 
-def gate_of(recipient: Recipient) -> str:
-    """Return in one sentence why `recipient` waits right now."""
+def why_it_waits(recipient: Recipient, last: Attempt | None) -> str:
+    """Return in a sentence or two why `recipient` waits right now."""
     if recipient.leased:
         return "It is being tried right now."
+    if recipient.gate is Gate.BACK_OFF and last is not None:
+        return f"{_GATES[Gate.BACK_OFF]}. {explain(last).what_happened}"
     detail = recipient.gate_detail.strip()
     return sentence(f"{_GATES[recipient.gate]}: {detail}" if detail else _GATES[recipient.gate])
 
@@ -74,14 +76,19 @@ def spoken(case: Case) -> str:
 
 def lines(case: Case, report: str) -> Lines:
     """Return the four lines; `report` says what became of the report to the sender."""
-    explanation = explain(case.last) if case.last is not None else None
+    explanation = _explanation(case)
     ours = _what_we_do(case, report)
     if case.recipient.status is Status.CANCELLED:
         return Lines("Somebody cancelled it.", _OURS, "Send it again if it is needed.", ours)
     if case.recipient.status is Status.HELD:
         return Lines(f"It is held here: {_why_held(case)}", _OURS, "Ask us to release it.", ours)
     if explanation is None:
-        return Lines(f"It has not been tried yet. {gate_of(case.recipient)}", _OURS, _NOTHING, ours)
+        return Lines(
+            f"It has not been tried yet. {why_it_waits(case.recipient, None)}",
+            _OURS,
+            _NOTHING,
+            ours,
+        )
     return Lines(
         explanation.what_happened, explanation.who_can_fix, explanation.what_you_can_do, ours
     )
@@ -121,16 +128,18 @@ def _spoken_refused(case: Case) -> str:
 
 def _spoken_waiting(case: Case) -> str:
     address = case.recipient.forward_path
-    upcoming = _capital(sentence(next_step(case.recipient, case.times)))
+    upcoming = sentence(next_try(case.recipient, case.times))
     explanation = _explanation(case)
     if case.last is None or explanation is None:
         return f"Not yet. The message to {address} has not been tried. {upcoming}"
+    when = case.times.spoken(case.last.ended_at)
     if case.last.outcome is Outcome.UNCERTAIN:
-        return f"We cannot tell. {explanation.what_happened} {upcoming}"
-    until = case.times.spoken(case.recipient.expires_at)
+        told = f"We cannot tell whether the message to {address} arrived."
+        return f"{told} {explanation.what_happened} That was {when}. {upcoming}"
+    until = case.times.spoken(case.recipient.expires_at).removeprefix("on ")
     return (
-        f"Not yet. {explanation.what_happened} That was {case.times.spoken(case.last.ended_at)}. "
-        f"{upcoming} We go on trying until {_without_on(until)}."
+        f"Not yet: the message to {address} is still with us. {explanation.what_happened} "
+        f"That was {when}. {upcoming} We go on trying until {until}."
     )
 
 
@@ -140,7 +149,7 @@ def _what_we_do(case: Case, report: str) -> str:
         deadline = f"{times.clock(recipient.expires_at)} ({times.relative(recipient.expires_at)})"
         if recipient.status is Status.HELD:
             return f"We keep it until {deadline}; then we give up and tell the sender."
-        upcoming = _capital(sentence(next_step(recipient, times)))
+        upcoming = sentence(next_try(recipient, times))
         return f"{upcoming} We go on until {deadline}; then we give up and tell the sender."
     if recipient.status is Status.DELIVERED:
         return "Our part is done."
@@ -152,13 +161,12 @@ def _why_held(case: Case) -> str:
 
 
 def _explanation(case: Case) -> Explanation | None:
-    return explain(case.last) if case.last is not None else None
+    """Explain the last attempt; what can be done depends on whether we go on."""
+    if case.last is None:
+        return None
+    return explain(case.last, given_up=case.recipient.status is Status.EXPIRED)
 
 
 def _capital(text: str) -> str:
     """Begin with a capital, but leave host names as they are written."""
     return text if "." in text.split(" ", 1)[0] else text[:1].upper() + text[1:]
-
-
-def _without_on(spoken_time: str) -> str:
-    return spoken_time.removeprefix("on ")

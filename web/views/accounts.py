@@ -57,6 +57,7 @@ async def _list(visit: Visit, *, status: int = 200, **context: object) -> web.Re
         accounts=await visit.panel.ledger.accounts(),
         roles=ROLES,
         shortest=SHORTEST,
+        path_of=account_path,
         **values,
     )
 

@@ -12,9 +12,9 @@ from web.filters import OPEN_QUERY
 from web.notices import Act
 from web.panel import Viewer, Visit
 from web.rows import sender_of, story_url, subject_of
-from web.standing import Standing, next_step, standing_of
+from web.standing import Standing, standing_of, upcoming
 from web.times import Times
-from web.verdict import gate_of
+from web.verdict import why_it_waits
 from web.views.story import acts_for
 from web.views.track import COUNTED, Number
 
@@ -46,8 +46,8 @@ def waiting_row(row: Row, times: Times) -> WaitingRow:
         subject=subject_of(row.message),
         sent_from=sender_of(row.message),
         standing=standing_of(row.recipient, row.last_attempt),
-        why=gate_of(row.recipient),
-        upcoming=next_step(row.recipient, times),
+        why=why_it_waits(row.recipient, row.last_attempt),
+        upcoming=upcoming(row.recipient, times),
         acts=acts_for([row.recipient]),
         url=story_url(row.recipient),
     )

@@ -1,0 +1,289 @@
+"""The page of one message, and what people may do about it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from tests.support.panel import Client, Desk, token_for
+from tests.web.test_track import text_of
+from tracker.model import EventKind, Recipient, Scope, Status
+from tracker.views import Timeline
+
+LUNCH = "Re: Lunch on Thursday?"
+NEWS = "Northwind im Frühling: fünf neue Röstungen"
+
+
+async def timeline_of(desk: Desk, subject: str) -> Timeline:
+    timeline = await desk.ledger.timeline(desk.ids[subject], Scope())
+    assert timeline is not None
+    return timeline
+
+
+async def only(desk: Desk, subject: str) -> Recipient:
+    (recipient,) = (await timeline_of(desk, subject)).recipients
+    return recipient
+
+
+async def test_the_verdict_can_be_read_out(desk: Desk, anna: Client) -> None:
+    text = await text_of(anna, desk.path_of(LUNCH))
+    assert (
+        "Not yet: the message to lars@ghostport.example is still with us. "
+        "The recipient&#39;s mail server does not answer. That was today at 14:02. "
+        "Next try at 15:58 (in 11 minutes). We go on trying until Monday, 9 March, at 13:47."
+        in text
+    )
+
+
+async def test_the_four_lines_come_in_order(desk: Desk, anna: Client) -> None:
+    text = await text_of(anna, desk.path_of(LUNCH))
+    places = [
+        text.index(line)
+        for line in ("What happened", "Who can fix it", "What you can do", "What we do")
+    ]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        ("Offer for the harbour office, second draft", "This address does not exist"),
+        ("Are you still there?", "to kurt@ghostport.example for 7 days and gave up"),
+        ("Contract, signed copy attached", "We cannot tell whether the message"),
+        ("Sent by mistake, sorry", "No. The message to hanna@greycastle.example was cancelled"),
+        ("Directions to the warehouse", "A try is under way right now."),
+        ("Invitation to our tasting", "has not been tried. The next try is due now."),
+    ],
+)  # fmt: skip
+async def test_every_status_has_its_words(
+    desk: Desk, anna: Client, subject: str, words: str
+) -> None:
+    assert words in await text_of(anna, desk.path_of(subject))
+
+
+async def test_the_timeline_tells_everything(desk: Desk, anna: Client) -> None:
+    text = await text_of(anna, desk.path_of("Quarterly figures Q1"))
+    for fact in (
+        "Taken from 192.0.2.77",
+        "introduced as client.example.com (ESMTPSA)",
+        "Encrypted with TLSv1.3 TLS_AES_256_GCM_SHA384",
+        "Attempt 1 Temporarily rejected",
+        "mx1.greycastle.example [198.51.100.25]:25",
+        "naming the recipient (RCPT)",
+        "the certificate was verified by DANE",
+        "issued by E7, Let&#39;s Encrypt",
+        "192.0.2.25 as mail.northwind.example",
+        "RCPT TO:&lt;archive@greycastle.example&gt;",
+        "PIPELINING, SIZE, 8BITMIME, STARTTLS",
+        "mail-1, configuration 7f3a91c",
+    ):
+        assert fact in text
+
+
+async def test_hosts_that_were_passed_over_are_named_with_the_reason(
+    desk: Desk, anna: Client
+) -> None:
+    text = await text_of(anna, desk.path_of(LUNCH))
+    assert "[2001:db8::80]:25 Passed over: No IPv6 address of ours to send from" in text
+    assert "[203.0.113.80]:25 Connection timed out after 30 s" in text
+
+
+async def test_why_it_waits_and_the_ladder(desk: Desk, anna: Client) -> None:
+    text = await text_of(anna, desk.path_of(LUNCH))
+    assert "Its destination cannot be reached; all mail for it waits for a probe" in text
+    assert "15:58 in 11 minutes 16:28 in 41 minutes 17:28 in 2 hours" in text
+    assert "We give up at 9 Mar 2026, 13:47:00" in text
+    assert "the last" in text
+
+
+async def test_a_finished_recipient_has_no_ladder_and_no_buttons(desk: Desk, anna: Client) -> None:
+    page = await (await anna.get(desk.path_of("Thank you for your visit"))).text()
+    assert "Planned tries" not in page
+    assert "Retry now" not in page
+    assert "Cancel" not in page
+
+
+async def test_several_recipients_are_told_apart(desk: Desk) -> None:
+    news = await desk.log_in("news@northwind.example")
+    text = await text_of(news, desk.path_of(NEWS))
+    assert "Recipients 2 of 5 accepted" in text
+    assert "No. mx1.greycastle.example refused the message to bo@greycastle.example" in text
+    assert "554 5.7.1 Message rejected as spam" in text
+
+    cem = next(
+        one
+        for one in (await timeline_of(desk, NEWS)).recipients
+        if one.forward_path == "cem@gmail.example"
+    )
+    text = await text_of(news, f"{desk.path_of(NEWS)}?recipient={cem.id}")
+    assert "Timeline of cem@gmail.example" in text
+    assert "recipient&#39;s mailbox is full" in text
+
+
+async def test_a_report_and_its_message_are_linked_both_ways(desk: Desk, anna: Client) -> None:
+    subject = "Offer for the harbour office, second draft"
+    original, report = desk.ids[subject], desk.ids[f"report on {subject}"]
+    page = await (await anna.get(f"/messages/{original}")).text()
+    assert "Report sent to the sender" in page
+    assert f'href="/messages/{report}"' in page
+    page = await (await anna.get(f"/messages/{report}")).text()
+    assert f'href="/messages/{original}"' in page
+    assert "&lt;&gt; (a report of this server)" in page
+
+
+async def test_the_classic_five_lines(desk: Desk, anna: Client) -> None:
+    page = await (await anna.get(desk.path_of("Thank you for your visit"))).text()
+    found = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.DOTALL)
+    assert found
+    assert found[1].splitlines() == [
+        "Date and subject: 2 Mar 2026, 15:35:00 CET (UTC+01:00) - Thank you for your visit",
+        "Sent from: anna@northwind.example",
+        "Sent to: family.okafor@gmail.example",
+        "Recipient&#39;s delivery status: Message accepted",
+        "Message delivery status: 74.125.193.26 accepted message. "
+        "Remote host said: 250 2.0.0 OK e7-20020a05620a - gsmtp",
+    ]
+
+
+async def test_an_id_may_be_written_small(desk: Desk, anna: Client) -> None:
+    await text_of(anna, f"/messages/{desk.ids[LUNCH].lower()}")
+
+
+@pytest.mark.parametrize("name", ["nope", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "%00", "..%2f..%2fetc"])
+async def test_what_is_not_there_is_a_page_that_helps(anna: Client, name: str) -> None:
+    text = await text_of(anna, f"/messages/{name}", status=404)
+    assert "There is no such page" in text
+
+
+# --- acts ------------------------------------------------------------------------------------
+
+
+async def act(client: Client, path: str, *recipients: str, **fields: str) -> str:
+    """Send the form of an act; return what the page after it says."""
+    form = [("csrf", await token_for(client)), *fields.items()]
+    form += [("recipient", one) for one in recipients]
+    response = await client.post(path, data=form)
+    return await response.text()
+
+
+async def test_retry_now_makes_it_due_and_says_so(desk: Desk, anna: Client) -> None:
+    recipient = await only(desk, LUNCH)
+    page = await act(anna, f"{desk.path_of(LUNCH)}/retry", recipient.id)
+    assert "1 recipient will be tried now." in page
+    assert "Retry now</h3>" in page
+    assert "By anna@northwind.example" in page
+    changed = await only(desk, LUNCH)
+    assert changed.next_attempt_at is not None
+    assert changed.next_attempt_at <= desk.clock.now()
+
+
+async def test_a_notice_is_told_once(desk: Desk, anna: Client) -> None:
+    page = await act(anna, f"{desk.path_of(LUNCH)}/retry")
+    assert 'role="status"' in page
+    assert 'role="status"' not in await (await anna.get(desk.path_of(LUNCH))).text()
+
+
+async def test_what_is_being_tried_cannot_be_cancelled_and_that_is_said(
+    desk: Desk, anna: Client
+) -> None:
+    subject = "Directions to the warehouse"
+    page = await act(anna, f"{desk.path_of(subject)}/cancel")
+    assert "0 recipients cancelled." in page
+    assert "1 being tried right now, which cannot be stopped." in page
+    assert (await only(desk, subject)).status is Status.QUEUED
+
+
+async def test_what_has_finished_is_counted_apart(desk: Desk) -> None:
+    news = await desk.log_in("news@northwind.example")
+    page = await act(news, f"{desk.path_of(NEWS)}/cancel")
+    assert "2 recipients cancelled." in page
+    assert "3 already finished." in page
+
+
+async def test_cancelling_asks_once_more_and_keeps_the_reason(desk: Desk, anna: Client) -> None:
+    recipient = await only(desk, LUNCH)
+    path = f"{desk.path_of(LUNCH)}/cancel"
+    text = await text_of(anna, f"{path}?recipient={recipient.id}")
+    assert "Cancel 1 recipient?" in text
+    assert "lars@ghostport.example" in text
+    assert (await only(desk, LUNCH)).status is Status.DEFERRED, "asking changes nothing"
+
+    page = await act(anna, path, recipient.id, reason="Lunch is off", back="/queue")
+    assert "<h1>Queue</h1>" in page
+    assert "1 recipient cancelled." in page
+    timeline = await timeline_of(desk, LUNCH)
+    assert timeline.recipients[0].status is Status.CANCELLED
+    event = next(one for one in timeline.events if one.kind is EventKind.CANCELLED)
+    assert (event.actor, event.detail) == ("anna@northwind.example", "Lunch is off")
+
+
+async def test_held_mail_can_be_released(desk: Desk) -> None:
+    subject = "Price list (please check before it goes out)"
+    news = await desk.log_in("news@northwind.example")
+    assert "Release</button>" in await (await news.get(desk.path_of(subject))).text()
+    page = await act(news, f"{desk.path_of(subject)}/release")
+    assert "1 recipient released and due now." in page
+    assert (await only(desk, subject)).status is not Status.HELD
+
+
+async def test_a_finished_message_has_nothing_to_cancel(desk: Desk, anna: Client) -> None:
+    text = await text_of(anna, f"{desk.path_of('Thank you for your visit')}/cancel")
+    assert "Nothing to cancel" in text
+
+
+@pytest.mark.parametrize("verb", ["retry", "cancel", "release"])
+async def test_an_act_needs_the_token_of_the_session(desk: Desk, anna: Client, verb: str) -> None:
+    before = await only(desk, LUNCH)
+    path = f"{desk.path_of(LUNCH)}/{verb}"
+    other = await desk.log_in("it@northwind.example")
+    for token in ("", "guessed", await token_for(other)):
+        response = await anna.post(path, data={"csrf": token})
+        assert response.status == 403
+        assert "Nothing was changed" in await response.text()
+    token = await token_for(anna)
+    response = await anna.post(path, data={"csrf": token}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert response.status == 403
+    assert await only(desk, LUNCH) == before
+
+
+async def test_recipients_of_another_message_are_not_touched(desk: Desk, anna: Client) -> None:
+    stranger = await only(desk, "Quarterly figures Q1")
+    token = await token_for(anna)
+    response = await anna.post(
+        f"{desk.path_of(LUNCH)}/cancel", data={"csrf": token, "recipient": stranger.id}
+    )
+    assert response.status == 404
+    assert await only(desk, "Quarterly figures Q1") == stranger
+
+
+# --- the queue -------------------------------------------------------------------------------
+
+
+async def test_the_queue_says_what_waits_and_why(anna: Client) -> None:
+    text = await text_of(anna, "/queue")
+    assert "2 not tried yet 3 temporarily rejected 0 held" in text
+    assert "It waits for its next try. The recipient&#39;s server makes first-time senders" in text
+    assert "Its destination cannot be reached; all mail for it waits for a probe" in text
+    assert "It is being tried right now." in text
+    assert "until 9 Mar 13:47" in text
+    assert "Thank you for your visit" not in text
+
+
+async def test_the_queue_shows_the_next_page(desk: Desk, admin: Client) -> None:
+    recipient = await only(desk, "Contract, signed copy attached")
+    text = await text_of(admin, f"/queue?before={recipient.id}")
+    assert "Northwind im Frühling" in text
+    assert "Quarterly figures" not in text
+
+
+async def test_an_empty_queue_is_good_news(empty_desk: Desk) -> None:
+    client = await empty_desk.log_in()
+    assert "Nothing waits" in await text_of(client, "/queue")
+
+
+async def test_a_probe_that_comes_later_than_the_schedule_is_what_it_waits_for(
+    desk: Desk, anna: Client
+) -> None:
+    desk.clock.advance(timedelta(minutes=1))
+    text = await text_of(anna, "/queue")
+    assert "Next try at 15:58 (in 10 minutes)" in text

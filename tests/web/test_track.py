@@ -1,0 +1,224 @@
+"""The tracking list."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from tests.support.mail import make_submission
+from tests.support.panel import Client, Desk
+from tracker.model import Scope
+
+TAG = re.compile(r"<[^>]*>")
+
+
+async def text_of(client: Client, path: str, status: int = 200) -> str:
+    """Return what one reads on a page, without its markup."""
+    response = await client.get(path)
+    page = await response.text()
+    assert response.status == status, page
+    main = page.partition("<main")[2].partition("</main>")[0]
+    main = re.sub(r"<(select|textarea).*?</\1>", "", main, flags=re.DOTALL)
+    return " ".join(TAG.sub(" ", main).split())
+
+
+def chips(page: str) -> dict[str, str]:
+    """Return the outcomes with their counts."""
+    nav = page.partition('class="chips"')[2].partition("</nav>")[0]
+    words = " ".join(TAG.sub(" ", nav.partition(">")[2]).split())
+    return dict(re.findall(r"([A-Z][a-z ]+?) (\d[\d,+]*)", words))
+
+
+def subjects(page: str) -> list[str]:
+    return re.findall(r'class="subject">([^<]*)<', page)
+
+
+async def test_it_opens_on_what_was_accepted_today(anna: Client) -> None:
+    page = await (await anna.get("/")).text()
+    assert subjects(page)[0] == "Thank you for your visit"
+    assert "Minutes of Monday" not in page, "sent yesterday"
+    assert "Lunch on Thursday" not in page, "not accepted"
+    assert '<option value="accepted" selected>' in page
+    assert '<option value="today" selected>' in page
+
+
+async def test_search_without_a_change_gives_the_same_list(anna: Client) -> None:
+    opening = await (await anna.get("/")).text()
+    searched = await anna.get("/?q=&to=&outcome=accepted&range=today&zone=Europe/Berlin")
+    assert subjects(await searched.text()) == subjects(opening)
+
+
+async def test_the_other_outcomes_are_counted_beside_it(anna: Client) -> None:
+    page = await (await anna.get("/")).text()
+    assert chips(page) == {
+        "All": "13",
+        "Accepted": "6",
+        "Temporarily rejected": "3",
+        "Permanently rejected": "1",
+        "Waiting": "2",
+        "Cancelled": "1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "found"),
+    [
+        ("temporary", {"Quarterly figures Q1", "Contract, signed copy attached"}),
+        ("permanent", {"Offer for the harbour office, second draft"}),
+        ("waiting", {"Invitation to our tasting", "Directions to the warehouse"}),
+        ("cancelled", {"Sent by mistake, sorry"}),
+    ],
+)
+async def test_each_outcome_has_its_list(anna: Client, outcome: str, found: set[str]) -> None:
+    page = await (await anna.get(f"/?outcome={outcome}")).text()
+    assert found <= set(subjects(page))
+    everything = await (await anna.get("/?outcome=all")).text()
+    assert len(subjects(page)) < len(subjects(everything))
+
+
+async def test_an_opened_row_says_what_the_remote_said(anna: Client) -> None:
+    text = await text_of(anna, "/?to=family.okafor")
+    assert "Sent from anna@ northwind.example" in text
+    assert "Sent to family.okafor@ gmail.example" in text
+    assert "Recipient's delivery status Message accepted" in text
+    assert (
+        "74.125.193.26 accepted message. Remote host said: "
+        "250 2.0.0 OK e7-20020a05620a - gsmtp" in text
+    )
+    assert "Yes. gmail-smtp-in.l.google.com accepted the message" in text
+
+
+async def test_every_attempt_is_told_with_the_remote_s_words(desk: Desk) -> None:
+    orders = await desk.log_in("orders@northwind.example")
+    text = await text_of(orders, "/?to=buchhaltung")
+    assert "250 2.0.0 Ok: queued as 4fKq2Lz1mT" in text
+    assert "450 4.2.0 &lt;amy.chen@greycastle.example&gt;: Recipient address rejected" in text
+
+
+async def test_where_no_connection_was_made_nothing_is_missing(anna: Client) -> None:
+    text = await text_of(anna, "/?outcome=temporary&to=lars")
+    assert "Sent from anna@ northwind.example" in text
+    assert "Sent to lars@ ghostport.example" in text
+    assert "Sorry, I wasn&#39;t able to establish an SMTP connection." in text
+    assert "(#4.4.1)" in text
+    assert "mail.ghostport.example [203.0.113.80]:25 Connection timed out after 30 s" in text
+    assert "Not tried: No IPv6 address of ours to send from" in text
+    assert "Next try at 15:58" in text
+    assert "until 9 Mar 13:47" in text
+    assert text.count("Not reached") == 3, "every attempt, not only the last"
+
+
+async def test_nothing_is_ever_null(admin: Client) -> None:
+    page = await (await admin.get("/?outcome=all&range=kept")).text()
+    assert "None" not in TAG.sub(" ", page)
+    assert "null" not in TAG.sub(" ", page)
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"range": "yesterday"}, 3),
+        ({"range": "7d", "outcome": "permanent"}, 2),
+        ({"range": "kept", "outcome": "permanent"}, 3),
+        ({"range": "own", "from": "2026-02-20", "until": "2026-02-24", "outcome": "all"}, 1),
+        ({"range": "own", "until": "2026-03-01", "outcome": "all"}, 3),
+        ({"to": "@gmail.example"}, 4),
+        ({"q": "subject:order"}, 2),
+        ({"q": "code:550", "outcome": "all"}, 1),
+        ({"q": "4bXyZ12Q", "outcome": "all", "range": "7d"}, 1),
+        ({"q": "since:2026-03-01", "outcome": "accepted"}, 16),
+    ],
+    ids=lambda value: "&".join(value.values()) if isinstance(value, dict) else "",
+)
+async def test_filters(admin: Client, params: dict[str, str], expected: int) -> None:
+    response = await admin.get("/", params=params)
+    assert len(subjects(await response.text())) == expected
+
+
+async def test_an_empty_list_explains_itself_and_offers_more(anna: Client) -> None:
+    text = await text_of(anna, "/?to=kurt&outcome=permanent")
+    assert "Nothing permanently rejected today" in text
+    assert "1 in the last 30 days" in text
+    text = await text_of(anna, "/?to=lars")
+    assert "Nothing accepted today" in text
+    assert "1 temporarily rejected" in text
+    text = await text_of(anna, "/?q=zzzzz")
+    assert "Check the spelling" in text
+
+
+async def test_more_than_is_kept_is_said(anna: Client) -> None:
+    text = await text_of(anna, "/?range=own&from=2020-01-01&until=2026-03-02&outcome=all")
+    assert "older ones are not kept" in text
+
+
+async def test_a_search_that_cannot_be_read_is_explained(anna: Client) -> None:
+    response = await anna.get("/", params={"q": "colour:red"})
+    page = await response.text()
+    assert response.status == 400
+    assert 'role="alert"' in page
+    assert "colour:" in page
+    assert 'value="colour:red"' in page
+
+
+async def test_the_time_zone_of_the_url_is_remembered(anna: Client) -> None:
+    assert "15:35" in await text_of(anna, "/")
+    assert "23:35" in await text_of(anna, "/?zone=Asia/Tokyo&range=today")
+    assert "23:35" in await text_of(anna, "/"), "from the cookie"
+    assert "23:35" in await text_of(anna, "/?zone=Not/There"), "what is no zone counts as unsaid"
+
+
+async def test_today_is_the_viewer_s_day(anna: Client) -> None:
+    """In Auckland it is 3 March already, and nothing older than 47 minutes past three is of it."""
+    text = await text_of(anna, "/?zone=Pacific/Auckland&outcome=all")
+    assert "3 Mar 2026" in text
+    assert "Contract, signed copy" in text, "01:16 in Auckland"
+    assert "Offer for the harbour" in text, "00:07 in Auckland"
+    assert "Rechnung" not in text
+
+
+async def test_a_row_is_opened_by_a_link(desk: Desk, anna: Client) -> None:
+    timeline = await desk.ledger.timeline(desk.ids["Thank you for your visit"], Scope())
+    assert timeline is not None
+    page = await (await anna.get(f"/?open={timeline.recipients[0].id}")).text()
+    assert page.count("<details open>") == 1
+    opened = page.partition("<details open>")[2].partition("</summary>")[0]
+    assert "Thank you for your visit" in opened
+
+
+async def test_pages_go_both_ways(empty_desk: Desk) -> None:
+    for number in range(60):
+        at = empty_desk.clock.now() - timedelta(minutes=60 - number)
+        submission = make_submission(
+            account="anna@northwind.example", now=at, subject=f"Letter {number:02}"
+        )
+        await empty_desk.ledger.accept(submission, at, None)
+    client = await empty_desk.log_in("anna@northwind.example")
+    page = await (await client.get("/?outcome=waiting")).text()
+    assert subjects(page) == [f"Letter {n:02}" for n in range(59, 34, -1)]
+    assert 'rel="prev"' not in page
+
+    page = await (await client.get(_link(page, "next"))).text()
+    assert subjects(page) == [f"Letter {n:02}" for n in range(34, 9, -1)]
+    last = await (await client.get(_link(page, "next"))).text()
+    assert subjects(last) == [f"Letter {n:02}" for n in range(9, -1, -1)]
+    assert 'rel="next"' not in last
+
+    page = await (await client.get(_link(page, "prev"))).text()
+    assert subjects(page) == [f"Letter {n:02}" for n in range(59, 34, -1)]
+
+
+def _link(page: str, rel: str) -> str:
+    found = re.search(rf'rel="{rel}" href="([^"]*)"', page)
+    assert found, f"no link to the {rel} page"
+    return found[1].replace("&amp;", "&")
+
+
+async def test_a_count_stops_at_a_thousand(empty_desk: Desk) -> None:
+    at = empty_desk.clock.now() - timedelta(minutes=1)
+    many = [f"r{number}@example.org" for number in range(1002)]
+    submission = make_submission(*many, account="anna@northwind.example", now=at)
+    await empty_desk.ledger.accept(submission, at, None)
+    client = await empty_desk.log_in("anna@northwind.example")
+    page = await (await client.get("/?outcome=waiting")).text()
+    assert chips(page)["Waiting"] == "1,000+"
+    assert len(subjects(page)) == 25
