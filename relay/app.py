@@ -106,6 +106,7 @@ class Relay:
             keeper=self._keeper,
             settings=settings,
             clock=clock,
+            config_revision=loaded.revision,
         )
 
     async def start(self, *, reuse_port: bool = False) -> None:

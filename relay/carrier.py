@@ -15,9 +15,11 @@ from relay.deliver import Delivered, Delivery
 from relay.keeper import Keeper
 from relay.limits import GroupSlots
 from relay.log import delivery_line
+from relay.presume import has_expired, held_until_deadline, presume
 from relay.routing import destination_of
 from relay.transport.content import Source, read
 from tracker.model import (
+    Attempt,
     DestinationChange,
     Gate,
     Job,
@@ -26,6 +28,7 @@ from tracker.model import (
     RecipientId,
     Scope,
     Settlement,
+    Trigger,
 )
 from tracker.store import Store, StoreUnavailable
 
@@ -47,6 +50,7 @@ class Carrier:
         keeper: Keeper,
         settings: Settings,
         clock: Clock,
+        config_revision: str,
     ) -> None:
         self._ledger = ledger
         self._delivery = delivery
@@ -54,6 +58,7 @@ class Carrier:
         self._keeper = keeper
         self._settings = settings
         self._clock = clock
+        self._revision = config_revision
         self._dead: dict[str, Postponement] = {}
         self._log = structlog.get_logger()
 
@@ -62,14 +67,13 @@ class Carrier:
 
         Raises LeaseLost when somebody else has the job by now.
         """
-        waiting = self._dead.get(job.destination)
-        if waiting is not None and self._must_wait(job, waiting):
-            await self._postpone(job, waiting)
-            return False
-        result = await self._delivery.deliver(job, self._source(job))
+        gate = await self._gate(job)
+        result = gate or await self._delivery.deliver(job, self._source(job))
         if isinstance(result, Postponement):
-            await self._postpone(job, result)
-            return False
+            if job.content is not None or not self._is_settled_by(job, result):
+                await self._postpone(job, result)
+                return False
+            result = Delivered(attempts=self._presume(job, result), reachable=None)
         self._slots.feed_back(result.group, good=result.reachable is not False)
         settlement = await self._decide(job, result)
         # Only now: had we been stopped before this commit, they would have to count as uncertain.
@@ -78,12 +82,43 @@ class Carrier:
         self._tell(job, settlement)
         return bool(settlement.reports)
 
-    def _must_wait(self, job: Job, waiting: Postponement) -> bool:
-        """Say whether mail that has just come in waits for the probe of a dead destination.
+    async def _gate(self, job: Job) -> Postponement | None:
+        """Return why nothing is dialled for `job`; None when it is to be tried."""
+        now = self._clock.now()
+        held = held_until_deadline(job, now)
+        if held is not None:
+            return held
+        known = self._dead.get(job.destination)
+        if known is None or known.until <= now:
+            return None
+        if job.content is not None:
+            return known
+        # What the ledger gives out is the probe of a dead destination, has to be looked at, or
+        # goes to one that another worker has reached meanwhile: the ledger knows which.
+        state = await self._ledger.destination(job.destination)
+        if state is None or state.reachable:
+            self._dead.pop(job.destination, None)
+            return None
+        if state.next_probe_at is None or job.trigger is Trigger.RETRY_NOW:
+            return None
+        is_looked_at = needs_original(
+            job, self._presume(job, known), retry=self._settings.retry, now=now
+        )
+        return known if is_looked_at != "none" or has_expired(job, now) else None
 
-        What the ledger gave out to us is the probe, or has come to its deadline.
-        """
-        return job.content is not None and self._clock.now() < waiting.until
+    def _is_settled_by(self, job: Job, gate: Postponement) -> bool:
+        """Say whether a closed gate is the last word: a held or expired job does not wait on."""
+        return gate.gate in (Gate.HOLD, Gate.DESTINATION) or has_expired(job, self._clock.now())
+
+    def _presume(self, job: Job, gate: Postponement) -> tuple[Attempt, ...]:
+        return presume(
+            job,
+            gate,
+            now=self._clock.now(),
+            mint=self._clock.mint,
+            node=self._settings.hostname,
+            config_revision=self._revision,
+        )
 
     async def _decide(self, job: Job, delivered: Delivered) -> Settlement:
         now, retry = self._clock.now(), self._settings.retry

@@ -25,6 +25,7 @@ class LedgerIntake:
         self._routes = settings.routes
         self._port = settings.delivery.port
         self._lifetime = settings.retry.lifetime
+        self._notice = settings.retry.delay_dsn
         self._clock = clock
 
     async def take(
@@ -49,6 +50,7 @@ class LedgerIntake:
                 for recipient in envelope.recipients
             ),
             expires_at=now + self._lifetime,
+            notice_at=now + self._notice if self._notice and envelope.reverse_path else None,
             client=client,
             account=account,
             header=header,

@@ -214,6 +214,8 @@ class Worker:
         retention = self._settings.tracking.retention
         while True:
             try:
+                while await self._ledger.give_up_held(self._clock.now(), _CLAIM):
+                    self.wake()
                 dropped = await tidy(self._ledger, self._clock, retention)
                 if dropped:
                     self._log.info("retention", messages=dropped)

@@ -86,7 +86,8 @@ class Store(Protocol):
 
         Destinations in `busy` are passed over. Of an unreachable destination whose probe is due
         one job comes, whose probe is thereby pushed forward, and besides it only recipients
-        whose deadline has come. Raises LeaseLost.
+        that have to be looked at: whose deadline has come, or the time to tell their sender of
+        the delay (`Submission.notice_at`), which happens once. Raises LeaseLost.
         """
         ...
 
@@ -120,6 +121,13 @@ class Store(Protocol):
         Those in `uncertain` had been sent their final dot: an attempt with the outcome
         `uncertain` is recorded. All others become due at once with the event
         `relay-restarted`, and no attempt is counted.
+        """
+        ...
+
+    async def give_up_held(self, now: datetime, limit: int) -> int:
+        """Make held recipients due whose deadline has come, with the trigger `deadline`.
+
+        At most `limit` in one transaction; returns how many, so that the caller goes on until 0.
         """
         ...
 

@@ -60,6 +60,8 @@ class Trigger(StrEnum):
     SCHEDULE = "schedule"
     RETRY_NOW = "retry-now"
     RESTART = "restart"
+    DEADLINE = "deadline"
+    """It was held until its deadline: it is not tried, only settled."""
 
 
 class TlsFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -79,6 +79,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     destinations: tuple[str, ...]
     """Where each recipient of the envelope is routed to, in the same order."""
     expires_at: datetime
+    notice_at: datetime | None = None
+    """When the sender is to hear of the delay if somebody still waits; None: never."""
     client: Client
     account: str | None
     """Whose mail this is in the record: full e-mail address, lower case."""

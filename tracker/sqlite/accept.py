@@ -39,8 +39,8 @@ WHERE ? IS NULL OR EXISTS (SELECT 1 FROM leases WHERE token = ?)
 """
 
 _INSERT_RECIPIENT = f"""
-INSERT INTO recipients ({RECIPIENT_COLUMNS}, accepted_at, account, account_domain)
-VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+INSERT INTO recipients ({RECIPIENT_COLUMNS}, accepted_at, account, account_domain, look_at)
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
 """
 
 _INSERT_CONTENT = "INSERT INTO content (message_id, n, data) VALUES (?, ?, ?)"
@@ -63,9 +63,10 @@ def accept(
     )
     if cursor.rowcount != 1:
         raise LeaseLost(f"lease {lease} is not on record")
-    scope = (at, message.account, message.account and message.account.rpartition("@")[2])
+    look_at = stamp(submission.notice_at or submission.expires_at)
+    shared = (at, message.account, message.account and message.account.rpartition("@")[2], look_at)
     connection.executemany(
-        _INSERT_RECIPIENT, [(*_recipient_columns(each, lease), *scope) for each in recipients]
+        _INSERT_RECIPIENT, [(*_recipient_columns(each, lease), *shared) for each in recipients]
     )
     connection.executemany(
         _INSERT_CONTENT,

@@ -50,6 +50,16 @@ WHERE {_CHOSEN} AND r.next_attempt_at IS NOT NULL
 
 _RETURNING = " RETURNING id, message_id, destination"
 
+_GIVE_UP_HELD = f"""
+UPDATE recipients SET status = iif(attempts = 0, '{Status.QUEUED}', '{Status.DEFERRED}'),
+    next_attempt_at = ?1, look_at = ?1, "trigger" = '{Trigger.DEADLINE}'
+WHERE id IN (SELECT id FROM recipients WHERE status = '{Status.HELD}' AND expires_at <= ?1
+             ORDER BY expires_at LIMIT ?2)
+RETURNING id, message_id, destination
+"""
+
+_DEADLINE = "The deadline has come"
+
 _PROBE_NOW = """
 UPDATE destinations SET next_probe_at = ? WHERE destination = ? AND NOT reachable
 """
@@ -100,6 +110,16 @@ def retry_now(
     destinations = {row[2] for row in changed}
     connection.executemany(_PROBE_NOW, [(at, destination) for destination in destinations])
     lower_next_due(connection, dict.fromkeys(destinations, at))
+    return len(changed)
+
+
+def give_up_held(
+    connection: sqlite3.Connection, now: datetime, limit: int, entropy: Entropy
+) -> int:
+    """Make held recipients due whose deadline has come, to be settled without a try."""
+    changed = connection.execute(_GIVE_UP_HELD, (stamp(now), limit)).fetchall()
+    _record(connection, changed, EventKind.RELEASED, "", _DEADLINE, now, entropy)
+    lower_next_due(connection, {row[2]: stamp(now) for row in changed})
     return len(changed)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from tracker.model import RecipientId, Scope, Status
-from tracker.sqlite.act import change_status, retry_now
+from tracker.sqlite.act import change_status, give_up_held, retry_now
 from tracker.sqlite.part import Part
 from tracker.sqlite.prune import prune
 
@@ -52,3 +52,8 @@ class Acting(Part):
 
     async def prune(self, before: datetime, limit: int) -> int:
         return await self._writer.run(partial(prune, before=before, limit=limit))
+
+    async def give_up_held(self, now: datetime, limit: int) -> int:
+        return await self._writer.run(
+            lambda connection: give_up_held(connection, now, limit, self._entropy)
+        )

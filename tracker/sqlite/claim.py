@@ -43,9 +43,9 @@ _TAKE_DUE = _TAKE.format(
     " ORDER BY next_attempt_at, id LIMIT ?"
 )
 
-_TAKE_EXPIRED = _TAKE.format(
-    chosen=f"SELECT id FROM recipients WHERE {_WAITING} AND expires_at <= ?"
-    " ORDER BY expires_at, id LIMIT ?"
+_TAKE_TO_LOOK_AT = _TAKE.replace(" WHERE id", ", look_at = expires_at WHERE id").format(
+    chosen=f"SELECT id FROM recipients WHERE {_WAITING} AND look_at <= ?"
+    " ORDER BY look_at, id LIMIT ?"
 )
 
 _TAKE_WITH = _TAKE.format(
@@ -60,7 +60,7 @@ ORDER BY next_attempt_at, id LIMIT 1
 """
 
 _NEXT_ATTEMPT = f"SELECT min(next_attempt_at) FROM recipients WHERE {_WAITING}"
-_NEXT_EXPIRY = f"SELECT min(expires_at) FROM recipients WHERE {_WAITING}"
+_NEXT_LOOK = f"SELECT min(look_at) FROM recipients WHERE {_WAITING}"
 
 _RESCHEDULE = """
 UPDATE destinations SET next_due_at = ?, next_probe_at = ?, turns = turns + 1 WHERE destination = ?
@@ -114,7 +114,7 @@ def _visit(
     if destination.is_reachable:
         rows = connection.execute(_TAKE_DUE, (lease, name, now, share)).fetchall()
     else:
-        rows = connection.execute(_TAKE_EXPIRED, (lease, name, now, share)).fetchall()
+        rows = connection.execute(_TAKE_TO_LOOK_AT, (lease, name, now, share)).fetchall()
         if not destination.is_shut(now) and len(rows) < share:
             probe = _take_probe(connection, name, lease, now, share - len(rows))
             if probe:
@@ -139,8 +139,8 @@ def _reschedule(connection: sqlite3.Connection, destination: _Destination, now: 
     name = destination.name
     (due,) = connection.execute(_NEXT_ATTEMPT, (name,)).fetchone()
     if due is not None and not destination.is_reachable:
-        (expiry,) = connection.execute(_NEXT_EXPIRY, (name,)).fetchone()
-        due = min(expiry, max(due, destination.next_probe_at or due))
+        (look_at,) = connection.execute(_NEXT_LOOK, (name,)).fetchone()
+        due = min(look_at, max(due, destination.next_probe_at or due))
     if due is not None:
         due = max(due, now)
     connection.execute(

@@ -53,6 +53,9 @@ CREATE TABLE recipients (
     attempts         INTEGER NOT NULL,
     next_attempt_at  INTEGER,
     expires_at       INTEGER NOT NULL,
+    -- When it has to be looked at although its destination is unreachable: for the notice of the
+    -- delay, then at the deadline.
+    look_at          INTEGER NOT NULL,
     gate             TEXT NOT NULL,
     gate_detail      TEXT NOT NULL,
     delay_dsn_at     INTEGER,
@@ -71,8 +74,9 @@ CREATE INDEX recipients_by_message ON recipients (message_id);
 -- counting needs no look at the table.
 CREATE INDEX recipients_waiting ON recipients (destination, next_attempt_at, lease)
     WHERE lease IS NULL AND next_attempt_at IS NOT NULL;
-CREATE INDEX recipients_expiring ON recipients (destination, expires_at)
+CREATE INDEX recipients_to_look_at ON recipients (destination, look_at)
     WHERE lease IS NULL AND next_attempt_at IS NOT NULL;
+CREATE INDEX recipients_held ON recipients (expires_at) WHERE status = 'held';
 CREATE INDEX recipients_leased ON recipients (lease) WHERE lease IS NOT NULL;
 
 -- For the search. Delivered is the rule: looking for it is a walk along the first two.
