@@ -1,20 +1,35 @@
 """The backends that every contract test runs on. Another backend is another entry here."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from tests.contract.integrity import check_sqlite
 from tests.contract.ledger import Ledger, open_by_locator
 
+NewLocator = Callable[[], str]
 Opener = Callable[[], Awaitable[Ledger]]
 
 
 @pytest.fixture(params=["sqlite"])
-def locator(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a new, empty ledger is: what `open_by_locator` takes, in any process."""
+def new_locator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewLocator]:
+    """Names a new, empty ledger: what `open_by_locator` takes, in any process.
+
+    In the end every ledger that was named is looked through for what must always hold.
+    """
     assert request.param == "sqlite"
-    return f"sqlite:{tmp_path / 'ledger.db'}"
+    numbers = count()
+    yield lambda: f"sqlite:{tmp_path / f'ledger{next(numbers)}.db'}"
+    for path in tmp_path.glob("ledger*.db"):
+        check_sqlite(path)
+
+
+@pytest.fixture
+def locator(new_locator: NewLocator) -> str:
+    """Where the ledger of this test is."""
+    return new_locator()
 
 
 @pytest.fixture
