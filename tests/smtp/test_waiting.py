@@ -1,0 +1,253 @@
+"""What waits: behind a dead destination, on hold, without a resolver. A whole relay, its time
+turned by hand."""
+
+import asyncio
+import smtplib
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from config.loader import load
+from relay.app import Relay, open_relay
+from relay.dns import ResolverSilent
+from tests.support.clock import START, FakeClock
+from tests.support.dns import FakeResolver
+from tests.support.waiting import free_port
+from tracker.model import (
+    EventKind,
+    Gate,
+    MessageKind,
+    Origin,
+    Outcome,
+    Recipient,
+    Scope,
+    Status,
+    Trigger,
+)
+from tracker.search import Query
+from tracker.sqlite import SqliteLedger
+from tracker.states import OPEN
+from tracker.views import Row, Timeline
+
+EVERYTHING = Scope()
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+class House:
+    """A relay, its ledger, and the clock that it lives by."""
+
+    def __init__(
+        self,
+        relay: Relay,
+        ledger: SqliteLedger,
+        clock: FakeClock,
+        resolver: FakeResolver,
+        remote_port: int,
+    ) -> None:
+        self.relay = relay
+        self.ledger = ledger
+        self.clock = clock
+        self.resolver = resolver
+        self.remote_port = remote_port
+
+    async def submit(self, *forward_paths: str, sender: str = "alice@example.com") -> None:
+        """Hand in one message for each of `forward_paths`."""
+        host, port = self.relay.submission.addresses[0]
+
+        def send() -> None:
+            with smtplib.SMTP(host, port) as client:
+                for forward_path in forward_paths:
+                    client.sendmail(sender, [forward_path], b"Subject: hi\r\n\r\nhello\r\n")
+
+        await asyncio.to_thread(send)
+
+    async def rows(self, kind: MessageKind = MessageKind.MAIL) -> Sequence[Row]:
+        """Return what is on record, oldest first."""
+        page = await self.ledger.search(Query(), EVERYTHING, limit=500)
+        return [row for row in reversed(page.rows) if row.message.kind is kind]
+
+    async def timeline(self, row: Row) -> Timeline:
+        found = await self.ledger.timeline(row.message.id, EVERYTHING)
+        assert found is not None
+        return found
+
+    async def until(self, is_so: Callable[[Sequence[Row]], bool]) -> Sequence[Row]:
+        """Wait, without letting the relay's time pass, until `is_so` holds of the mail."""
+        async with asyncio.timeout(20):
+            while not is_so(rows := await self.rows()):
+                await asyncio.sleep(0.01)
+        return rows
+
+    async def live(self, span: timedelta, step: timedelta = MINUTE) -> None:
+        """Let `span` pass in steps; the relay comes to rest after each."""
+        end = self.clock.now() + span
+        while self.clock.now() < end:
+            self.clock.advance(min(step, end - self.clock.now()))
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait until nothing is leased and nothing due is left to be claimed."""
+        for _ in range(3):
+            await asyncio.sleep(0.005)
+            async with asyncio.timeout(20):
+                while self.relay.worker.held:
+                    await asyncio.sleep(0.002)
+
+
+def is_idle(recipient: Recipient) -> bool:
+    return not recipient.leased
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    remote_port = free_port()
+    environment = {
+        "SENDTRACE_HOSTNAME": "relay.example.org",
+        "SENDTRACE_STATE_DIRECTORY": str(tmp_path / "state"),
+        "SENDTRACE_STORE__URL": f"sqlite:{tmp_path}/ledger.db",
+        "SENDTRACE_STORE__LEASE": "1h",
+        "SENDTRACE_DELIVERY__PORT": str(remote_port),
+        "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
+        "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
+    }
+    clock = FakeClock()
+    resolver = FakeResolver(
+        mx={name: [(10, "mx.example.net")] for name in ("dead.example", "example.com")},
+        addresses={"mx.example.net": ["127.0.0.1"]},
+    )
+    async with open_relay(load(None, environment), clock=clock, resolver=resolver) as (
+        relay,
+        ledger,
+    ):
+        yield House(relay, ledger, clock, resolver, remote_port)
+
+
+async def test_a_dead_destination_is_probed_and_not_hammered(house: House) -> None:
+    await house.submit("first@dead.example")
+    await house.until(lambda rows: rows[0].recipient.status is Status.DEFERRED)
+    await house.submit(*(f"r{number}@dead.example" for number in range(20)))
+    rows = await house.until(
+        lambda rows: len(rows) == 21 and all(is_idle(row.recipient) for row in rows)
+    )
+    later = [row.recipient for row in rows if not row.recipient.forward_path.startswith("first")]
+    assert len(later) == 20
+    for recipient in later:
+        assert (recipient.status, recipient.attempts) == (Status.QUEUED, 0)
+        assert recipient.gate is Gate.DESTINATION
+        assert "ECONNREFUSED" in recipient.gate_detail
+        assert recipient.next_attempt_at is not None
+        assert recipient.next_attempt_at > START
+    await house.live(2 * HOUR)
+    attempts = sum(row.recipient.attempts for row in await house.rows())
+    # One probe after 1, 2, 5, 10 and then every 15 minutes, for all of them together.
+    assert 8 <= attempts <= 14
+
+
+async def test_every_sender_hears_of_the_delay_once_without_another_dial(house: House) -> None:
+    await house.submit(*(f"r{number}@dead.example" for number in range(8)))
+    await house.until(lambda rows: len(rows) == 8 and all(is_idle(row.recipient) for row in rows))
+    await house.live(5 * HOUR)
+    for row in await house.rows():
+        timeline = await house.timeline(row)
+        notices = [event for event in timeline.events if event.kind is EventKind.DSN_SENT]
+        assert len(notices) == 1, row.recipient
+        assert notices[0].detail == "Action: delayed"
+        assert row.recipient.delay_dsn_at is not None
+    presumed = [
+        attempt
+        for row in await house.rows()
+        for attempt in (await house.timeline(row)).attempts
+        if attempt.detail.startswith("Not dialled")
+    ]
+    assert presumed
+    assert {(a.outcome, a.origin) for a in presumed} == {(Outcome.DEFERRED, Origin.NETWORK)}
+    assert not any(attempt.tries for attempt in presumed)
+
+
+async def test_behind_a_dead_destination_everybody_expires_at_the_deadline(house: House) -> None:
+    await house.submit(*(f"r{number}@dead.example" for number in range(5)))
+    await house.until(lambda rows: len(rows) == 5 and all(is_idle(row.recipient) for row in rows))
+    await house.live(7 * DAY + 20 * MINUTE, step=10 * MINUTE)
+    for row in await house.rows():
+        assert row.recipient.status is Status.EXPIRED
+        assert row.recipient.status_since - START < 7 * DAY + 20 * MINUTE
+        timeline = await house.timeline(row)
+        sent = [event.detail for event in timeline.events if event.kind is EventKind.DSN_SENT]
+        assert sent == ["Action: delayed", "Action: failed"]
+    (today, *_) = await house.ledger.balance(START)
+    assert today.difference == 0
+
+
+async def test_a_destination_that_comes_back_gets_all_its_mail_after_one_probe(
+    house: House,
+) -> None:
+    await house.submit(*(f"r{number}@dead.example" for number in range(10)))
+    await house.until(lambda rows: len(rows) == 10 and all(is_idle(row.recipient) for row in rows))
+    port = house.remote_port
+    received: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mx.example.net ESMTP\r\n")
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            if verb == b"DATA":
+                writer.write(b"354 go on\r\n")
+                received.append(await reader.readuntil(b"\r\n.\r\n"))
+                writer.write(b"250 2.0.0 Ok: queued as 4bXyZ12Q\r\n")
+            elif verb == b"QUIT":
+                writer.write(b"221 bye\r\n")
+                break
+            else:
+                writer.write(b"250 mx.example.net\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", port):
+        await house.live(16 * MINUTE)
+        await house.until(
+            lambda rows: all(row.recipient.status is Status.DELIVERED for row in rows)
+        )
+    assert len(received) == 10
+
+
+async def test_held_mail_expires_at_its_deadline_untried_and_its_sender_is_told(
+    house: House,
+) -> None:
+    house.resolver.faults["mx dead.example"] = ResolverSilent("Our resolver does not answer")
+    await house.submit("held@dead.example")
+    (row,) = await house.until(lambda rows: rows[0].recipient.gate is Gate.DNS)
+    held = await house.ledger.change_status(
+        [row.recipient.id],
+        Status.HELD,
+        scope=EVERYTHING,
+        actor="admin@example.org",
+        reason="looks stolen",
+        now=house.clock.now(),
+    )
+    assert held == 1
+    await house.live(7 * DAY + HOUR, step=HOUR)
+    (row,) = await house.rows()
+    assert (row.recipient.status, row.recipient.attempts) == (Status.EXPIRED, 1)
+    timeline = await house.timeline(row)
+    (attempt,) = timeline.attempts
+    assert (attempt.origin, attempt.trigger) == (Origin.POLICY, Trigger.DEADLINE)
+    assert "held until its deadline" in attempt.detail
+    assert [event.kind for event in timeline.events if event.kind is EventKind.DSN_SENT]
+
+
+async def test_without_a_resolver_nothing_counts_as_an_attempt_but_the_deadline_holds(
+    house: House,
+) -> None:
+    house.resolver.faults["mx dead.example"] = ResolverSilent("Our resolver does not answer")
+    await house.submit("r@dead.example")
+    await house.until(lambda rows: rows[0].recipient.gate is Gate.DNS)
+    await house.live(DAY, step=HOUR)
+    (row,) = await house.rows()
+    assert (row.recipient.attempts, row.recipient.gate) == (0, Gate.DNS)
+    assert row.recipient.status in OPEN
+    await house.live(6 * DAY + HOUR, step=HOUR)
+    (row,) = await house.rows()
+    assert row.recipient.status is Status.EXPIRED
+    assert row.last_attempt is not None
+    assert row.last_attempt.origin is Origin.LOCAL
