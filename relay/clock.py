@@ -4,12 +4,12 @@ Tests hand in a clock of their own and live through seven days in a second.
 """
 
 import asyncio
-import os
 import random
 import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+from tracker.entropy import EntropyPool
 from tracker.model import new_id
 
 
@@ -38,7 +38,10 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock and its random numbers."""
+    """The machine's clock and its random numbers. For one thread of one process."""
+
+    def __init__(self) -> None:
+        self._entropy = EntropyPool()
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -53,4 +56,4 @@ class SystemClock:
         return random.random()  # noqa: S311 - jitter needs no secrecy
 
     def mint(self) -> str:
-        return new_id(self.now(), os.urandom(8))
+        return new_id(self.now(), self._entropy.take(8))

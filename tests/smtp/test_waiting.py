@@ -131,12 +131,12 @@ async def test_a_dead_destination_is_probed_and_not_hammered(house: House) -> No
     rows = await house.until(
         lambda rows: len(rows) == 21 and all(is_idle(row.recipient) for row in rows)
     )
-    later = [row.recipient for row in rows if not row.recipient.forward_path.startswith("first")]
+    later = [row.recipient for row in rows if "first" not in row.recipient.forward_path]
     assert len(later) == 20
     for recipient in later:
         assert (recipient.status, recipient.attempts) == (Status.QUEUED, 0)
         assert recipient.gate is Gate.DESTINATION
-        assert "ECONNREFUSED" in recipient.gate_detail
+        assert recipient.gate_detail == "Connection refused"
         assert recipient.next_attempt_at is not None
         assert recipient.next_attempt_at > START
     await house.live(2 * HOUR)

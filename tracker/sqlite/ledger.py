@@ -1,10 +1,10 @@
 """The ledger as one object, and how it is opened."""
 
 import asyncio
-import os
 import sqlite3
 from pathlib import Path
 
+from tracker.entropy import EntropyPool
 from tracker.sqlite.accept import Entropy
 from tracker.sqlite.acting import Acting
 from tracker.sqlite.looking import Looking
@@ -38,16 +38,18 @@ def _ping(connection: sqlite3.Connection) -> None:
 
 
 async def open_ledger(
-    path: Path, *, readers: int = 4, entropy: Entropy = os.urandom
+    path: Path, *, readers: int = 4, entropy: Entropy | None = None
 ) -> SqliteLedger:
     """Open the ledger at `path`; create it or bring its schema up to date first.
 
-    `readers` connections serve reads side by side; `entropy` makes ids. Raises SchemaTooNew,
-    StoreError when the file is not a ledger, StoreUnavailable when it cannot be opened.
+    `readers` connections serve reads side by side; `entropy` gives the random bytes of ids.
+    Raises SchemaTooNew, StoreError when the file is not a ledger, StoreUnavailable when it
+    cannot be opened.
     """
     await asyncio.to_thread(migrate, path)
     writer, pool = Writer(path), Readers()
-    ledger = SqliteLedger(path, writer, pool, entropy)
+    # Only the writer's thread takes from the pool.
+    ledger = SqliteLedger(path, writer, pool, entropy or EntropyPool().take)
     try:
         await ledger.ping()  # opens the file for writing, which readers depend on
         await pool.open(path, readers)

@@ -1,0 +1,27 @@
+"""Random bytes in small helpings, without asking the kernel for each."""
+
+import os
+
+_POOL = 4096
+"""Bytes asked for at once."""
+
+
+class EntropyPool:
+    """Gives out bytes of `os.urandom`, each once. Not for use by several threads.
+
+    A pool must not live across a fork: parent and child would give out the same bytes.
+    """
+
+    def __init__(self) -> None:
+        self._bytes = b""
+        self._at = 0
+
+    def take(self, count: int) -> bytes:
+        """Return `count` random bytes."""
+        end = self._at + count
+        if end > len(self._bytes):
+            self._bytes = os.urandom(max(count, _POOL))
+            self._at, end = 0, count
+        taken = self._bytes[self._at : end]
+        self._at = end
+        return taken
