@@ -5,7 +5,8 @@ because a server that takes one of them for the end of a line reads a second mes
 (SMTP smuggling).
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from contextlib import aclosing
 
 from tracker.model import Content
 
@@ -60,32 +61,38 @@ def _check(joined: bytes) -> None:
         raise UnfitContent("The content has a NUL")
 
 
-async def read(source: Source) -> AsyncIterator[bytes]:
-    """Yield the octets of `source` from its beginning. Raises UnreadableContent."""
+async def read(source: Source) -> AsyncGenerator[bytes, None]:
+    """Yield the octets of `source` from its beginning. Raises UnreadableContent.
+
+    Close it when leaving early: the ledger may have something open for it.
+    """
+    chunks = source() if callable(source) else None
     try:
-        if callable(source):
-            async for chunk in source():
+        if chunks is not None:
+            async for chunk in chunks:
                 yield chunk
-        else:
+        elif not callable(source):
             for chunk in source.chunks():
                 yield chunk
-    except (GeneratorExit, UnreadableContent):
-        raise
     except Exception as problem:
         raise UnreadableContent(f"The content cannot be read: {problem!r}") from problem
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
 
 
 async def header_is_ascii(source: Source) -> bool:
     """Say whether the header section is pure ASCII. Raises UnreadableContent."""
     tail = b"\r\n"
-    async for chunk in read(source):
-        joined = tail + chunk
-        head, end, _ = joined.partition(b"\r\n\r\n")
-        if not head.isascii():
-            return False
-        if end:
-            return True
-        tail = joined[-3:]
+    async with aclosing(read(source)) as chunks:
+        async for chunk in chunks:
+            joined = tail + chunk
+            head, end, _ = joined.partition(b"\r\n\r\n")
+            if not head.isascii():
+                return False
+            if end:
+                return True
+            tail = joined[-3:]
     return True
 
 

@@ -6,6 +6,7 @@ before it is ready raises SessionFault.
 
 import asyncio
 import errno
+import os
 import socket
 import ssl
 
@@ -338,7 +339,7 @@ class Session:
 def os_detail(problem: OSError) -> str:
     """Return what the operating system says, e.g. "Connection refused"."""
     if problem.errno is not None and not isinstance(problem, ssl.SSLError):
-        return f"{errno.errorcode.get(problem.errno, problem.errno)}: {problem.strerror}"
+        return os.strerror(problem.errno)
     return str(problem) or type(problem).__name__
 
 

@@ -6,6 +6,7 @@ afterwards is undecided, and `fault` says why.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 
 import msgspec
 
@@ -235,10 +236,11 @@ class Transaction:
         stuffer, rest = DotStuffer(), b""
         seconds = self._session.timeouts.block.total_seconds()
         try:
-            async for chunk in read(self._source):
-                for block in blocks_of(rest, BLOCK):
-                    await self._session.wire.send_block(block, seconds)
-                rest = stuffer.feed(chunk)
+            async with aclosing(read(self._source)) as chunks:
+                async for chunk in chunks:
+                    for block in blocks_of(rest, BLOCK):
+                        await self._session.wire.send_block(block, seconds)
+                    rest = stuffer.feed(chunk)
             *blocks, last = [*blocks_of(rest, BLOCK), stuffer.end()]
             for block in blocks[:-1]:
                 await self._session.wire.send_block(block, seconds)

@@ -14,7 +14,6 @@ the server is left, unless the test looked at them.
 """
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from collections.abc import Sequence
@@ -82,6 +81,10 @@ class ScriptedServer:
         """The lines read on each connection, without content."""
         self.contents: list[bytes] = []
         self.surprises: list[str] = []
+        self.received = asyncio.Event()
+        """Set when content has been read."""
+        self.left = asyncio.Event()
+        """Set when a connection has come to its end."""
         self._scripts = list(scripts)
         self._tls = tls
         self._server: asyncio.Server | None = None
@@ -132,9 +135,9 @@ class ScriptedServer:
             pass  # the test is over; streams of Python 3.11 log a cancelled task as a fault
         finally:
             self._running.discard(task)
+            self.left.set()
+            # Not `wait_closed`: after a failed handshake nobody tells the writer of its end.
             writer.transport.abort()
-            with contextlib.suppress(OSError, ssl.SSLError):
-                await writer.wait_closed()
 
     async def _follow(
         self,
@@ -195,6 +198,7 @@ class ScriptedServer:
         for verb in filter(None, (verb.strip() for verb in expected.split(","))):
             if verb == "CONTENT":
                 self.contents.append(await _read_content(reader))
+                self.received.set()
                 continue
             line = (await reader.readuntil(b"\r\n"))[:-2].decode("utf-8")
             lines.append(line)

@@ -1,6 +1,7 @@
 """Dot-stuffing across chunks, and what never goes out."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
 from hypothesis import given
@@ -83,6 +84,26 @@ async def test_reading_from_a_function_begins_anew_each_time() -> None:
 
     for _ in range(2):
         assert [chunk async for chunk in read(source)] == [b"a", b"b"]
+
+
+@pytest.mark.parametrize("reader", ["read", "header_is_ascii"])
+async def test_leaving_early_closes_what_was_open(reader: str) -> None:
+    closed: list[bool] = []
+
+    async def source() -> AsyncIterator[bytes]:
+        try:
+            yield b"Subject: \xc3\xa4\r\n"
+            yield b"more"
+        finally:
+            closed.append(True)
+
+    if reader == "header_is_ascii":
+        assert not await header_is_ascii(source)
+    else:
+        async with aclosing(read(source)) as chunks:
+            async for _ in chunks:
+                break
+    assert closed == [True]
 
 
 async def test_a_fault_of_the_ledger_has_a_name() -> None:

@@ -1,0 +1,208 @@
+"""Connections that serve again, and those that must not."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from tests.support.clock import FakeClock
+from tests.support.dns import FakeResolver
+from tests.support.outward import Outward, impatient, make_job, outward
+from tests.support.server import (
+    CONTENT,
+    DATA,
+    EHLO,
+    EHLO_BARE,
+    GREETING,
+    HAPPY,
+    MAIL,
+    QUIT,
+    RCPT,
+    Drop,
+    Entry,
+    Script,
+    ScriptedServer,
+    Silence,
+)
+from tracker.model import Attempt, Outcome, Phase
+
+BOB = "bob@mx.test"
+ROUND = (MAIL, RCPT, DATA, CONTENT)
+D, T, F = Outcome.DELIVERED, Outcome.DEFERRED, Outcome.FAILED
+
+
+async def deliver(relay: Outward, count: int) -> list[Attempt]:
+    return [await relay.attempt(make_job(BOB)) for _ in range(count)]
+
+
+async def test_a_connection_serves_again() -> None:
+    script = (GREETING, EHLO, *ROUND * 3, QUIT)
+    async with ScriptedServer(script) as server, outward(port=server.port) as relay:
+        attempts = await deliver(relay, 3)
+    assert [a.outcome for a in attempts] == [D] * 3
+    assert [a.tries[0].reused for a in attempts] == [False, True, True]
+    assert attempts[1].tries[0].steps[0].command.startswith("MAIL")
+    assert attempts[1].tries[0].extensions == attempts[0].tries[0].extensions
+    assert server.connections == 1
+    assert "RSET" not in server.lines
+
+
+async def test_messages_of_one_connection_are_counted() -> None:
+    script = (GREETING, EHLO, *ROUND * 2, QUIT)
+    async with (
+        ScriptedServer(script) as server,
+        outward(port=server.port, messages_per_connection=2) as relay,
+    ):
+        await deliver(relay, 4)
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("passed", "connections"),
+    [
+        pytest.param(timedelta(seconds=4), 1, id="still waiting"),
+        pytest.param(timedelta(seconds=5), 2, id="waited too long"),
+    ],
+)
+async def test_idle_connections_are_closed_by_the_clock(
+    passed: timedelta, connections: int
+) -> None:
+    clock = FakeClock()
+    script = (GREETING, EHLO, *ROUND * (3 - connections), QUIT)
+    async with ScriptedServer(script) as server, outward(port=server.port, clock=clock) as relay:
+        await deliver(relay, 1)
+        clock.advance(passed)
+        await deliver(relay, 1)
+    assert server.connections == connections
+
+
+async def test_an_idle_connection_takes_its_leave_by_itself() -> None:
+    clock = FakeClock()
+    async with ScriptedServer(HAPPY) as server, outward(port=server.port, clock=clock) as relay:
+        await deliver(relay, 1)
+        assert len(relay.pool) == 1
+        await asyncio.sleep(0)  # let the reaper begin to wait
+        clock.advance(timedelta(seconds=5))
+        await asyncio.wait_for(server.left.wait(), 5)
+        assert len(relay.pool) == 0
+        assert server.lines[-1] == "QUIT"
+
+
+async def test_an_old_connection_is_not_used_again() -> None:
+    clock = FakeClock()
+    script = (GREETING, EHLO, *ROUND * 2, QUIT)
+    async with (
+        ScriptedServer(script, HAPPY) as server,
+        outward(
+            port=server.port,
+            clock=clock,
+            connection_idle=timedelta(hours=1),
+            connection_age=timedelta(minutes=5),
+        ) as relay,
+    ):
+        await deliver(relay, 1)
+        clock.advance(timedelta(minutes=4))
+        await deliver(relay, 1)
+        clock.advance(timedelta(minutes=1))
+        await deliver(relay, 1)
+    assert server.connections == 2
+
+
+async def test_no_idle_time_means_no_reuse() -> None:
+    async with (
+        ScriptedServer(HAPPY) as server,
+        outward(port=server.port, connection_idle=timedelta(0)) as relay,
+    ):
+        await deliver(relay, 2)
+    assert server.connections == 2
+
+
+TIRED: dict[str, list[Entry]] = {
+    "closed while idle": [Drop()],
+    "reset while idle": [Drop(reset=True)],
+    "421 while idle": ["=> 421 4.4.2 timeout", Drop()],
+    "421 to MAIL": ["MAIL => 421 4.7.0 too many messages"],
+    "452 to MAIL": ["MAIL => 452 4.7.0 too many messages", "RCPT => 503", "DATA => 503", QUIT],
+    "closed at MAIL": ["MAIL", Drop()],
+    "silent at MAIL": ["MAIL", Silence()],
+}
+
+
+@pytest.mark.parametrize("tired", TIRED.values(), ids=TIRED)
+async def test_a_tired_connection_is_no_failure(tired: list[Entry]) -> None:
+    script: Script = (GREETING, EHLO, *ROUND, *tired)
+    async with (
+        ScriptedServer(script, HAPPY) as server,
+        outward(port=server.port, timeouts=impatient(mail=0.3)) as relay,
+    ):
+        first, second = await deliver(relay, 2)
+    assert (first.outcome, second.outcome) == (D, D)
+    assert second.tries[-1].phase is Phase.FINAL_DOT
+    assert not second.tries[-1].reused
+    assert server.connections == 2
+
+
+async def test_a_fresh_connection_gets_no_second_chance() -> None:
+    script = (GREETING, EHLO_BARE, "MAIL => 421 4.7.0 no")
+    async with ScriptedServer(script) as server, outward(port=server.port) as relay:
+        attempt = await relay.attempt(make_job(BOB))
+    assert (attempt.outcome, attempt.phase) == (T, Phase.MAIL)
+    assert server.connections == 1
+
+
+async def test_a_reused_connection_that_is_lost_later_is_a_failure() -> None:
+    script = (GREETING, EHLO_BARE, *ROUND, MAIL, "RCPT", Drop())
+    async with ScriptedServer(script) as server, outward(port=server.port) as relay:
+        first, second = await deliver(relay, 2)
+    assert (first.outcome, second.outcome, second.phase) == (D, T, Phase.RCPT)
+    assert server.connections == 1
+
+
+async def test_a_refused_transaction_is_reset_before_the_next() -> None:
+    script = (GREETING, EHLO_BARE, MAIL, "RCPT => 550 no", "RSET => 250 ok", *ROUND, QUIT)
+    async with ScriptedServer(script) as server, outward(port=server.port) as relay:
+        first, second = await deliver(relay, 2)
+    assert (first.outcome, second.outcome) == (F, D)
+    assert server.lines.count("RSET") == 1
+
+
+async def test_a_connection_that_spoke_out_of_turn_is_not_used_again() -> None:
+    script = (GREETING, EHLO, MAIL, RCPT, DATA, "CONTENT => 250 ok\n250 and more", Silence())
+    async with ScriptedServer(script, HAPPY) as server, outward(port=server.port) as relay:
+        first, second = await deliver(relay, 2)
+    assert (first.outcome, second.outcome) == (D, D)
+    assert server.connections == 2
+
+
+async def test_quit_delays_no_mail() -> None:
+    script = (GREETING, EHLO, *ROUND, "QUIT", Silence())
+    async with (
+        ScriptedServer(script) as server,
+        outward(
+            port=server.port, connection_idle=timedelta(0), timeouts=impatient(quit=0.3)
+        ) as relay,
+    ):
+        async with asyncio.timeout(0.25):
+            (attempt,) = await deliver(relay, 1)
+        assert attempt.outcome is D
+    assert server.lines[-1] == "QUIT"
+
+
+async def test_targets_do_not_share_connections() -> None:
+    resolver = FakeResolver(addresses={"one.test": ["127.0.0.1"], "two.test": ["127.0.0.1"]})
+    async with (
+        ScriptedServer(HAPPY) as server,
+        outward(port=server.port, resolver=resolver) as relay,
+    ):
+        await relay.attempt(make_job("a@one.test"))
+        await relay.attempt(make_job("a@two.test"))
+    assert server.connections == 2
+
+
+async def test_many_messages_at_once_take_several_connections() -> None:
+    async with ScriptedServer(HAPPY) as server, outward(port=server.port) as relay:
+        attempts = await asyncio.gather(*(relay.attempt(make_job(BOB)) for _ in range(5)))
+        assert [a.outcome for a in attempts] == [D] * 5
+        assert len(relay.pool) == 5
+    assert server.connections == 5
+    assert server.lines.count("QUIT") == 5
