@@ -1,0 +1,237 @@
+"""Words, shapes and tones; the verdict; the ladder."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from msgspec.structs import replace
+
+from config.settings import RetrySettings
+from tests.support.letters import FULL, UNREACHABLE, Try, accepted
+from tests.support.mail import make_submission, mint
+from tests.support.morning import make_attempt
+from tracker.model import (
+    Attempt,
+    Gate,
+    Message,
+    Origin,
+    Outcome,
+    Recipient,
+    RecipientId,
+    Status,
+    TlsFacts,
+    Verification,
+)
+from tracker.states import OPEN
+from web.standing import ACCEPTED, outcome_of, standing_of, status_line, upcoming
+from web.story import encryption_of, rungs_of
+from web.times import Times
+from web.verdict import Case, lines, spoken, why_it_waits
+
+NOW = datetime(2026, 3, 2, 14, 47, tzinfo=UTC)
+ACCEPTED_AT = NOW - timedelta(hours=1)
+TIMES = Times(ZoneInfo("Europe/Berlin"), NOW)
+SUBMISSION = make_submission(now=ACCEPTED_AT)
+MESSAGE = Message(
+    id=SUBMISSION.id,
+    kind=SUBMISSION.kind,
+    accepted_at=ACCEPTED_AT,
+    account=SUBMISSION.account,
+    reverse_path="alice@example.com",
+    client=SUBMISSION.client,
+    size=63,
+    header=SUBMISSION.header,
+    ret=None,
+    envid=None,
+    body=SUBMISSION.envelope.body,
+    smtputf8=False,
+)
+RECIPIENT = Recipient(
+    id=RecipientId(mint(ACCEPTED_AT)),
+    message_id=MESSAGE.id,
+    forward_path="bob@example.org",
+    domain="example.org",
+    destination="example.org",
+    status_since=NOW - timedelta(minutes=5),
+    expires_at=ACCEPTED_AT + timedelta(days=7),
+)
+
+
+def recipient(status: Status, **changes: object) -> Recipient:
+    return replace(RECIPIENT, status=status, **changes)
+
+
+def attempt(tried: Try) -> Attempt:
+    return make_attempt(RECIPIENT, tried, NOW - timedelta(minutes=5), "alice@example.com")
+
+
+CUT = attempt(Try(Outcome.UNCERTAIN, accepted().target, detail="Connection lost"))
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("last", [None, attempt(FULL), CUT], ids=["untried", "full", "cut off"])
+def test_every_status_has_words_for_everything(status: Status, last: Attempt | None) -> None:
+    one = recipient(status, next_attempt_at=NOW if status in OPEN else None)
+    case = Case(one, MESSAGE, last, TIMES)
+    for text in (
+        standing_of(one, last).word,
+        standing_of(one, last).shape,
+        status_line(one, MESSAGE, last, TIMES),
+        spoken(case),
+        *lines(case, ""),
+    ):
+        assert text
+        assert "None" not in text
+
+
+def test_standings_differ_in_word_shape_and_tone() -> None:
+    seen = {standing_of(recipient(status), None) for status in Status} - {
+        standing_of(recipient(Status.EXPIRED), None)
+    }
+    assert len({one.word for one in seen}) == len({one.shape for one in seen}) == len(seen)
+
+
+@pytest.mark.parametrize(
+    ("status", "leased", "last", "word"),
+    [
+        (Status.QUEUED, False, None, "Waiting"),
+        (Status.QUEUED, True, None, "Being tried now"),
+        (Status.DEFERRED, False, attempt(FULL), "Temporarily rejected"),
+        (Status.DEFERRED, False, CUT, "Uncertain"),
+        (Status.HELD, False, CUT, "Uncertain"),
+        (Status.DELIVERED, False, CUT, "Accepted"),
+        (Status.EXPIRED, False, CUT, "Permanently rejected"),
+        (Status.BOUNCED, False, None, "Permanently rejected"),
+        (Status.CANCELLED, False, None, "Cancelled"),
+    ],
+)
+def test_standing(status: Status, leased: bool, last: Attempt | None, word: str) -> None:
+    assert standing_of(recipient(status, leased=leased), last).word == word
+
+
+@pytest.mark.parametrize(
+    ("outcome", "origin", "word"),
+    [
+        (Outcome.DELIVERED, Origin.REMOTE, "Accepted"),
+        (Outcome.DEFERRED, Origin.REMOTE, "Temporarily rejected"),
+        (Outcome.DEFERRED, Origin.POLICY, "Temporarily rejected"),
+        (Outcome.DEFERRED, Origin.NETWORK, "Not reached"),
+        (Outcome.DEFERRED, Origin.LOCAL, "Could not be tried"),
+        (Outcome.FAILED, Origin.REMOTE, "Permanently rejected"),
+        (Outcome.UNCERTAIN, Origin.NETWORK, "Uncertain"),
+    ],
+)
+def test_an_outcome_says_whose_doing_it_is(outcome: Outcome, origin: Origin, word: str) -> None:
+    assert outcome_of(replace(attempt(FULL), outcome=outcome, origin=origin)).word == word
+
+
+def test_accepted_is_never_called_delivered() -> None:
+    one = recipient(Status.DELIVERED)
+    told = spoken(Case(one, MESSAGE, attempt(accepted()), TIMES))
+    assert ACCEPTED.word == "Accepted"
+    assert "accepted" in told
+    assert "inbox" not in told
+    assert "delivered" not in told
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"leased": True}, "A try is under way right now"),
+        ({"next_attempt_at": None}, "No try is planned"),
+        ({"next_attempt_at": NOW - timedelta(hours=1)}, "The next try is due now"),
+        (
+            {"next_attempt_at": NOW + timedelta(minutes=12)},
+            "Next try at 15:59 (in 12 minutes)",
+        ),
+        (
+            {"next_attempt_at": NOW + timedelta(days=2)},
+            "Next try on 4 Mar at 15:47 (in 2 days)",
+        ),
+    ],
+    ids=["leased", "held", "due", "soon", "later"],
+)
+def test_what_comes_next(changes: dict[str, object], expected: str) -> None:
+    assert upcoming(recipient(Status.DEFERRED, **changes), TIMES) == expected
+
+
+@pytest.mark.parametrize(
+    ("gate", "detail", "last", "expected"),
+    [
+        (Gate.NONE, "", None, "It is due and next in line."),
+        (
+            Gate.BACK_OFF,
+            "452 4.2.2 full",
+            attempt(FULL),
+            "It waits for its next try. The recipient's mailbox is full.",
+        ),
+        (
+            Gate.DESTINATION,
+            "Connection refused",
+            attempt(UNREACHABLE),
+            "Its destination cannot be reached; all mail for it waits for a probe: "
+            "Connection refused.",
+        ),
+        (Gate.CONCURRENCY, "", None, "Its destination is busy with other mail of ours."),
+        (Gate.DNS, "", None, "Our own DNS resolver does not answer."),
+        (Gate.HOLD, "Is this right?", None, "It is held: Is this right?"),
+        (Gate.LOCAL, "The disk is full", None, "Our own server has a fault: The disk is full."),
+    ],
+    ids=lambda value: value.value if isinstance(value, Gate) else None,
+)  # fmt: skip
+def test_why_it_waits(gate: Gate, detail: str, last: Attempt | None, expected: str) -> None:
+    one = recipient(Status.DEFERRED, gate=gate, gate_detail=detail)
+    assert why_it_waits(one, last) == expected
+
+
+def test_expiry_keeps_the_reason() -> None:
+    told = spoken(Case(recipient(Status.EXPIRED), MESSAGE, attempt(FULL), TIMES))
+    assert "for 7 days and gave up today at 15:42" in told
+    assert "The last reason was: The recipient's mailbox is full." in told
+    assert "We keep trying" not in told
+
+
+def test_the_ladder_begins_with_what_is_on_record_and_ends_at_the_deadline() -> None:
+    one = recipient(Status.DEFERRED, attempts=2, next_attempt_at=NOW + timedelta(minutes=3))
+    rungs = rungs_of(one, RetrySettings())
+    waits = [second.at - first.at for first, second in pairwise(rungs[:6])]
+    assert rungs[0].at == NOW + timedelta(minutes=3)
+    assert [wait / timedelta(minutes=1) for wait in waits] == [15, 30, 60, 120, 240]
+    assert rungs[-1].at == one.expires_at
+    assert [rung.is_last for rung in rungs].count(True) == 1
+    assert rungs[0].is_next
+
+
+@pytest.mark.parametrize("status", [Status.HELD, Status.DELIVERED, Status.BOUNCED])
+def test_without_a_next_try_there_is_no_ladder(status: Status) -> None:
+    assert rungs_of(recipient(status, next_attempt_at=None), RetrySettings()) == ()
+
+
+@pytest.mark.parametrize(
+    ("tls", "problem", "expected"),
+    [
+        (None, None, "Not encrypted"),
+        (None, "handshake failed", "Not encrypted: handshake failed"),
+        (
+            TlsFacts(version="TLSv1.3", cipher="AES", verified_by=Verification.DANE),
+            None,
+            "Encrypted with TLSv1.3 (AES); the certificate was verified by DANE",
+        ),
+        (
+            TlsFacts(
+                version="TLSv1.2",
+                cipher="AES",
+                peer_names=("mx.example.org", "example.org"),
+                issuer="Test CA",
+                not_after="2026-05-04",
+            ),
+            None,
+            "Encrypted with TLSv1.2 (AES); the certificate was not verified; it names "
+            "mx.example.org, example.org; issued by Test CA; valid until 2026-05-04",
+        ),
+    ],
+    ids=["none", "failed", "DANE", "not verified"],
+)
+def test_tls_in_words(tls: TlsFacts | None, problem: str | None, expected: str) -> None:
+    assert encryption_of(tls, problem) == expected
