@@ -211,3 +211,32 @@ async def test_retry_now_probes_a_dead_destination(ledger: Ledger) -> None:
     now = START + 3 * HOUR
     assert await ledger.retry_now(ids, scope=EVERYTHING, actor=ROOT, now=now) == 1
     assert paths(await ledger.claim(lease, now, 10)) == ["u@dead.example"]
+
+
+async def test_held_mail_is_given_up_at_its_deadline(ledger: Ledger) -> None:
+    for n, hours in enumerate((1, 2, 3)):
+        submission = make_submission(f"u{n}@one.example", lifetime=hours * HOUR)
+        await ledger.accept(submission, START, None)
+    await change(ledger, Status.HELD)
+    assert await ledger.give_up_held(START + HOUR - MINUTE, 10) == 0
+    now = START + 2 * HOUR
+    assert [await ledger.give_up_held(now, 1) for _ in range(3)] == [1, 1, 0]
+    jobs = await ledger.claim(await hold(ledger), now, 10)
+    assert sorted(paths(jobs)) == ["u0@one.example", "u1@one.example"]
+    for job in jobs:
+        assert job.trigger is Trigger.DEADLINE
+        assert (job.recipients[0].status, job.recipients[0].gate) == (Status.QUEUED, Gate.NONE)
+        assert job.recipients[0].status_since == now
+        timeline = await ledger.timeline(job.message.id, EVERYTHING)
+        assert timeline is not None
+        assert timeline.events[-1].kind is EventKind.RELEASED
+        assert (timeline.events[-1].actor, timeline.events[-1].at) == ("", now)
+        await ledger.settle(make_settlement(job, Outcome.FAILED, now=now, status=Status.EXPIRED))
+    assert [each.status for each in await recipients(ledger)].count(Status.HELD) == 1
+    await assert_balanced(ledger)
+
+
+async def test_only_held_mail_is_given_up(ledger: Ledger) -> None:
+    await ledger.accept(make_submission(lifetime=HOUR), START, None)
+    await accept_leased(ledger, make_submission(lifetime=HOUR))
+    assert await ledger.give_up_held(START + 2 * HOUR, 10) == 0

@@ -247,6 +247,20 @@ async def test_deadlines_hold_at_a_dead_destination(ledger: Ledger) -> None:
     assert await ledger.next_due() == START + 12 * HOUR
 
 
+async def test_the_notice_of_delay_is_due_once_at_a_dead_destination(ledger: Ledger) -> None:
+    await kill(ledger, probe_at=START + 12 * HOUR)
+    submission = replace(make_submission(f"u@{DEAD}"), notice_at=START + 4 * HOUR)
+    await ledger.accept(submission, START, None)
+    lease = await hold(ledger)
+    assert await ledger.claim(lease, START + HOUR, 10) == []
+    assert await ledger.next_due() == START + 4 * HOUR
+    (job,) = await ledger.claim(lease, START + 4 * HOUR, 10)
+    assert paths([job]) == [f"u@{DEAD}"]
+    await defer(ledger, job, START + 4 * HOUR, wait=MINUTE)
+    assert await ledger.claim(lease, START + 5 * HOUR, 10) == []
+    assert await ledger.next_due() == START + 12 * HOUR
+
+
 async def test_more_deadlines_than_the_limit_come_one_after_the_other(ledger: Ledger) -> None:
     await kill(ledger, probe_at=START + 12 * HOUR)
     for n in range(5):

@@ -52,7 +52,8 @@ _RETURNING = " RETURNING id, message_id, destination"
 
 _GIVE_UP_HELD = f"""
 UPDATE recipients SET status = iif(attempts = 0, '{Status.QUEUED}', '{Status.DEFERRED}'),
-    next_attempt_at = ?1, look_at = ?1, "trigger" = '{Trigger.DEADLINE}'
+    status_since = ?1, next_attempt_at = ?1, look_at = ?1, gate = '{Gate.NONE}', gate_detail = '',
+    "trigger" = '{Trigger.DEADLINE}'
 WHERE id IN (SELECT id FROM recipients WHERE status = '{Status.HELD}' AND expires_at <= ?1
              ORDER BY expires_at LIMIT ?2)
 RETURNING id, message_id, destination

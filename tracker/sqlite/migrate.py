@@ -101,10 +101,8 @@ def _apply_one(connection: sqlite3.Connection, migration: Migration) -> None:
 def _statements(sql: str) -> Iterator[str]:
     """Split a script; sqlite3's own executescript would commit on the way."""
     statement = ""
-    for line in sql.splitlines(keepends=True):
-        statement += line
+    for piece in sql.split(";"):
+        statement += piece + ";"
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-    if statement.strip():
-        yield statement

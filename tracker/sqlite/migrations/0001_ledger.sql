@@ -72,7 +72,7 @@ CREATE INDEX recipients_by_message ON recipients (message_id);
 -- Open is: waiting, leased or held. The first two have indexes of their own; mail that is
 -- delivered at once never enters those of the waiting. lease is in the first one only so that
 -- counting needs no look at the table.
-CREATE INDEX recipients_waiting ON recipients (destination, next_attempt_at, lease)
+CREATE INDEX recipients_waiting ON recipients (destination, next_attempt_at, id, lease)
     WHERE lease IS NULL AND next_attempt_at IS NOT NULL;
 CREATE INDEX recipients_to_look_at ON recipients (destination, look_at)
     WHERE lease IS NULL AND next_attempt_at IS NOT NULL;
