@@ -76,7 +76,7 @@ class House:
     async def until(self, is_so: Callable[[Sequence[Row]], bool]) -> Sequence[Row]:
         """Wait, without letting the relay's time pass, until `is_so` holds of the mail."""
         async with asyncio.timeout(20):
-            while not is_so(rows := await self.rows()):
+            while not is_so(rows := await self.rows()):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         return rows
 
@@ -92,7 +92,7 @@ class House:
         for _ in range(3):
             await asyncio.sleep(0.005)
             async with asyncio.timeout(20):
-                while self.relay.worker.held:
+                while self.relay.worker.held:  # noqa: ASYNC110
                     await asyncio.sleep(0.002)
 
 
