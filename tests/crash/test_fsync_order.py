@@ -83,7 +83,7 @@ def may_trace() -> bool:
 def test_every_message_is_on_the_disk_before_its_250(tmp_path: Path, silent_port: int) -> None:
     system.require("strace")
     if not may_trace():
-        pytest.skip("this machine does not let strace attach to processes")
+        system.go_without("this machine does not let strace attach to processes")
     routes = f'[[routes]]\ndomain = "*"\nnext_hop = "127.0.0.1:{silent_port}"\n'
     service = Service(tmp_path, settings=routes, workers=1, lease="1h", grace="1s")
     trace = tmp_path / "trace"
