@@ -58,6 +58,8 @@ def headline(attempt: Attempt) -> str:
 def _with_code(attempt: Attempt, host: str, sentence: str, code: str) -> str:
     own = _CODE.match(attempt.detail)
     why = attempt.detail[own.end() :].strip() if own else attempt.detail.strip()
-    reason = f" {why.rstrip('.')}." if why else ""
+    # With several hosts each has its own reason; the list of tries tells them all.
+    is_listed = attempt.phase is Phase.CONNECT and bool(attempt.tries)
+    reason = f" {why.rstrip('.')}." if why and not is_listed else ""
     told = sentence.format(host=host, destination=attempt.destination)
     return f"{told}{reason} (#{own[0] if own else code})"

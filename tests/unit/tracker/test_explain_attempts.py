@@ -8,12 +8,12 @@ import pytest
 from tests.support.jobs import make_message, make_recipient
 from tests.support.mail import make_attempt
 from tracker.explain import Category, Side, explain, headline
-from tracker.model import Attempt, Origin, Outcome, Phase, Reply, Target
+from tracker.model import Attempt, Origin, Outcome, Phase, Reply, Target, TargetTry
 
 
 def attempt_with(outcome: Outcome = Outcome.FAILED, **fields: Any) -> Attempt:
     attempt = make_attempt(make_recipient(make_message()), outcome)
-    return msgspec.structs.replace(attempt, **({"phase": Phase.RCPT} | fields))
+    return msgspec.structs.replace(attempt, **({"phase": Phase.RCPT, "tries": ()} | fields))
 
 
 # --- attempts ---------------------------------------------------------------------------------
@@ -306,3 +306,20 @@ def test_a_headline_without_an_address_names_what_it_has() -> None:
     assert "example.org" in headline(nowhere)
     literal = attempt_with(target=Target(host="[192.0.2.1]", address="", port=25))
     assert headline(literal).startswith("[192.0.2.1] does not like recipient")
+
+
+def test_hosts_that_were_tried_tell_their_reasons_themselves() -> None:
+    alone = attempt_with(Outcome.DEFERRED, phase=Phase.CONNECT, detail="Connection refused")
+    dialled = msgspec.structs.replace(
+        alone,
+        tries=(
+            TargetTry(
+                target=Target(host="mx.example.org", address="198.51.100.25", port=25),
+                phase=Phase.CONNECT,
+                detail="Connection refused",
+                started_at=alone.started_at,
+            ),
+        ),
+    )
+    assert headline(dialled) == "Sorry, I wasn't able to establish an SMTP connection. (#4.4.1)"
+    assert "Connection refused" in headline(alone)
