@@ -309,7 +309,9 @@ def test_a_headline_without_an_address_names_what_it_has() -> None:
 
 
 def test_hosts_that_were_tried_tell_their_reasons_themselves() -> None:
-    alone = attempt_with(Outcome.DEFERRED, phase=Phase.CONNECT, detail="Connection refused")
+    alone = attempt_with(
+        Outcome.DEFERRED, phase=Phase.CONNECT, reply=None, detail="Connection refused"
+    )
     dialled = msgspec.structs.replace(
         alone,
         tries=(
