@@ -16,12 +16,12 @@ from aiosmtplib.esmtp import parse_esmtp_extensions
 
 from config.settings import DeliveryTimeouts
 from relay.clock import Clock
-from relay.tls import BrokenTls, ClientTls, facts_of
+from relay.tls import BrokenTls, ClientTls
 from relay.transport.auth import log_in
 from relay.transport.commands import Extensions
 from relay.transport.evidence import Evidence, SessionFault
 from relay.transport.wire import Wire, WireFault
-from tracker.model import Origin, Phase, Reply, Target, Verification
+from tracker.model import Origin, Phase, Reply, Target
 
 _OUR_FAULTS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """Errors of a socket that say something about this machine and nothing about the target."""
@@ -242,13 +242,15 @@ class Session:
         transport = self.wire.transport
         session = transport.get_extra_info("ssl_object") if transport else None
         if session is not None:
-            self.evidence.tls = facts_of(session)
+            self.evidence.tls = self._tls.facts_of(session, self.target.host)
 
     @property
     def is_verified(self) -> bool:
-        """True when TLS is on and the certificate vouches for the target's name."""
-        tls = self.evidence.tls
-        return tls is not None and tls.verified_by is not Verification.NONE
+        """True when the handshake itself has verified the target's certificate.
+
+        What the record says of a session that demanded nothing is no ground to trust it.
+        """
+        return self.manner.demands_tls and self.evidence.tls is not None
 
     # --- talking -------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """From target to target: which failures lead on, which do not, and what is left on record."""
 
 import asyncio
-import errno
+import resource
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -277,14 +277,14 @@ async def test_a_silent_resolver_is_no_attempt() -> None:
     assert postponement.until == START + timedelta(seconds=30)
 
 
-async def test_a_fault_of_this_machine_is_no_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
-    def exhausted(*arguments: object) -> socket.socket:
-        raise OSError(errno.EMFILE, "Too many open files")
-
-    resolver = two_hosts()
-    async with outward(resolver=resolver, clock=FakeClock()) as relay:
-        monkeypatch.setattr("relay.transport.session.socket.socket", exhausted)
-        postponement = await relay.postpone(make_job(BOB))
+async def test_a_fault_of_this_machine_is_no_attempt() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with outward(resolver=two_hosts(), clock=FakeClock()) as relay:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            postponement = await relay.postpone(make_job(BOB))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert postponement.gate is Gate.LOCAL
     assert "Too many open files" in postponement.detail
 
