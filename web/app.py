@@ -1,5 +1,6 @@
 """The panel as one aiohttp application: gates before every page, headers after it."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -40,11 +41,17 @@ def build(
     app[PANEL] = panel
     app.router.add_get("/static/{name}", panel.static.serve)
     for public in PUBLIC:
-        app.router.add_route(public.method, public.path, _open_to_all(public.page))
+        _add(app, public.method, public.path, _open_to_all(public.page))
     for private in PRIVATE:
         handler = _open_to_viewers(private.page, admins_only=private.admins_only)
-        app.router.add_route(private.method, private.path, handler)
+        _add(app, private.method, private.path, handler)
     return app
+
+
+def _add(app: web.Application, method: str, path: str, handler: Handler) -> None:
+    """Add a route; what answers to GET answers to HEAD."""
+    add = {"GET": app.router.add_get, "POST": app.router.add_post}[method]
+    add(path, handler)
 
 
 def _open_to_all(page: PublicPage) -> Handler:
@@ -104,7 +111,10 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         response = await handler(request)
     except web.HTTPException as answer:
-        response = error_page(Visit(request, request.app[PANEL]), answer.status)
+        visit = Visit(request, request.app[PANEL])
+        with contextlib.suppress(StoreError):
+            visit.viewer = await _viewer_of(visit)
+        response = error_page(visit, answer.status)
         if allow := answer.headers.get("Allow"):
             response.headers["Allow"] = allow
     except (StoreError, PasswordsBusy) as problem:

@@ -26,8 +26,9 @@ _TEXTS: Final = {
         "operators if it stays like this.",
     ),
     503: (
-        "The record cannot be read or written at the moment",
-        "Try again in a minute. Mail waits safely until then.",
+        "The panel cannot answer at the moment",
+        "The record cannot be read or written, or too many people are logging in at once. Try "
+        "again in a minute: mail waits safely until then.",
     ),
 }
 

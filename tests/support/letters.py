@@ -84,8 +84,7 @@ def accepted(where: Target = GOOGLE, queue_id: str = "4bXyZ12Q", tls: TlsFacts =
 GREYLISTED = Try(
     Outcome.DEFERRED,
     POSTFIX,
-    "450 4.2.0 <amy.chen@greycastle.example>: Recipient address rejected: Greylisted, "
-    "see https://greycastle.example/greylisting",
+    "450 4.2.0 Recipient address rejected: Greylisted, see https://greycastle.example/greylisting",
     phase=Phase.RCPT,
     tls=DANE,
 )

@@ -81,7 +81,7 @@ async def test_a_page_without_a_ledger_says_what_to_do(desk: Desk) -> None:
     await desk.ledger.close()
     response = await client.get("/")
     assert response.status == 503
-    assert "The record cannot be read or written at the moment" in await response.text()
+    assert "The panel cannot answer at the moment" in await response.text()
 
 
 Samples = dict[tuple[str, tuple[str, ...]], float]

@@ -131,6 +131,22 @@ async def test_error_pages_say_what_to_do(
     assert "Sendtrace</title>" in page
 
 
+async def test_an_error_page_keeps_the_way_back(desk: Desk, admin: Client) -> None:
+    assert 'href="/accounts"' in await (await admin.get("/no/such/page")).text()
+    assert 'href="/accounts"' not in await (await desk.client().get("/no/such/page")).text()
+
+
+async def test_what_answers_get_answers_head(desk: Desk, admin: Client) -> None:
+    for path in ("/", "/healthz", "/login"):
+        response = await admin.head(path, allow_redirects=False)
+        assert response.status in (200, 303)
+        assert await response.read() == b""
+
+
+async def test_the_software_below_is_not_named(admin: Client) -> None:
+    assert (await admin.get("/")).headers["Server"] == "Sendtrace"
+
+
 async def test_a_form_that_is_too_large_is_refused(admin: Client) -> None:
     response = await admin.post("/accounts", data={"address": "a" * 100_000})
     assert response.status == 413

@@ -92,7 +92,7 @@ async def test_every_attempt_is_told_with_the_remote_s_words(desk: Desk) -> None
     orders = await desk.log_in("orders@northwind.example")
     text = await text_of(orders, "/?to=buchhaltung")
     assert "250 2.0.0 Ok: queued as 4fKq2Lz1mT" in text
-    assert "450 4.2.0 &lt;amy.chen@greycastle.example&gt;: Recipient address rejected" in text
+    assert "450 4.2.0 Recipient address rejected: Greylisted" in text
 
 
 async def test_where_no_connection_was_made_nothing_is_missing(anna: Client) -> None:

@@ -6,6 +6,8 @@ from typing import Final
 from aiohttp import web
 
 from tracker.model import Account
+from tracker.passwords import PasswordsBusy
+from tracker.store import StoreError
 from web.csrf import FIELD, is_token
 from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
@@ -53,7 +55,11 @@ async def log_in(visit: Visit) -> web.StreamResponse:
     if until is not None:
         return _blocked(visit, until - visit.now)
     visit.panel.throttle.begin(keys, visit.now)
-    account = await _account_of(visit, address, str(form.get("password", "")))
+    try:
+        account = await _account_of(visit, address, str(form.get("password", "")))
+    except (PasswordsBusy, StoreError):
+        visit.panel.throttle.take_back(keys, visit.now)
+        raise
     if account is None:
         visit.log.warning("log-in refused", account=address, client=visit.client)
         problem = "The address or the password is not right."

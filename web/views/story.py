@@ -109,15 +109,16 @@ async def _act(visit: Visit, viewer: Viewer, act: Act) -> web.StreamResponse:
     after = await visit.panel.ledger.timeline(timeline.message.id, viewer.scope)
     now = {one.id: one for one in after.recipients} if after is not None else {}
     rest = [now.get(one.id, one) for one in chosen]
-    busy = sum(one.leased for one in rest) if changed < len(chosen) else 0
     finished = sum(one.status not in OPEN for one in chosen)
+    # What we made due may be under way already: it is counted as changed, not as busy.
+    busy = max(0, min(sum(one.leased for one in rest), len(chosen) - changed - finished))
     visit.log.info(act.value, account=viewer.account.address, message=timeline.message.id)
     back = local_path(str(form.get("back", ""))) if form.get("back") else None
     response = see_other(back or f"/messages/{timeline.message.id}")
     set_cookie(
         response,
         NOTICE_COOKIE,
-        write_notice(act, changed, min(busy, len(chosen) - changed), finished),
+        write_notice(act, changed, busy, finished),
         secure=visit.secure,
         lifetime=_NOTICE,
     )

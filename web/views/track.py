@@ -1,6 +1,7 @@
 """*Track deliveries*: the list, its filters, and how many the filters hide."""
 
 import asyncio
+from datetime import timedelta
 from typing import Final, NamedTuple
 
 from aiohttp import web
@@ -27,6 +28,7 @@ from web.sessions import set_cookie
 from web.standing import ACCEPTED, CANCELLED, PERMANENT, TEMPORARY, WAITING, Standing
 
 PAGE: Final = 25
+_ZONE_KEPT: Final = timedelta(days=365)
 COUNTED: Final = 1000
 """Counts above it are shown as "1,000+"."""
 _FEW: Final = 50
@@ -130,7 +132,7 @@ async def show_list(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     found = await _look(visit, viewer.scope, asked, query, ranged=ranged)
     response = visit.page("track.html", problem="", ranged=ranged, **form, **found)
     if "zone" in visit.request.query:
-        set_cookie(response, ZONE_COOKIE, asked.zone, secure=visit.secure)
+        set_cookie(response, ZONE_COOKIE, asked.zone, secure=visit.secure, lifetime=_ZONE_KEPT)
     return response
 
 
