@@ -162,7 +162,7 @@ def sort_verdicts(
 ) -> Iterator[tuple[Action, list[Verdict], list[tuple[Verdict, str]]]]:
     """Yield for each action whom it reports, and whom it does not report and why."""
     due = [(verdict, due_action(verdict, message, retry, now)) for verdict in verdicts]
-    for action in Action:
+    for action in dict.fromkeys(action for _, action in due if action is not None):
         concerned = [verdict for verdict, wanted in due if wanted is action]
         reasons = [withheld_because(verdict, message, action) for verdict in concerned]
         pairs = list(zip(concerned, reasons, strict=True))

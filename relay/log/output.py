@@ -1,13 +1,17 @@
 """The thread that writes log lines."""
 
 import contextlib
-import queue
 import sys
 import threading
+from collections import deque
 from typing import IO
 
 _CAPACITY = 20_000
 """Lines that may wait to be written."""
+
+_PERIOD = 0.1
+"""Seconds between two looks at what waits: waking the thread for each line would make it and the
+event loop take turns at the interpreter's lock."""
 
 
 class DirectWriter:
@@ -26,20 +30,21 @@ class DirectWriter:
 
 
 class LineWriter:
-    """Writes lines in order; never makes its callers wait."""
+    """Writes lines in order; never makes its callers wait, nor wakes a thread for each line."""
 
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._stream = stream or sys.stdout
-        self._lines: queue.Queue[str | None] = queue.Queue(_CAPACITY)
+        self._lines: deque[str] = deque()
         self._dropped = 0
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
 
     def msg(self, message: str) -> None:
-        """Queue one line."""
-        try:
-            self._lines.put_nowait(message)
-        except queue.Full:
+        """Leave one line to be written within a tenth of a second."""
+        if len(self._lines) < _CAPACITY:
+            self._lines.append(message)
+        else:
             self._dropped += 1
 
     # structlog looks a method up for each level; they all mean the same here.
@@ -47,28 +52,15 @@ class LineWriter:
 
     def close(self) -> None:
         """Write what waits, at most for two seconds, and end the thread."""
-        try:
-            self._lines.put(None, timeout=2)
-        except queue.Full:
-            return
+        self._closing.set()
         self._thread.join(timeout=2)
 
     def _write(self) -> None:
-        while (line := self._lines.get()) is not None:
-            batch = [line]
-            last = False
-            while len(batch) < 500:
-                try:
-                    more = self._lines.get_nowait()
-                except queue.Empty:
-                    break
-                if more is None:
-                    last = True
-                    break
-                batch.append(more)
-            self._put(batch)
-            if last:
-                return
+        last = False
+        while not last:
+            last = self._closing.wait(_PERIOD)
+            if self._lines:
+                self._put([self._lines.popleft() for _ in range(len(self._lines))])
 
     def _put(self, batch: list[str]) -> None:
         if self._dropped:
