@@ -6,6 +6,7 @@ ValueError with a text that says what is wrong and, where it can, how to write i
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -15,6 +16,7 @@ _LABEL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.
 _PORT: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
+@lru_cache(1000)
 def parse_host_port(text: str, default_port: int | None) -> tuple[str, int]:
     """Split `"host:port"`, `"host"` or `"[::1]:25"` into host (without brackets) and port.
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, OrderedDict, deque
 from datetime import timedelta
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 ADDRESSES_LIMIT = 10_000
@@ -10,6 +11,7 @@ ADDRESSES_LIMIT = 10_000
 Address = IPv4Address | IPv6Address
 
 
+@lru_cache(10_000)
 def parse_address(text: str) -> Address:
     """Return the client's address; IPv4 behind IPv6 (RFC 4291 2.5.5.2) counts as IPv4."""
     address = ip_address(text.partition("%")[0])

@@ -7,7 +7,7 @@ replies carry no enhanced status codes (RFC 2034).
 
 import asyncio
 import ssl
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 import structlog
 from aiosmtpd.smtp import SMTP
@@ -51,15 +51,33 @@ HANDSHAKE_TIMEOUT: Final = 30.0
 log = structlog.get_logger(__name__)
 
 
+class _NoHandler:
+    """What the base class asks for hooks: it has none, and says so at once."""
+
+    def __dir__(self) -> list[str]:
+        return []
+
+
+_NO_HANDLER: Final = _NoHandler()
+
+
 class Conversation(SMTP):
     """Reads commands, dispatches them, and ends well whatever happens."""
+
+    _commands: ClassVar[dict[str, str]] = {}
+    """Methods by verb."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        found = {name for base in cls.__mro__ for name in vars(base)}
+        cls._commands = {n.removeprefix("smtp_"): n for n in found if n.startswith("smtp_")}
 
     def __init__(self, services: Services, door: Door) -> None:
         self.services = services
         self.door = door
         loop = asyncio.get_running_loop()
         super().__init__(
-            None,
+            _NO_HANDLER,
             hostname=services.settings.hostname,
             ident="ESMTP Sendtrace",
             enable_SMTPUTF8=True,
@@ -88,8 +106,8 @@ class Conversation(SMTP):
         self._abort: asyncio.TimerHandle | None = None
 
     def __dir__(self) -> list[str]:
-        """Name the commands only: the base class looks through it for each connection."""
-        return _command_names(type(self))
+        """Name nothing: the base class looks through it three times for each connection."""
+        return []
 
     # --- what the transport tells ---------------------------------------------------------------
 
@@ -207,7 +225,8 @@ class Conversation(SMTP):
             if self._idle_commands > IDLE_COMMANDS_LIMIT:
                 await self.hang_up("421 4.7.0 Too many commands without mail")
                 return
-        method = self._smtp_methods.get(verb)
+        name = self._commands.get(verb)
+        method = getattr(self, name) if name is not None else None
         if method is None:
             raise Refused("500 5.5.2 Command not recognized")
         await method(argument)
@@ -325,14 +344,3 @@ class Conversation(SMTP):
             stream.close()
             # Closing waits until the client has read everything, which it may never do.
             self._abort = self.loop.call_later(LINGER, stream.abort)
-
-
-_names: dict[type, list[str]] = {}
-
-
-def _command_names(conversation: type) -> list[str]:
-    names = _names.get(conversation)
-    if names is None:
-        found = {name for base in conversation.__mro__ for name in vars(base)}
-        names = _names[conversation] = sorted(name for name in found if name.startswith("smtp_"))
-    return names
