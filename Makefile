@@ -46,6 +46,10 @@ format: .venv/installed-dev ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
+.PHONY: bench
+bench: .venv/installed-dev ## Measure the ledger: messages a second on this machine
+	@$(BIN)/python -m benchmarks.ledger
+
 .PHONY: build
 build: .venv/installed-dev ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --no-isolation

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiosmtplib
 
@@ -44,8 +45,8 @@ def run(directory: Path | None, panel_address: str) -> int:
         )
         try:
             return asyncio.run(_play(stage, SystemClock()))
-        except (OSError, StoreError) as error:
-            print(f"The demo cannot start: {error}", file=sys.stderr)
+        except (OSError, StoreError, aiosmtplib.SMTPException) as error:
+            print(f"The demo has failed: {error}", file=sys.stderr)
             return 1
 
 
@@ -57,19 +58,29 @@ async def _play(stage: Stage, clock: Clock) -> int:
     async with internet.serve() as net, _open_ledger(stage, clock) as ledger:
         stage.write_configuration(net)
         async with _serve(stage) as relay:
+            show = asyncio.create_task(_show(stage, ledger, clock))
             ended = asyncio.create_task(relay.wait())
             stopped = asyncio.create_task(told.wait())
-            show = asyncio.create_task(_show(stage, ledger, clock))
-            await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            status = relay.returncode
-            for task in (show, ended, stopped):
-                task.cancel()
-            await asyncio.gather(show, ended, stopped, return_exceptions=True)
-    if status is None:
+            try:
+                await _wait_for_the_end(show, {ended, stopped})
+            finally:
+                for task in (show, ended, stopped):
+                    task.cancel()
+    if told.is_set():
         print("\nThe demo is over.")
         return 0
     print(f"The relay has ended; its last words:\n{stage.last_words()}", file=sys.stderr)
     return 1
+
+
+async def _wait_for_the_end(show: asyncio.Task[None], ends: set[asyncio.Task[Any]]) -> None:
+    """Return when one of `ends` is done; what goes wrong with `show` until then is raised."""
+    waiting = {show, *ends}
+    while not any(end.done() for end in ends):
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if show.done() and not any(end.done() for end in ends):
+            show.result()
+            waiting.discard(show)
 
 
 async def _show(stage: Stage, ledger: SqliteLedger, clock: Clock) -> None:
