@@ -30,15 +30,25 @@ demo: .venv/installed-runtime ## Start the relay with a simulated internet and s
 .PHONY: test
 test: .venv/installed-dev ## Set up and run every check and every test
 	@scripts/system-packages tests || true
-	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile $(PYTEST_ARGS)
-	@scripts/system-packages --report tests
+	@status=0; \
+	$(MAKE) --no-print-directory --keep-going check || status=1; \
+	$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile $(PYTEST_ARGS) || status=1; \
+	scripts/system-packages --report tests || status=1; \
+	exit $$status
 
-.PHONY: check
-check: .venv/installed-dev ## Formatting, lint, types and import contracts
+.PHONY: check check-format check-lint check-types check-imports
+check: check-format check-lint check-types check-imports ## Formatting, lint, types and import contracts
+
+check-format: .venv/installed-dev
 	@$(BIN)/ruff format --check
+
+check-lint: .venv/installed-dev
 	@$(BIN)/ruff check
+
+check-types: .venv/installed-dev
 	@$(BIN)/mypy
+
+check-imports: .venv/installed-dev
 	@$(BIN)/lint-imports
 
 .PHONY: format
