@@ -72,6 +72,17 @@ async def test_destinations_take_turns_while_the_clock_stands(ledger: Ledger) ->
         assert sorted(seen[start : start + 5]) == names
 
 
+async def test_an_older_backlog_does_not_keep_its_place_at_the_head(ledger: Ledger) -> None:
+    await accept_due(ledger, *(f"old{n}@old.example" for n in range(4)))
+    await accept_due(ledger, *(f"new{n}@new.example" for n in range(4)), now=START + MINUTE)
+    lease = await hold(ledger)
+    now = START + HOUR
+    seen = [job.destination for _ in range(8) for job in await ledger.claim(lease, now, 1)]
+    assert seen[0] == "old.example"
+    for start in range(0, 8, 2):
+        assert sorted(seen[start : start + 2]) == ["new.example", "old.example"]
+
+
 async def test_a_flood_does_not_delay_a_small_destination(ledger: Ledger) -> None:
     await accept_due(ledger, *(f"big{n}@big.example" for n in range(40)))
     lease = await hold(ledger)
