@@ -5,8 +5,8 @@ later. Each destination runs at most `parallel` jobs at once, so that a slow one
 than its share of the worker's tasks.
 """
 
+import math
 from collections import deque
-from collections.abc import Iterator
 
 from tracker.model import Job
 
@@ -19,7 +19,7 @@ class ReadyQueue:
         self._limit = jobs
         self._octets_limit = octets
         self._parallel = parallel
-        self._waiting: dict[str, deque[Job]] = {}
+        self._waiting: dict[str, deque[tuple[float, Job]]] = {}
         self._turn: deque[str] = deque()
         self._running: dict[str, int] = {}
         self._count = 0
@@ -44,18 +44,18 @@ class ReadyQueue:
 
     @property
     def busy(self) -> frozenset[str]:
-        """Destinations that have more than enough in memory to go on with."""
+        """Destinations without a free slot: mail for them had better wait in the ledger."""
         return frozenset(
-            name for name, jobs in self._waiting.items() if len(jobs) >= 2 * self._parallel
+            name for name, running in self._running.items() if running >= self._parallel
         )
 
-    def push(self, job: Job) -> None:
-        """Add a job; the caller has asked for room before."""
+    def push(self, job: Job, at: float) -> None:
+        """Add a job at the time `at`, in seconds; the caller has asked for room before."""
         name = job.destination
         waiting = self._waiting.get(name)
         if waiting is None:
             waiting = self._waiting[name] = deque()
-        waiting.append(job)
+        waiting.append((at, job))
         if len(waiting) == 1 and self._running.get(name, 0) < self._parallel:
             self._turn.append(name)
         self._count += 1
@@ -67,7 +67,7 @@ class ReadyQueue:
             return None
         name = self._turn.popleft()
         waiting = self._waiting[name]
-        job = waiting.popleft()
+        _, job = waiting.popleft()
         running = self._running[name] = self._running.get(name, 0) + 1
         if not waiting:
             del self._waiting[name]
@@ -75,28 +75,35 @@ class ReadyQueue:
             self._turn.append(name)
         return job
 
-    def done(self, job: Job) -> None:
-        """Free the slot of a job that `pop` gave out."""
+    def done(self, job: Job) -> bool:
+        """Free the slot of a job that `pop` gave out; say whether nothing waits for it."""
         name = job.destination
         running = self._running[name] - 1
         if running:
             self._running[name] = running
         else:
             del self._running[name]
-        if running == self._parallel - 1 and name in self._waiting:
-            self._turn.append(name)
         self._count -= 1
         self._octets -= _octets(job)
+        if running != self._parallel - 1:
+            return False
+        if name not in self._waiting:
+            return True
+        self._turn.append(name)
+        return False
 
-    def drain(self) -> Iterator[Job]:
-        """Take out every job that waits; those that run stay."""
-        while self._waiting:
-            _, jobs = self._waiting.popitem()
-            for job in jobs:
-                self._count -= 1
-                self._octets -= _octets(job)
-                yield job
-        self._turn.clear()
+    def drain(self, pushed_before: float = math.inf) -> list[Job]:
+        """Take out the jobs that wait since before `pushed_before`; those that run stay."""
+        taken: list[Job] = []
+        for name, jobs in list(self._waiting.items()):
+            while jobs and jobs[0][0] < pushed_before:
+                taken.append(jobs.popleft()[1])
+            if not jobs:
+                del self._waiting[name]
+        self._turn = deque(name for name in self._turn if name in self._waiting)
+        self._count -= len(taken)
+        self._octets -= sum(map(_octets, taken))
+        return taken
 
 
 def _octets(job: Job) -> int:

@@ -26,6 +26,8 @@ _CLAIM = 200
 _LOOK = timedelta(seconds=1)
 """How often to ask for what others have made due: people, other workers."""
 _TIDY = timedelta(minutes=10)
+_PATIENCE = timedelta(seconds=15)
+"""How long a job may wait in memory for its turn before the record says what it waits for."""
 _FAULT = timedelta(minutes=1)
 """How long a job waits that hit a fault of this machine."""
 
@@ -68,6 +70,7 @@ class Worker:
         self._loops = [
             asyncio.create_task(self._claim(), name="claim"),
             asyncio.create_task(self._keep(), name="keep"),
+            asyncio.create_task(self._give_back(), name="give back"),
         ]
         if self._tidies:
             self._loops.append(asyncio.create_task(self._tidy(), name="tidy"))
@@ -78,8 +81,7 @@ class Worker:
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
-        for _ in self._ready.drain():
-            pass  # still leased: `Keeper.end` gives it back
+        self._ready.drain()  # still leased: `Keeper.end` gives it back
         if self._carrying:
             await asyncio.wait(set(self._carrying), timeout=grace.total_seconds())
         for task in self._carrying:
@@ -100,7 +102,7 @@ class Worker:
     def take(self, jobs: Iterable[Job]) -> None:
         """Deliver jobs that are leased to us."""
         for job in jobs:
-            self._ready.push(job)
+            self._ready.push(job, self._clock.monotonic())
         self._dispatch()
 
     def wake(self) -> None:
@@ -132,7 +134,8 @@ class Worker:
             if due_at_once:
                 self.wake()
         finally:
-            self._ready.done(job)
+            if self._ready.done(job):
+                self.wake()
             self._dispatch()
 
     async def _set_aside(self, job: Job) -> None:
@@ -143,6 +146,20 @@ class Worker:
         )
         with contextlib.suppress(LeaseLost, StoreUnavailable):
             await self._ledger.postpone(job.lease, [r.id for r in job.recipients], why)
+
+    async def _give_back(self) -> None:
+        """Give back what has waited long for its turn; it is claimed again when there is room."""
+        while True:
+            await self._clock.sleep(_PATIENCE.total_seconds() / 3)
+            since = self._clock.monotonic() - _PATIENCE.total_seconds()
+            for job in self._ready.drain(since):
+                why = Postponement(
+                    gate=Gate.CONCURRENCY,
+                    until=self._clock.now(),
+                    detail="As much mail for it as may be is under way",
+                )
+                with contextlib.suppress(LeaseLost, StoreUnavailable):
+                    await self._ledger.postpone(job.lease, [r.id for r in job.recipients], why)
 
     # --- claiming ------------------------------------------------------------------------------
 
@@ -161,6 +178,12 @@ class Worker:
             if not found:
                 await self._pause(await self._until_due())
 
+    async def _until_due(self) -> timedelta:
+        """Return how long to wait; what is due and was not given out is so until we are woken."""
+        due = await self._ledger.next_due()
+        now = self._clock.now()
+        return _LOOK if due is None or due <= now else min(_LOOK, due - now)
+
     async def _claim_once(self) -> bool:
         self._wake.clear()
         token = self._keeper.token
@@ -172,12 +195,6 @@ class Worker:
         jobs = await self._ledger.claim(token, now, limit, self._ready.busy)
         self.take(jobs)
         return bool(jobs)
-
-    async def _until_due(self) -> timedelta:
-        due = await self._ledger.next_due()
-        if due is None:
-            return _LOOK
-        return max(timedelta(milliseconds=50), min(_LOOK, due - self._clock.now()))
 
     async def _pause(self, longest: timedelta) -> None:
         """Wait until woken, at most `longest` by the clock that was handed in."""
@@ -207,8 +224,7 @@ class Worker:
 
     async def _renew(self) -> None:
         if not await self._keeper.renew():
-            for _ in self._ready.drain():
-                pass  # no longer ours: whoever took the lease over has it
+            self._ready.drain()  # no longer ours: whoever took the lease over has it
 
     async def _tidy(self) -> None:
         retention = self._settings.tracking.retention

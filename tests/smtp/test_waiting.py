@@ -3,7 +3,7 @@ turned by hand."""
 
 import asyncio
 import smtplib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,6 +30,8 @@ from tracker.search import Query
 from tracker.sqlite import SqliteLedger
 from tracker.states import OPEN
 from tracker.views import Row, Timeline
+
+Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 EVERYTHING = Scope()
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -100,6 +102,29 @@ def is_idle(recipient: Recipient) -> bool:
     return not recipient.leased
 
 
+def far_side(received: list[bytes], gate: asyncio.Event | None = None) -> Conversation:
+    """Return a server that takes every message, behind `gate` if there is one."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if gate is not None:
+            await gate.wait()
+        writer.write(b"220 mx.example.net ESMTP\r\n")
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            if verb == b"DATA":
+                writer.write(b"354 go on\r\n")
+                received.append(await reader.readuntil(b"\r\n.\r\n"))
+                writer.write(b"250 2.0.0 Ok: queued as 4bXyZ12Q\r\n")
+            elif verb == b"QUIT":
+                writer.write(b"221 bye\r\n")
+                break
+            else:
+                writer.write(b"250 mx.example.net\r\n")
+        writer.close()
+
+    return serve
+
+
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     remote_port = free_port()
@@ -110,6 +135,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         "SENDTRACE_STORE__LEASE": "1h",
         "SENDTRACE_DELIVERY__PORT": str(remote_port),
         "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
+        "SENDTRACE_DELIVERY__CONCURRENCY_INITIAL": "1",
+        "SENDTRACE_DELIVERY__CONCURRENCY_MAX": "1",
         "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
     }
     clock = FakeClock()
@@ -185,30 +212,35 @@ async def test_a_destination_that_comes_back_gets_all_its_mail_after_one_probe(
 ) -> None:
     await house.submit(*(f"r{number}@dead.example" for number in range(10)))
     await house.until(lambda rows: len(rows) == 10 and all(is_idle(row.recipient) for row in rows))
-    port = house.remote_port
     received: list[bytes] = []
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 mx.example.net ESMTP\r\n")
-        while line := await reader.readline():
-            verb = line[:4].upper()
-            if verb == b"DATA":
-                writer.write(b"354 go on\r\n")
-                received.append(await reader.readuntil(b"\r\n.\r\n"))
-                writer.write(b"250 2.0.0 Ok: queued as 4bXyZ12Q\r\n")
-            elif verb == b"QUIT":
-                writer.write(b"221 bye\r\n")
-                break
-            else:
-                writer.write(b"250 mx.example.net\r\n")
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", port):
+    async with await asyncio.start_server(far_side(received), "127.0.0.1", house.remote_port):
         await house.live(16 * MINUTE)
         await house.until(
             lambda rows: all(row.recipient.status is Status.DELIVERED for row in rows)
         )
     assert len(received) == 10
+
+
+async def test_mail_for_a_busy_destination_says_so_and_goes_on(house: House) -> None:
+    received: list[bytes] = []
+    gate = asyncio.Event()
+    server = await asyncio.start_server(far_side(received, gate), "127.0.0.1", house.remote_port)
+    async with server:
+        await house.submit(*(f"r{number}@dead.example" for number in range(6)))
+        for _ in range(5):
+            house.clock.advance(timedelta(seconds=5))
+            await asyncio.sleep(0.02)
+        rows = await house.until(
+            lambda rows: sum(row.recipient.gate is Gate.CONCURRENCY for row in rows) == 4
+        )
+        waiting = [row.recipient for row in rows if row.recipient.gate is Gate.CONCURRENCY]
+        assert {(r.status, r.attempts, r.leased) for r in waiting} == {(Status.QUEUED, 0, False)}
+        gate.set()
+        await house.until(
+            lambda rows: all(row.recipient.status is Status.DELIVERED for row in rows)
+        )
+    assert len(received) == 6
 
 
 async def test_held_mail_expires_at_its_deadline_untried_and_its_sender_is_told(

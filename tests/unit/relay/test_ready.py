@@ -28,7 +28,7 @@ def popped(ready: ReadyQueue) -> list[Job]:
 def test_destinations_take_turns() -> None:
     ready = queue(parallel=3)
     for destination in ("a.example", "a.example", "a.example", "b.example"):
-        ready.push(job_to(destination))
+        ready.push(job_to(destination), 0.0)
     order = [job.destination for job in popped(ready)]
     assert order == ["a.example", "b.example", "a.example", "a.example"]
 
@@ -36,7 +36,7 @@ def test_destinations_take_turns() -> None:
 def test_a_destination_runs_no_more_than_its_share_and_goes_on_when_one_is_done() -> None:
     ready = queue(parallel=2)
     for name in "1234":
-        ready.push(job_to("a.example", name))
+        ready.push(job_to("a.example", name), 0.0)
     running = popped(ready)
     assert [job.message.account for job in running] == ["1", "2"]
     ready.done(running[0])
@@ -48,7 +48,7 @@ def test_the_order_within_a_destination_is_kept() -> None:
     ready = queue(parallel=1)
     names = [str(number) for number in range(20)]
     for name in names:
-        ready.push(job_to("a.example", name))
+        ready.push(job_to("a.example", name), 0.0)
     seen = []
     while (job := ready.pop()) is not None:
         seen.append(job.message.account)
@@ -59,8 +59,8 @@ def test_the_order_within_a_destination_is_kept() -> None:
 
 def test_room_counts_jobs_that_run() -> None:
     ready = queue(jobs=2)
-    ready.push(job_to("a.example"))
-    ready.push(job_to("b.example"))
+    ready.push(job_to("a.example"), 0.0)
+    ready.push(job_to("b.example"), 0.0)
     assert ready.room == 0
     assert not ready.has_room(1)
     job = ready.pop()
@@ -73,24 +73,52 @@ def test_room_counts_jobs_that_run() -> None:
 def test_room_counts_octets_but_lets_a_single_large_message_in() -> None:
     ready = queue(octets=1000)
     assert ready.has_room(5000)
-    ready.push(msgspec.structs.replace(job_to("a.example"), content=BytesContent(bytes(900))))
+    ready.push(msgspec.structs.replace(job_to("a.example"), content=BytesContent(bytes(900))), 0.0)
     assert ready.has_room(100)
     assert not ready.has_room(101)
 
 
-def test_busy_names_destinations_with_plenty_to_do() -> None:
+def test_busy_names_destinations_without_a_free_slot() -> None:
     ready = queue(parallel=2)
-    for _ in range(4):
-        ready.push(job_to("a.example"))
-    ready.push(job_to("b.example"))
+    for _ in range(3):
+        ready.push(job_to("a.example"), 0.0)
+    ready.push(job_to("b.example"), 0.0)
+    first, *others = popped(ready)
     assert ready.busy == {"a.example"}
+    ready.done(first)
+    assert ready.busy == frozenset()
+    assert len(others) == 2
+
+
+def test_done_tells_when_a_slot_is_free_and_nobody_waits_for_it() -> None:
+    ready = queue(parallel=2)
+    for _ in range(3):
+        ready.push(job_to("a.example"), 0.0)
+    first, second = popped(ready)
+    assert ready.done(first) is False
+    (third,) = popped(ready)
+    assert ready.done(second) is True
+    assert ready.done(third) is False
+
+
+def test_drain_takes_only_what_has_waited_long_when_told_so() -> None:
+    ready = queue(parallel=1)
+    for at, name in ((0.0, "runs"), (1.0, "old"), (5.0, "young")):
+        ready.push(job_to("a.example", name), at)
+    ready.push(job_to("b.example", "old"), 2.0)
+    running = ready.pop()
+    assert running is not None
+    assert [job.message.account for job in ready.drain(3.0)] == ["old", "old"]
+    ready.done(running)
+    assert [job.message.account for job in popped(ready)] == ["young"]
+    assert len(ready) == 1
 
 
 def test_drain_takes_what_waits_and_leaves_what_runs() -> None:
     ready = queue(parallel=1)
-    ready.push(job_to("a.example", "runs"))
-    ready.push(job_to("a.example", "waits"))
-    ready.push(job_to("b.example", "waits"))
+    ready.push(job_to("a.example", "runs"), 0.0)
+    ready.push(job_to("a.example", "waits"), 0.0)
+    ready.push(job_to("b.example", "waits"), 0.0)
     running = ready.pop()
     assert running is not None
     assert [job.message.account for job in ready.drain()] == ["waits", "waits"]
@@ -98,5 +126,5 @@ def test_drain_takes_what_waits_and_leaves_what_runs() -> None:
     ready.done(running)
     assert len(ready) == 0
     assert ready.pop() is None
-    ready.push(job_to("a.example", "later"))
+    ready.push(job_to("a.example", "later"), 0.0)
     assert [job.message.account for job in popped(ready)] == ["later"]
