@@ -57,8 +57,9 @@ format: .venv/installed-dev ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix
 
 .PHONY: bench
-bench: .venv/installed-dev ## Measure the ledger: messages a second on this machine
+bench: .venv/installed-dev ## Measure messages a second: the ledger alone, the relay beside Postfix
 	@$(BIN)/python -m benchmarks.ledger
+	@$(BIN)/python -m benchmarks.relay
 
 .PHONY: build
 build: .venv/installed-dev ## Build the wheel into dist/
