@@ -110,9 +110,12 @@ class Relay:
         )
 
     async def start(self, *, reuse_port: bool = False) -> None:
-        """Begin to deliver, then to listen. Raises OSError, StoreUnavailable."""
-        await self.worker.start()
+        """Begin to listen, then to deliver: a lease on record means that clients are served.
+
+        Raises OSError, StoreUnavailable.
+        """
         await self.submission.start(reuse_port=reuse_port)
+        await self.worker.start()
 
     async def stop(self, grace: timedelta) -> None:
         """Finish what is under way within `grace`; nothing that was accepted is lost."""

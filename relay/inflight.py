@@ -3,7 +3,8 @@
 One file for each worker, mapped into memory: a recipient's id goes in just before the final dot
 and out after `settle`. After a crash of the process the file tells which recipients the remote
 server may already have (RFC 1047). It is never synced: the page cache survives a dead process,
-which is the case that happens.
+which is the case that happens. It begins with the id of the machine's boot, so that after a power
+cut nobody takes what is left of it for the truth.
 
 The worker holds a lock on its file for as long as it lives, so whoever can take the lock knows
 that the worker is dead.
@@ -20,6 +21,7 @@ from tracker.model import LeaseToken, RecipientId, is_id
 
 _SLOT = 32
 """Bytes for one id; 26 are used."""
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _GROWTH = 1024
 """Slots the file grows by."""
 _EMPTY = bytes(_SLOT)
@@ -44,7 +46,8 @@ class InFlight:
             raise
         os.ftruncate(self._file, _SLOT * _GROWTH)
         self._map = mmap.mmap(self._file, _SLOT * _GROWTH)
-        self._free = list(range(_GROWTH))
+        self._map[:_SLOT] = boot_id()
+        self._free = list(range(1, _GROWTH))
         self._slots: dict[RecipientId, int] = {}
 
     def enter(self, recipients: Iterable[RecipientId]) -> None:
@@ -92,13 +95,14 @@ class Remains:
         self.alive = alive
         """True while its worker runs and holds the lock."""
         self.recipients = _read(file)
-        """Who had been sent their final dot and is not settled."""
+        """Who had been sent their final dot and is not settled; None when nobody knows, because
+        the machine has been started anew since, or the file is lost."""
         self._path = path
         self._file = file
 
     @classmethod
     def take(cls, path: Path) -> Self:
-        """Return what is at `path`; a file that is missing yields no recipients."""
+        """Return what is at `path`."""
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -113,10 +117,17 @@ class Remains:
         os.close(self._file)
 
 
-def _read(file: int) -> frozenset[RecipientId]:
+def boot_id() -> bytes:
+    """Return what tells this boot of the machine from others, in 32 bytes."""
+    return _BOOT_ID.read_bytes().replace(b"-", b"").strip()[:_SLOT].ljust(_SLOT, b"0")
+
+
+def _read(file: int) -> frozenset[RecipientId] | None:
     raw = os.pread(file, os.fstat(file).st_size, 0)
+    if raw[:_SLOT] != boot_id():
+        return None
     found = (
         raw[at : at + _SLOT].rstrip(b"\0").decode("ascii", "replace")
-        for at in range(0, len(raw), _SLOT)
+        for at in range(_SLOT, len(raw), _SLOT)
     )
     return frozenset(RecipientId(text) for text in found if is_id(text))

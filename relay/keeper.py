@@ -115,7 +115,7 @@ class Keeper:
         if lease.node != self._node:
             if lease.until > now:
                 return 0
-            return await self._ledger.recover(lease.token, (), now)
+            return await self._ledger.recover(lease.token, None, now)
         remains = Remains.take(path_of(self._directory, lease.token))
         recorded = False
         try:
@@ -132,7 +132,7 @@ class Keeper:
             lease=lease.token,
             worker=lease.worker,
             recipients=count,
-            uncertain=len(remains.recipients),
+            uncertain="unknown" if remains.recipients is None else len(remains.recipients),
         )
         return count
 

@@ -114,13 +114,13 @@ class Store(Protocol):
         ...
 
     async def recover(
-        self, lease: LeaseToken, uncertain: Collection[RecipientId], now: datetime
+        self, lease: LeaseToken, uncertain: Collection[RecipientId] | None, now: datetime
     ) -> int:
         """Take over what a dead worker held; return how many recipients.
 
         Those in `uncertain` had been sent their final dot: an attempt with the outcome
-        `uncertain` is recorded. All others become due at once with the event
-        `relay-restarted`, and no attempt is counted.
+        `uncertain` is recorded. None means that nobody knows, so that it may be any. All others
+        become due at once with the event `relay-restarted`, and no attempt is counted.
         """
         ...
 

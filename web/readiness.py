@@ -1,4 +1,4 @@
-"""Whether the relay can do its work: the ledger takes writes and the disk has room."""
+"""Whether the relay can do its work: workers run, the ledger takes writes, the disk has room."""
 
 import asyncio
 import shutil
@@ -29,6 +29,7 @@ class Readiness:
             if self._found_at is None or abs(now - self._found_at) >= _REMEMBERED:
                 self._found = {
                     "ledger": await self._is_ledger_writable(),
+                    "workers": await self._has_workers(now),
                     "disk": await asyncio.to_thread(has_room, self._state_directory),
                 }
                 self._found_at = now
@@ -40,6 +41,13 @@ class Readiness:
         except StoreError:
             return False
         return True
+
+    async def _has_workers(self, now: datetime) -> bool:
+        """Say whether any worker holds a lease, which it takes once it listens."""
+        try:
+            return any(lease.until > now for lease in await self._store.leases())
+        except StoreError:
+            return False
 
 
 def has_room(folder: Path) -> bool:

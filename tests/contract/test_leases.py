@@ -125,6 +125,17 @@ async def test_recover_takes_the_untried_and_the_doubtful_apart(ledger: Ledger) 
     await assert_balanced(ledger)
 
 
+async def test_recover_doubts_everybody_when_nobody_knows(ledger: Ledger) -> None:
+    lease = await hold(ledger)
+    await ledger.accept(make_submission("a@one.example", "b@two.example"), START, lease)
+    assert await ledger.recover(lease, None, START + MINUTE) == 2
+    page = await ledger.search(Query(), EVERYTHING, limit=5)
+    assert {row.last_attempt and row.last_attempt.outcome for row in page.rows} == {
+        Outcome.UNCERTAIN
+    }
+    await assert_balanced(ledger)
+
+
 async def test_recover_leaves_what_others_hold(ledger: Ledger) -> None:
     (mine,) = await accept_leased(ledger)
     (other,) = await accept_leased(ledger)

@@ -58,22 +58,44 @@ async def test_alive(desk: Desk) -> None:
     assert (response.status, await response.json()) == (200, {"alive": True})
 
 
+async def open_lease(desk: Desk) -> None:
+    """Let a worker be there for a minute."""
+    await desk.ledger.open_lease("relay.example.org", 0, desk.clock.now(), timedelta(minutes=1))
+
+
 async def test_ready(desk: Desk) -> None:
+    await open_lease(desk)
     response = await desk.client().get("/readyz")
     assert response.status == 200
-    assert await response.json() == {"ready": True, "ledger": True, "disk": True}
+    found = await response.json()
+    assert found == {"ready": True, "ledger": True, "workers": True, "disk": True}
+
+
+async def test_not_ready_before_there_are_workers_nor_after_their_leases(tmp_path: Path) -> None:
+    async with open_desk(tmp_path) as desk:
+        client = desk.client()
+        assert (await client.get("/readyz")).status == 503
+        await open_lease(desk)
+        desk.clock.advance(timedelta(seconds=1))
+        assert (await client.get("/readyz")).status == 200
+        desk.clock.advance(timedelta(minutes=1))
+        response = await client.get("/readyz")
+        assert response.status == 503
+        assert (await response.json())["workers"] is False
 
 
 async def test_not_ready_when_the_ledger_takes_no_writes(tmp_path: Path) -> None:
     async with open_desk(tmp_path) as desk:
         client = desk.client()
+        await open_lease(desk)
         assert (await client.get("/readyz")).status == 200
         await desk.ledger.close()
         assert (await client.get("/readyz")).status == 200, "the answer is good for a second"
         desk.clock.advance(timedelta(seconds=1))
         response = await client.get("/readyz")
         assert response.status == 503
-        assert await response.json() == {"ready": False, "ledger": False, "disk": True}
+        found = await response.json()
+        assert found == {"ready": False, "ledger": False, "workers": False, "disk": True}
 
 
 async def test_a_page_without_a_ledger_says_what_to_do(desk: Desk) -> None:

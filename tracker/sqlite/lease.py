@@ -44,7 +44,9 @@ _RESTARTED = "The relay stopped before the message was sent; it is tried again"
 _HELD = f"SELECT {RECIPIENT_COLUMNS} FROM recipients WHERE lease = ?"  # noqa: S608 - our own names
 
 _GIVE_BACK = """
-UPDATE recipients SET lease = NULL, next_attempt_at = ?, "trigger" = coalesce(?, "trigger")
+UPDATE recipients SET lease = NULL, next_attempt_at = ?,
+    -- What was held until its deadline stays untried.
+    "trigger" = iif("trigger" = 'deadline', "trigger", coalesce(?, "trigger"))
 WHERE lease = ? RETURNING destination
 """
 
@@ -96,7 +98,7 @@ def close_lease(connection: sqlite3.Connection, lease: LeaseToken, now: datetime
 def recover(
     connection: sqlite3.Connection,
     lease: LeaseToken,
-    uncertain: Collection[RecipientId],
+    uncertain: Collection[RecipientId] | None,
     now: datetime,
     entropy: Entropy,
 ) -> int:
@@ -107,8 +109,8 @@ def recover(
     if row is None:
         return 0
     held = [read_recipient(row) for row in connection.execute(_HELD, (lease,)).fetchall()]
-    doubtful = [recipient for recipient in held if recipient.id in uncertain]
-    untried = [recipient for recipient in held if recipient.id not in uncertain]
+    doubtful = [each for each in held if uncertain is None or each.id in uncertain]
+    untried = [each for each in held if uncertain is not None and each.id not in uncertain]
     attempts = list(_uncertain_attempts(doubtful, row[0], now, entropy))
     connection.executemany(INSERT_ATTEMPT, map(attempt_columns, attempts))
     connection.executemany(

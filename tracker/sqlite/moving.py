@@ -75,9 +75,9 @@ class Moving(Part):
             return [read_lease(row) for row in await reader.rows(LEASES)]
 
     async def recover(
-        self, lease: LeaseToken, uncertain: Collection[RecipientId], now: datetime
+        self, lease: LeaseToken, uncertain: Collection[RecipientId] | None, now: datetime
     ) -> int:
-        doubtful = frozenset(uncertain)
+        doubtful = None if uncertain is None else frozenset(uncertain)
         return await self._writer.run(
             lambda connection: recover(connection, lease, doubtful, now, self._entropy)
         )

@@ -26,7 +26,7 @@ def test_what_entered_and_did_not_leave_is_read_after_the_worker_died(tmp_path: 
     file.close(remove=False)
     remains = Remains.take(path)
     assert not remains.alive
-    assert remains.recipients == {first, third}
+    assert remains.recipients == frozenset({first, third})
     remains.close(recorded=True)
     assert not path.exists()
 
@@ -38,7 +38,7 @@ def test_the_file_of_a_living_worker_is_read_but_not_removed(tmp_path: Path) -> 
     file.enter([recipient])
     remains = Remains.take(path)
     assert remains.alive
-    assert remains.recipients == {recipient}
+    assert remains.recipients == frozenset({recipient})
     remains.close(recorded=True)
     assert path.exists()
     file.close(remove=True)
@@ -57,11 +57,11 @@ def test_it_grows(tmp_path: Path) -> None:
     many = recipients(2500)
     file = InFlight(path)
     file.enter(many)
-    assert file.recipients == set(many)
+    assert file.recipients == frozenset(many)
     file.leave(many[:2000])
     file.close(remove=False)
     remains = Remains.take(path)
-    assert remains.recipients == set(many[2000:])
+    assert remains.recipients == frozenset(many[2000:])
     remains.close(recorded=False)
     assert path.exists()
 
@@ -76,13 +76,26 @@ def test_entering_twice_is_entering_once(tmp_path: Path) -> None:
     file.close(remove=True)
 
 
-def test_a_missing_file_and_a_damaged_one_yield_no_recipients(tmp_path: Path) -> None:
+def test_what_a_missing_or_damaged_file_held_nobody_knows(tmp_path: Path) -> None:
     remains = Remains.take(tmp_path / "missing")
-    assert (remains.alive, remains.recipients) == (False, frozenset())
+    assert (remains.alive, remains.recipients) == (False, None)
     remains.close(recorded=True)
     (tmp_path / "damaged").write_bytes(os.urandom(1000))
     remains = Remains.take(tmp_path / "damaged")
-    assert remains.recipients == frozenset()
+    assert remains.recipients is None
+    remains.close(recorded=True)
+
+
+def test_after_another_boot_of_the_machine_nobody_knows(tmp_path: Path) -> None:
+    path = tmp_path / "inflight-X"
+    file = InFlight(path)
+    file.enter(recipients(1))
+    file.close(remove=False)
+    octets = bytearray(path.read_bytes())
+    octets[:32] = b"0123456789abcdef" * 2
+    path.write_bytes(octets)
+    remains = Remains.take(path)
+    assert (remains.alive, remains.recipients) == (False, None)
     remains.close(recorded=True)
 
 
@@ -98,5 +111,5 @@ def test_sigkill_leaves_what_was_in_flight(tmp_path: Path) -> None:
     assert ended.returncode == -signal.SIGKILL
     remains = Remains.take(path)
     assert not remains.alive
-    assert remains.recipients == {recipient}
+    assert remains.recipients == frozenset({recipient})
     remains.close(recorded=True)

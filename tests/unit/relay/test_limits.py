@@ -74,8 +74,7 @@ async def test_a_waiter_cancelled_as_its_slot_arrives_passes_it_on() -> None:
     gone = asyncio.create_task(hold(slots, "mx", asyncio.Event(), order))
     await asyncio.sleep(0)
     first.set()
-    while not holder.done():
-        await asyncio.sleep(0)
+    await holder
     gone.cancel()
     await asyncio.gather(gone, return_exceptions=True)
     done = asyncio.Event()
