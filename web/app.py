@@ -15,6 +15,7 @@ from tracker.passwords import Passwords, PasswordsBusy
 from tracker.store import StoreError
 from web.csrf import FIELD, is_own_site, is_token
 from web.errors import error_page
+from web.forms import read_form
 from web.panel import PANEL, Ledger, Panel, Viewer, Visit, see_other
 from web.routes import PRIVATE, PUBLIC, PrivatePage, PublicPage
 from web.security import protect
@@ -94,7 +95,7 @@ async def _is_ours(request: web.Request, viewer: Viewer) -> bool:
     """Say whether a POST comes from a page of ours."""
     if not is_own_site(request.headers):
         return False
-    form = await request.post()
+    form = await read_form(request)
     return is_token(form.get(FIELD), viewer.session.csrf_token)
 
 

@@ -7,6 +7,7 @@ planted before it opens nothing.
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,7 +18,7 @@ from tracker.model import Account, Session
 from tracker.store import Accounts, Sessions
 
 _TOKEN_BYTES: Final = 32
-_LONGEST_TOKEN: Final = 100
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def cookie_name(name: str, *, secure: bool) -> str:
@@ -55,9 +56,14 @@ def make_token(entropy: Callable[[int], bytes]) -> str:
     return base64.urlsafe_b64encode(entropy(_TOKEN_BYTES)).rstrip(b"=").decode()
 
 
+def looks_like_token(text: str) -> bool:
+    """Say whether `make_token` could have made `text`."""
+    return _TOKEN.fullmatch(text) is not None
+
+
 def hash_token(token: str) -> str:
     """Return what the ledger keeps instead of the token."""
-    return hashlib.blake2b(token.encode("utf-8", "replace"), digest_size=32).hexdigest()
+    return hashlib.blake2b(token.encode(), digest_size=32).hexdigest()
 
 
 class LogIns:
@@ -99,7 +105,7 @@ class LogIns:
     ) -> tuple[Session, Account] | None:
         """Return the session that a request belongs to and whose it is; None when nobody's."""
         token = request.cookies.get(cookie_name(self.COOKIE, secure=secure), "")
-        if not token or len(token) > _LONGEST_TOKEN:
+        if not looks_like_token(token):
             return None
         session = await self._sessions.session(hash_token(token), now)
         if session is None:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from tracker.mailbox import MailboxError, parse_mailbox
 from tracker.model import Account, Role
+from web.forms import read_form
 from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
 from web.sessions import set_cookie
@@ -69,8 +70,8 @@ async def show_accounts(visit: Visit, viewer: Viewer) -> web.StreamResponse:
 
 async def add(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Add an account."""
-    form = await visit.request.post()
-    written, password = str(form.get("address", "")), str(form.get("password", ""))
+    form = await read_form(visit.request)
+    written, password = form.get("address"), form.get("password")
     role = next((one for one in Role if one == form.get("role")), Role.USER)
     address = _read_address(written)
     problem = password_problem(password)
@@ -118,7 +119,7 @@ async def show_account(visit: Visit, viewer: Viewer) -> web.StreamResponse:
 async def change_password(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Give an account a new password; every log-in of it ends."""
     account = await _find(visit)
-    password = str((await visit.request.post()).get("password", ""))
+    password = (await read_form(visit.request)).get("password")
     if problem := password_problem(password):
         return _page(visit, viewer, account, status=422, problem=problem)
     password_hash = await visit.panel.passwords.hash(password)
@@ -131,7 +132,7 @@ async def change_password(visit: Visit, viewer: Viewer) -> web.StreamResponse:
 async def change_role(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Give an account another role; nobody can lock themselves out."""
     account = await _find(visit)
-    wanted = (await visit.request.post()).get("role")
+    wanted = (await read_form(visit.request)).get("role")
     role = next((one for one in Role if one == wanted), None)
     if role is None:
         return _page(visit, viewer, account, status=422, problem="Choose one of the roles.")

@@ -9,10 +9,11 @@ from tracker.model import Account
 from tracker.passwords import PasswordsBusy
 from tracker.store import StoreError
 from web.csrf import FIELD, is_token
+from web.forms import read_form
 from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
 from web.security import local_path
-from web.sessions import cookie_name, make_token, set_cookie
+from web.sessions import cookie_name, looks_like_token, make_token, set_cookie
 from web.throttle import network_of
 
 _COOKIE: Final = "sendtrace-login"
@@ -24,12 +25,17 @@ _NOTICE: Final = timedelta(minutes=1)
 
 def _form(visit: Visit, *, status: int = 200, **context: object) -> web.Response:
     """Return the log-in page, with a token that its cookie repeats."""
-    name = cookie_name(_COOKIE, secure=visit.secure)
-    token = visit.request.cookies.get(name) or make_token(visit.panel.entropy)
+    token = _expected(visit) or make_token(visit.panel.entropy)
     values: dict[str, object] = {"address": "", "problem": "", "next": "/", **context}
     response = visit.page("login.html", status, token=token, **values)
     set_cookie(response, _COOKIE, token, secure=visit.secure)
     return response
+
+
+def _expected(visit: Visit) -> str:
+    """Return the token of the cookie; empty when there is none, or one we cannot have made."""
+    token = visit.request.cookies.get(cookie_name(_COOKIE, secure=visit.secure), "")
+    return token if looks_like_token(token) else ""
 
 
 async def show_form(visit: Visit) -> web.StreamResponse:
@@ -43,11 +49,10 @@ async def show_form(visit: Visit) -> web.StreamResponse:
 
 async def log_in(visit: Visit) -> web.StreamResponse:
     """Check address and password: the same answer, after the same work, whatever is wrong."""
-    form = await visit.request.post()
-    expected = visit.request.cookies.get(cookie_name(_COOKIE, secure=visit.secure), "")
-    onward = local_path(str(form.get("next", "")))
-    address = str(form.get("address", "")).strip().lower()[:_LONGEST]
-    if not is_token(form.get(FIELD), expected):
+    form = await read_form(visit.request)
+    onward = local_path(form.get("next"))
+    address = form.get("address").strip().lower()[:_LONGEST]
+    if not is_token(form.get(FIELD), _expected(visit)):
         problem = "This page was open for too long, or your browser keeps no cookies. Try again."
         return _form(visit, status=403, address=address, next=onward, problem=problem)
     keys = (f"client {network_of(visit.client)}", f"account {address}")
@@ -56,7 +61,7 @@ async def log_in(visit: Visit) -> web.StreamResponse:
         return _blocked(visit, until - visit.now)
     visit.panel.throttle.begin(keys, visit.now)
     try:
-        account = await _account_of(visit, address, str(form.get("password", "")))
+        account = await _account_of(visit, address, form.get("password"))
     except (PasswordsBusy, StoreError):
         visit.panel.throttle.take_back(keys, visit.now)
         raise

@@ -9,6 +9,7 @@ from aiohttp import web
 from tracker.model import MessageId, Recipient, RecipientId, Status, is_id
 from tracker.states import OPEN
 from tracker.views import Timeline
+from web.forms import read_form
 from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
 from web.security import local_path
@@ -102,10 +103,10 @@ async def confirm_cancel(visit: Visit, viewer: Viewer) -> web.StreamResponse:
 async def _act(visit: Visit, viewer: Viewer, act: Act) -> web.StreamResponse:
     """Do `act` and tell honestly what it came to."""
     timeline = await _find(visit, viewer)
-    form = await visit.request.post()
-    chosen = _chosen(timeline, [str(value) for value in form.getall("recipient", [])])
+    form = await read_form(visit.request)
+    chosen = _chosen(timeline, form.getall("recipient"))
     ids = [one.id for one in chosen]
-    changed = await _change(visit, viewer, act, ids, str(form.get("reason", "")).strip()[:200])
+    changed = await _change(visit, viewer, act, ids, form.get("reason").strip()[:200])
     after = await visit.panel.ledger.timeline(timeline.message.id, viewer.scope)
     now = {one.id: one for one in after.recipients} if after is not None else {}
     rest = [now.get(one.id, one) for one in chosen]
@@ -113,7 +114,7 @@ async def _act(visit: Visit, viewer: Viewer, act: Act) -> web.StreamResponse:
     # What we made due may be under way already: it is counted as changed, not as busy.
     busy = max(0, min(sum(one.leased for one in rest), len(chosen) - changed - finished))
     visit.log.info(act.value, account=viewer.account.address, message=timeline.message.id)
-    back = local_path(str(form.get("back", ""))) if form.get("back") else None
+    back = local_path(form.get("back")) if form.get("back") else None
     response = see_other(back or f"/messages/{timeline.message.id}")
     set_cookie(
         response,
