@@ -4,6 +4,7 @@ Everything a person chose is in the URL, so that a link shows somebody else the 
 the URL does not say is the classic opening: today, accepted.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -54,6 +55,8 @@ _TERMS: Final[Mapping[Choice, tuple[tuple[str, bool], ...]]] = {
     Choice.ALL: (),
 }
 """Words of the search grammar that select these statuses, and whether they are negated."""
+
+_NAMES_STATUS: Final = re.compile(r"(?:^|\s)-?status:", re.IGNORECASE)
 
 OPEN_QUERY: Final = Query(terms=(Term(field=Field.STATUS, value="waiting", exact=True),))
 """Everything that is still ours to deliver."""
@@ -134,15 +137,20 @@ def is_zone(name: str) -> bool:
 
 
 def read_filter(params: Mapping[str, str], zone: str) -> Filter:
-    """Return what a URL asks for; what it says wrongly counts as not said."""
+    """Return what a URL asks for; what it says wrongly counts as not said.
+
+    A status in the search box goes before the outcome of the form, or it would find nothing.
+    """
     chosen = params.get("zone", "")
+    text = params.get("q", "").strip()[:LONGEST_TEXT]
+    asked = _one_of(Choice, params.get("outcome"), Choice.ACCEPTED)
     return Filter(
-        choice=_one_of(Choice, params.get("outcome"), Choice.ACCEPTED),
+        choice=Choice.ALL if _NAMES_STATUS.search(text) else asked,
         period=_one_of(Period, params.get("range"), Period.TODAY),
         since=_day(params.get("from")),
         until=_day(params.get("until")),
         to=params.get("to", "").strip()[:LONGEST_TEXT],
-        text=params.get("q", "").strip()[:LONGEST_TEXT],
+        text=text,
         zone=chosen if is_zone(chosen) else zone,
         before=_id(params.get("before")),
         after=_id(params.get("after")),

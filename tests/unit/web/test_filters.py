@@ -142,6 +142,19 @@ def test_a_range_in_the_search_box_goes_before_the_form() -> None:
     assert query.until is None
 
 
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("status:deferred", Choice.ALL),
+        ("to:bob -STATUS:delivered", Choice.ALL),
+        ("subject:status", Choice.ACCEPTED),
+        ("", Choice.ACCEPTED),
+    ],
+)
+def test_a_status_in_the_search_box_goes_before_the_outcome(text: str, choice: Choice) -> None:
+    assert read_filter({"q": text, "outcome": "accepted"}, "UTC").choice is choice
+
+
 def test_the_recipient_field_is_a_term_like_any_other() -> None:
     asked = Filter(text="subject:order", to="bob@example.org")
     days = range_of(asked, times("UTC"), RETENTION)
