@@ -1,7 +1,5 @@
 """T1: a message becomes durable."""
 
-# ruff: noqa: S608 - put together of our own names; every value is a parameter
-
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Acts of people: hold, release, cancel, try now."""
 
-# ruff: noqa: S608 - put together of our own names; every value is a parameter
-
 import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime

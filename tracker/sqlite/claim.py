@@ -4,8 +4,6 @@
 destination that may have some, however many recipients wait there.
 """
 
-# ruff: noqa: S608 - put together of our own names; every value is a parameter
-
 import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta

@@ -41,7 +41,7 @@ _UNCERTAIN = "The relay stopped during the attempt; the remote server may have t
 
 _RESTARTED = "The relay stopped before the message was sent; it is tried again"
 
-_HELD = f"SELECT {RECIPIENT_COLUMNS} FROM recipients WHERE lease = ?"  # noqa: S608 - our own names
+_HELD = f"SELECT {RECIPIENT_COLUMNS} FROM recipients WHERE lease = ?"
 
 _GIVE_BACK = """
 UPDATE recipients SET lease = NULL, next_attempt_at = ?,
@@ -54,7 +54,7 @@ _COUNT_UNCERTAIN = f"""
 UPDATE recipients SET status = '{Status.DEFERRED}', attempts = ?, last_attempt_id = ?,
     status_since = CASE WHEN status = '{Status.DEFERRED}' THEN status_since ELSE ? END
 WHERE id = ?
-"""  # noqa: S608 - words of our own enumeration
+"""
 
 
 def read_lease(row: Columns) -> Lease:

@@ -1,7 +1,5 @@
 """The verbs that look (see `tracker.store.Store`)."""
 
-# ruff: noqa: S608 - put together of our own names; every value is a parameter
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any

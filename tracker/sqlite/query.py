@@ -3,8 +3,6 @@
 Every value is a parameter. What somebody may see is decided by `scope_condition` alone.
 """
 
-# ruff: noqa: S608 - put together of our own names; every value is a parameter
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 

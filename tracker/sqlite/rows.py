@@ -4,8 +4,6 @@ Each `*_COLUMNS` names the columns that the reader beside it takes, in its order
 puts a table's alias before them.
 """
 
-# ruff: noqa: S608 - put together of our own names; every value is a parameter
-
 from collections.abc import Sequence
 from typing import Any
 

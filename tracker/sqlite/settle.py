@@ -1,7 +1,5 @@
 """T3: what a delivery changes, all at once; and giving recipients back untried."""
 
-# ruff: noqa: S608 - put together of our own names; every value is a parameter
-
 import sqlite3
 from collections.abc import Mapping, Sequence
 
