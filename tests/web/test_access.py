@@ -38,15 +38,41 @@ async def test_forbidden_and_unknown_look_the_same(desk: Desk, address: str) -> 
     assert await forbidden.text() == await unknown.text()
 
 
+MESSAGE_ROUTES = [route for route in PRIVATE if "{id}" in route.path]
+
+
 @pytest.mark.parametrize("address", sorted(set(PEOPLE) - MAY_SEE))
-@pytest.mark.parametrize("verb", ["retry", "cancel", "release"])
-async def test_nobody_acts_outside_the_scope(desk: Desk, address: str, verb: str) -> None:
+@pytest.mark.parametrize("route", MESSAGE_ROUTES, ids=lambda route: f"{route.method} {route.path}")
+async def test_nobody_looks_or_acts_outside_the_scope(
+    desk: Desk, address: str, route: PrivateRoute
+) -> None:
+    """Also not by naming the recipient, or by going through a page that does not exist."""
     before = await only(desk, LUNCH)
     client = await desk.log_in(address)
-    token = await token_for(client)
-    response = await client.post(f"{desk.path_of(LUNCH)}/{verb}", data={"csrf": token})
-    assert response.status == 404
+    form = {"csrf": await token_for(client), "recipient": before.id}
+    params = {"recipient": before.id}
+    for identifier in (desk.ids[LUNCH], desk.ids[LUNCH].lower(), UNKNOWN):
+        path = route.path.format(id=identifier)
+        if route.method == "POST":
+            response = await client.post(path, data=form)
+        else:
+            response = await client.get(path, params=params)
+        assert response.status == 404
+        assert LUNCH not in await response.text()
     assert await only(desk, LUNCH) == before
+
+
+async def test_a_recipient_of_somebody_else_is_not_reached_through_a_message_of_ones_own(
+    desk: Desk,
+) -> None:
+    theirs = await only(desk, LUNCH)
+    client = await desk.log_in("orders@northwind.example")
+    page = await (await client.get("/?outcome=all&range=kept")).text()
+    mine = page.partition('href="/messages/')[2].partition("?")[0]
+    form = {"csrf": await token_for(client), "recipient": theirs.id}
+    for verb in ("retry", "cancel", "release"):
+        assert (await client.post(f"/messages/{mine}/{verb}", data=form)).status == 404
+    assert await only(desk, LUNCH) == theirs
 
 
 @pytest.mark.parametrize(
