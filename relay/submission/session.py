@@ -39,6 +39,7 @@ class RelaySMTP(AuthenticatingConversation):
             "PIPELINING",
             "ENHANCEDSTATUSCODES",
             "DSN",
+            f"LIMITS RCPTMAX={submission.max_recipients}",  # RFC 9422
         ]
         if self.door.starttls is not None and not self.is_tls:
             lines.append("STARTTLS")

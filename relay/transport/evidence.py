@@ -35,8 +35,9 @@ class SessionFault(Exception):
 class Evidence:
     """Facts of a session, and the steps since `restart`."""
 
-    def __init__(self, target: Target, clock: Clock) -> None:
+    def __init__(self, target: Target, clock: Clock, tls_policy: str) -> None:
         self.target = target
+        self.tls_policy = tls_policy
         self.source_address: str | None = None
         self.ehlo_name: str | None = None
         self.tls: TlsFacts | None = None
@@ -83,6 +84,7 @@ class Evidence:
             milliseconds=round((self._clock.monotonic() - self._began) * 1000, 3),
             source_address=self.source_address,
             ehlo_name=self.ehlo_name,
+            tls_policy=self.tls_policy,
             tls=self.tls,
             tls_problem=self.tls_problem,
             extensions=self.extensions,

@@ -60,7 +60,7 @@ class Session:
         self.target = target
         self.manner = manner
         self.timeouts = timeouts
-        self.evidence = Evidence(target, clock)
+        self.evidence = Evidence(target, clock, manner.tls)
         self.extensions = Extensions()
         self.opened_at = self.idle_since = clock.monotonic()
         self.transactions = 0

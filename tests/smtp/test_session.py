@@ -25,6 +25,7 @@ async def test_greeting_and_ehlo(bench: Bench) -> None:
         "PIPELINING",
         "ENHANCEDSTATUSCODES",
         "DSN",
+        "LIMITS RCPTMAX=1000",
         "AUTH PLAIN LOGIN",
         "HELP",
     ]

@@ -110,6 +110,8 @@ class TargetTry(msgspec.Struct, frozen=True, kw_only=True):
     milliseconds: float = 0.0
     source_address: str | None = None
     ehlo_name: str | None = None
+    tls_policy: str = ""
+    """What was asked of the connection: off, opportunistic, verified or implicit."""
     tls: TlsFacts | None = None
     tls_problem: str | None = None
     """Why TLS was offered or wanted and not used, e.g. a failed handshake before clear text."""

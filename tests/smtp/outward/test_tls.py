@@ -104,6 +104,7 @@ async def test_a_certificate_nobody_vouches_for_is_better_than_clear_text(strang
     assert tried.tls.peer_names == ("mx.test", "hop.test")
     assert tried.tls.issuer == "CN=mx.test"
     assert tried.tls_problem is None
+    assert tried.tls_policy == "opportunistic"
     assert tried.extensions == ("PIPELINING", "8BITMIME", "SIZE", "DSN")
 
 
