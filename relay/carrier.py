@@ -1,7 +1,7 @@
 """Carries one job: deliver it, decide what that means, settle it."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from functools import partial
 
@@ -23,6 +23,7 @@ from tracker.model import (
     DestinationChange,
     Gate,
     Job,
+    MessageId,
     Outcome,
     Postponement,
     RecipientId,
@@ -71,7 +72,7 @@ class Carrier:
         result = gate or await self._delivery.deliver(job, self._source(job))
         if isinstance(result, Postponement):
             if job.content is not None or not self._is_settled_by(job, result):
-                await self._postpone(job, result)
+                await self.give_back(job, result)
                 return False
             result = Delivered(attempts=self._presume(job, result), reachable=None)
         self._slots.feed_back(result.group, good=result.reachable is not False)
@@ -145,19 +146,29 @@ class Carrier:
         )
 
     async def _settle(self, settlement: Settlement) -> None:
-        """Settle; while the ledger cannot commit, go on trying: the result must not get lost."""
+        await self._persist(settlement.message_id, partial(self._ledger.settle, settlement))
+        self._remember(settlement.destination)
+
+    async def give_back(self, job: Job, why: Postponement) -> None:
+        """Give `job` back untried until `why.until`. Raises LeaseLost."""
+        recipients = [recipient.id for recipient in job.recipients]
+        await self._persist(
+            job.message.id, partial(self._ledger.postpone, job.lease, recipients, why)
+        )
+
+    async def _persist(self, message: MessageId, step: Callable[[], Awaitable[None]]) -> None:
+        """Take `step`; while the ledger cannot commit, go on trying.
+
+        The result of an attempt must not get lost, and what we hold and forget would wait for as
+        long as we live.
+        """
         while True:
             try:
-                await self._ledger.settle(settlement)
+                return await step()
             except StoreUnavailable as problem:
                 metrics.STORE_FAILURES.inc()
-                self._log.warning(
-                    "settlement waits", message=settlement.message_id, problem=str(problem)
-                )
+                self._log.warning("settlement waits", message=message, problem=str(problem))
                 await self._clock.sleep(_SETTLE_PAUSE.total_seconds())
-            else:
-                break
-        self._remember(settlement.destination)
 
     def _remember(self, change: DestinationChange | None) -> None:
         if change is None:
@@ -168,14 +179,6 @@ class Carrier:
             self._dead[change.destination] = Postponement(
                 gate=Gate.DESTINATION, until=change.next_probe_at, detail=change.detail
             )
-
-    async def _postpone(self, job: Job, why: Postponement) -> None:
-        try:
-            await self._ledger.postpone(job.lease, [r.id for r in job.recipients], why)
-        except StoreUnavailable as problem:
-            # Nothing was dialled: the lease runs out, or the worker's end gives it back.
-            metrics.STORE_FAILURES.inc()
-            self._log.warning("job not given back", message=job.message.id, problem=str(problem))
 
     async def _original(self, job: Job, *, whole: bool) -> bytes:
         limit = job.message.size if whole else _HEADER_LIMIT

@@ -8,6 +8,7 @@ the queue: that is `relay.decide`.
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -28,6 +29,7 @@ from tracker.model import (
     Attempt,
     Gate,
     Job,
+    LeaseToken,
     Origin,
     Phase,
     Postponement,
@@ -54,8 +56,11 @@ class Slots(Protocol):
 class InFlight(Protocol):
     """Remembers across a crash who may have been sent a final dot."""
 
-    def enter(self, recipients: Sequence[RecipientId]) -> None:
-        """Note that the final dot for `recipients` is about to be sent."""
+    def enter(self, lease: LeaseToken, recipients: Sequence[RecipientId]) -> None:
+        """Note that the final dot for `recipients` is about to be sent.
+
+        Raises LeaseLost when `lease` is not surely ours: then nothing may be sent.
+        """
         ...
 
 
@@ -245,7 +250,11 @@ class Delivery:
         limit = min(limit, session.extensions.recipients_limit or limit)
         recipients = course.undecided[:limit]
         transaction = Transaction(
-            session, course.job.message, recipients, source, self._in_flight.enter
+            session,
+            course.job.message,
+            recipients,
+            source,
+            partial(self._in_flight.enter, course.job.lease),
         )
         session.transactions += 1
         await transaction.run()

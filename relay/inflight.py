@@ -36,7 +36,10 @@ class InFlight:
     """The file of a living worker. Not for use by several threads."""
 
     def __init__(self, path: Path) -> None:
-        """Create the file and lock it. Raises BlockingIOError when a living worker has it."""
+        """Create the file and lock it.
+
+        Raises BlockingIOError when a living worker has it, OSError when there is no room.
+        """
         self._path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -44,14 +47,21 @@ class InFlight:
         except BlockingIOError:
             os.close(self._file)
             raise
-        os.ftruncate(self._file, _SLOT * _GROWTH)
-        self._map = mmap.mmap(self._file, _SLOT * _GROWTH)
+        try:
+            _extend(self._file, _SLOT * _GROWTH)
+            self._map = mmap.mmap(self._file, _SLOT * _GROWTH)
+        except BaseException:
+            os.close(self._file)
+            raise
         self._map[:_SLOT] = boot_id()
         self._free = list(range(1, _GROWTH))
         self._slots: dict[RecipientId, int] = {}
 
     def enter(self, recipients: Iterable[RecipientId]) -> None:
-        """Note that the final dot for `recipients` is about to be sent."""
+        """Note that the final dot for `recipients` is about to be sent.
+
+        Raises OSError when the file must grow and there is no room.
+        """
         for recipient in recipients:
             if recipient in self._slots:
                 continue
@@ -83,7 +93,7 @@ class InFlight:
 
     def _grow(self) -> None:
         size = len(self._map)
-        os.ftruncate(self._file, size + _SLOT * _GROWTH)
+        _extend(self._file, size + _SLOT * _GROWTH)
         self._map.resize(size + _SLOT * _GROWTH)
         self._free.extend(range(size // _SLOT, size // _SLOT + _GROWTH))
 
@@ -120,6 +130,14 @@ class Remains:
 def boot_id() -> bytes:
     """Return what tells this boot of the machine from others, in 32 bytes."""
     return _BOOT_ID.read_bytes().replace(b"-", b"").strip()[:_SLOT].ljust(_SLOT, b"0")
+
+
+def _extend(file: int, size: int) -> None:
+    """Give the file `size` bytes that are really there.
+
+    Writing to a hole of a mapped file on a full disk would end the process (SIGBUS).
+    """
+    os.posix_fallocate(file, 0, size)
 
 
 def _read(file: int) -> frozenset[RecipientId] | None:

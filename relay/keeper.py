@@ -4,11 +4,14 @@ A worker is dead when the lock on its in-flight file is free (this machine), or 
 has run out (any machine).
 """
 
+import asyncio
 import contextlib
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
+import msgspec
 import structlog
 
 from relay import metrics
@@ -16,6 +19,9 @@ from relay.clock import Clock
 from relay.inflight import InFlight, Remains, path_of
 from tracker.model import Lease, LeaseToken, RecipientId
 from tracker.store import LeaseLost, Store, StoreUnavailable
+
+_PATIENCE: Final = 2
+"""Times the length of a lease that a worker which runs has to renew it."""
 
 
 class Keeper:
@@ -39,6 +45,10 @@ class Keeper:
         self._lease_for = lease_for
         self._lease: Lease | None = None
         self._inflight: InFlight | None = None
+        self._renewing = asyncio.Lock()
+        self._sure_until = 0.0
+        """The monotonic time from which on others may have taken over."""
+        self._patient_until = clock.now()
         self._log = structlog.get_logger()
 
     @property
@@ -46,13 +56,16 @@ class Keeper:
         """The present lease; None while there is none."""
         return self._lease.token if self._lease else None
 
-    def enter(self, recipients: Iterable[RecipientId]) -> None:
-        """Note that the final dot for `recipients` is about to be sent.
+    def enter(self, lease: LeaseToken, recipients: Iterable[RecipientId]) -> None:
+        """Note that the final dot for `recipients`, held by `lease`, is about to be sent.
 
-        Raises LeaseLost when no lease is held: then nothing may be sent.
+        Raises LeaseLost when `lease` is not surely ours any more: then nothing may be sent. That
+        is so without asking the ledger when it has not been renewed for as long as others wait.
         """
-        if self._inflight is None:
-            raise LeaseLost("no lease is held")
+        if self._inflight is None or lease != self.token:
+            raise LeaseLost(f"lease {lease} is not held")
+        if self._clock.monotonic() >= self._sure_until:
+            raise LeaseLost(f"lease {lease} has not been renewed in time")
         self._inflight.enter(recipients)
 
     def leave(self, recipients: Iterable[RecipientId]) -> None:
@@ -61,29 +74,48 @@ class Keeper:
             self._inflight.leave(recipients)
 
     async def begin(self) -> None:
-        """Open a lease and its in-flight file. Raises StoreUnavailable."""
-        self._lease = await self._ledger.open_lease(
-            self._node, self._worker, self._clock.now(), self._lease_for
-        )
-        self._inflight = InFlight(path_of(self._directory, self._lease.token))
+        """Open a lease and its in-flight file. Raises StoreUnavailable, OSError."""
+        asked, now = self._clock.monotonic(), self._clock.now()
+        lease = await self._ledger.open_lease(self._node, self._worker, now, self._lease_for)
+        # Without its file a lease is of no use; it is left to be recovered.
+        self._inflight = InFlight(path_of(self._directory, lease.token))
+        self._hold(lease, asked)
+        self._be_patient(now)
 
     async def renew(self) -> bool:
         """Renew; False when the lease had been taken over and a new one was opened.
 
         Then whatever the worker still holds in memory is no longer its own.
         """
-        if self._lease is None:
-            await self.begin()
-            return False
-        try:
-            await self._ledger.renew(self._lease.token, self._clock.now() + self._lease_for)
-        except LeaseLost:
-            metrics.LEASES_LOST.inc()
-            self._log.warning("lease lost", lease=self._lease.token)
-            self._abandon()
-            await self.begin()
-            return False
-        return True
+        async with self._renewing:
+            if self._lease is None:
+                await self.begin()
+                return False
+            asked, now = self._clock.monotonic(), self._clock.now()
+            lease = msgspec.structs.replace(self._lease, until=now + self._lease_for)
+            try:
+                await self._ledger.renew(lease.token, lease.until)
+            except LeaseLost:
+                metrics.LEASES_LOST.inc()
+                self._log.warning("lease lost", lease=lease.token)
+                self._abandon()
+                await self.begin()
+                return False
+            if self._lease.until < now:
+                self._be_patient(now)
+            self._hold(lease, asked)
+            return True
+
+    def _hold(self, lease: Lease, asked: float) -> None:
+        self._lease = lease
+        self._sure_until = asked + _PATIENCE * self._lease_for.total_seconds()
+
+    def _be_patient(self, now: datetime) -> None:
+        """Let the living renew first: what kept us from it has kept them too.
+
+        A full disk, for one, or a clock that has been set.
+        """
+        self._patient_until = now + self._lease_for
 
     async def end(self) -> None:
         """Give back what is still held; what may be with a remote server becomes uncertain."""
@@ -121,7 +153,8 @@ class Keeper:
         try:
             # A worker of this machine that still runs has been slow, or could not commit for a
             # while: it gets twice the time before its mail is tried by another.
-            if remains.alive and lease.until + self._lease_for > now:
+            since = lease.until + (_PATIENCE - 1) * self._lease_for
+            if remains.alive and max(since, self._patient_until) > now:
                 return 0
             count = await self._ledger.recover(lease.token, remains.recipients, now)
             recorded = True

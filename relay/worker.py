@@ -127,9 +127,11 @@ class Worker:
             due_at_once = await self._carrier.carry(job)
         except LeaseLost:
             self._log.warning("job lost its lease", message=job.message.id)
+            # Unless it was only not renewed in time, somebody else has it and this does nothing.
+            await self._set_aside(job, "The relay could not renew its lease in time")
         except Exception:
             self._log.exception("job hit a fault", message=job.message.id)
-            await self._set_aside(job)
+            await self._set_aside(job, "A fault in the relay; the log says more")
         else:
             if due_at_once:
                 self.wake()
@@ -138,14 +140,10 @@ class Worker:
                 self.wake()
             self._dispatch()
 
-    async def _set_aside(self, job: Job) -> None:
-        why = Postponement(
-            gate=Gate.LOCAL,
-            until=self._clock.now() + _FAULT,
-            detail="A fault in the relay; the log says more",
-        )
-        with contextlib.suppress(LeaseLost, StoreUnavailable):
-            await self._ledger.postpone(job.lease, [r.id for r in job.recipients], why)
+    async def _set_aside(self, job: Job, detail: str) -> None:
+        why = Postponement(gate=Gate.LOCAL, until=self._clock.now() + _FAULT, detail=detail)
+        with contextlib.suppress(LeaseLost):
+            await self._carrier.give_back(job, why)
 
     async def _give_back(self) -> None:
         """Give back what has waited long for its turn; it is claimed again when there is room."""
@@ -158,25 +156,24 @@ class Worker:
                     until=self._clock.now(),
                     detail="As much mail for it as may be is under way",
                 )
-                with contextlib.suppress(LeaseLost, StoreUnavailable):
-                    await self._ledger.postpone(job.lease, [r.id for r in job.recipients], why)
+                with contextlib.suppress(LeaseLost):
+                    await self._carrier.give_back(job, why)
 
     # --- claiming ------------------------------------------------------------------------------
 
     async def _claim(self) -> None:
         while True:
             try:
-                found = await self._claim_once()
-            except LeaseLost:
-                await self._renew()
-                continue
+                pause = timedelta() if await self._claim_once() else await self._until_due()
             except StoreUnavailable as problem:
                 metrics.STORE_FAILURES.inc()
-                self._log.warning("ledger cannot be written", problem=str(problem))
-                await self._pause(_LOOK)
-                continue
-            if not found:
-                await self._pause(await self._until_due())
+                self._log.warning("ledger cannot be used", problem=str(problem))
+                pause = _LOOK
+            except Exception:
+                self._log.exception("claiming hit a fault")
+                pause = _LOOK
+            if pause:
+                await self._pause(pause)
 
     async def _until_due(self) -> timedelta:
         """Return how long to wait; what is due and was not given out is so until we are woken."""
@@ -192,7 +189,11 @@ class Worker:
         now = self._clock.now()
         if token is None or not limit or due is None or due > now:
             return False
-        jobs = await self._ledger.claim(token, now, limit, self._ready.busy)
+        try:
+            jobs = await self._ledger.claim(token, now, limit, self._ready.busy)
+        except LeaseLost:
+            await self._renew()
+            return True
         self.take(jobs)
         return bool(jobs)
 

@@ -243,6 +243,52 @@ async def test_mail_for_a_busy_destination_says_so_and_goes_on(house: House) -> 
     assert len(received) == 6
 
 
+@contextlib.contextmanager
+def ledger_that_cannot_be_written(house: House) -> Iterator[None]:
+    """Keep the write lock, as a full disk would keep everybody from writing."""
+    with contextlib.closing(sqlite3.connect(house.ledger.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+async def test_mail_that_could_not_be_given_back_is_not_forgotten(house: House) -> None:
+    received: list[bytes] = []
+    gate = asyncio.Event()
+    server = await asyncio.start_server(far_side(received, gate), "127.0.0.1", house.remote_port)
+    async with server:
+        await house.submit(*(f"r{number}@dead.example" for number in range(6)))
+        with ledger_that_cannot_be_written(house):
+            for _ in range(8):
+                house.clock.advance(timedelta(seconds=5))
+                await asyncio.sleep(0.02)
+        gate.set()
+        for _ in range(8):
+            house.clock.advance(timedelta(seconds=5))
+            await asyncio.sleep(0.02)
+        await house.until(
+            lambda rows: all(row.recipient.status is Status.DELIVERED for row in rows)
+        )
+    assert len(received) == 6
+
+
+async def test_a_worker_goes_on_claiming_after_a_fault_of_the_ledger(house: House) -> None:
+    with contextlib.closing(sqlite3.connect(house.ledger.path, isolation_level=None)) as other:
+        other.execute("DELETE FROM leases")
+        other.execute(
+            "CREATE TRIGGER fault BEFORE INSERT ON leases BEGIN SELECT RAISE(ABORT, 'fault'); END"
+        )
+        await house.submit("r@dead.example")
+        await asyncio.sleep(0.1)
+        other.execute("DROP TRIGGER fault")
+    received: list[bytes] = []
+    async with await asyncio.start_server(far_side(received), "127.0.0.1", house.remote_port):
+        async with asyncio.timeout(10):
+            while not received:  # noqa: ASYNC110
+                house.clock.advance(timedelta(seconds=1))
+                await asyncio.sleep(0.02)
+
+
 async def test_held_mail_expires_at_its_deadline_untried_and_its_sender_is_told(
     house: House,
 ) -> None:

@@ -163,7 +163,7 @@ class Flights:
     def __init__(self) -> None:
         self.entered: list[RecipientId] = []
 
-    def enter(self, recipients: Sequence[RecipientId]) -> None:
+    def enter(self, lease: LeaseToken, recipients: Sequence[RecipientId]) -> None:
         self.entered.extend(recipients)
 
 

@@ -66,6 +66,15 @@ def test_it_grows(tmp_path: Path) -> None:
     assert path.exists()
 
 
+def test_it_has_no_holes_that_a_full_disk_could_not_fill(tmp_path: Path) -> None:
+    path = tmp_path / "inflight-X"
+    file = InFlight(path)
+    file.enter(recipients(2000))
+    found = path.stat()
+    assert found.st_blocks * 512 >= found.st_size
+    file.close(remove=True)
+
+
 def test_entering_twice_is_entering_once(tmp_path: Path) -> None:
     (recipient,) = recipients(1)
     file = InFlight(tmp_path / "inflight-X")
