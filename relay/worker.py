@@ -184,10 +184,13 @@ class Worker:
     async def _claim_once(self) -> bool:
         self._wake.clear()
         token = self._keeper.token
+        if token is None:
+            await self._renew()
+            return True
         limit = min(_CLAIM, self._ready.room)
         due = await self._ledger.next_due()
         now = self._clock.now()
-        if token is None or not limit or due is None or due > now:
+        if not limit or due is None or due > now:
             return False
         try:
             jobs = await self._ledger.claim(token, now, limit, self._ready.busy)

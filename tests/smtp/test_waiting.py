@@ -2,8 +2,10 @@
 turned by hand."""
 
 import asyncio
+import contextlib
 import smtplib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -284,7 +286,7 @@ async def test_a_worker_goes_on_claiming_after_a_fault_of_the_ledger(house: Hous
     received: list[bytes] = []
     async with await asyncio.start_server(far_side(received), "127.0.0.1", house.remote_port):
         async with asyncio.timeout(10):
-            while not received:  # noqa: ASYNC110
+            while not received:
                 house.clock.advance(timedelta(seconds=1))
                 await asyncio.sleep(0.02)
 
