@@ -13,8 +13,10 @@ from aiohttp import web as http
 from config.loader import Loaded
 from config.settings import Settings
 from relay.app import Relay, build_panel
+from relay.certificates import build_server_context
 from relay.clock import SystemClock
 from relay.log import LineWriter, configure
+from relay.supervisor import Ties
 from tracker.model import Account, Role
 from tracker.passwords import Passwords
 from tracker.sqlite import migrate, open_ledger
@@ -54,7 +56,7 @@ def prepare(settings: Settings, password: str) -> None:
         )
 
 
-def run_worker(loaded: Loaded, index: int, lifeline: int, *, tidies: bool, share: int) -> int:
+def run_worker(loaded: Loaded, index: int, ties: Ties, *, tidies: bool, share: int) -> int:
     """Be a worker process until SIGTERM or the supervisor's end; return the exit status."""
 
     async def work() -> None:
@@ -66,7 +68,8 @@ def run_worker(loaded: Loaded, index: int, lifeline: int, *, tidies: bool, share
             )
             await relay.start(reuse_port=True)
             gc.freeze()
-            await _told_to_stop(lifeline)
+            ties.tell_ready()
+            await _told_to_stop(ties.lifeline)
             await relay.stop(settings.shutdown_grace)
         finally:
             await ledger.close()
@@ -74,7 +77,7 @@ def run_worker(loaded: Loaded, index: int, lifeline: int, *, tidies: bool, share
     return _run_process(loaded, f"worker-{index}", work())
 
 
-def run_panel(loaded: Loaded, lifeline: int) -> int:
+def run_panel(loaded: Loaded, ties: Ties) -> int:
     """Be the panel's process until SIGTERM or the supervisor's end; return the exit status."""
 
     async def show() -> None:
@@ -95,7 +98,8 @@ def run_panel(loaded: Loaded, lifeline: int) -> int:
                 reuse_port=True,
             )
             await site.start()
-            await _told_to_stop(lifeline)
+            ties.tell_ready()
+            await _told_to_stop(ties.lifeline)
         finally:
             await runner.cleanup()
             passwords.close()
@@ -140,9 +144,7 @@ async def _told_to_stop(lifeline: int) -> None:
 
 
 def _panel_tls(settings: Settings) -> ssl.SSLContext | None:
-    if settings.panel.certificate is None:
+    panel = settings.panel
+    if panel.certificate is None:
         return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(settings.panel.certificate, settings.panel.private_key)
-    return context
+    return build_server_context(panel.certificate, panel.private_key)

@@ -3,14 +3,17 @@
 import os
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+import ssl
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 
 from config.loader import Loaded
-from config.settings import Settings
+from config.settings import Certificate, Settings
 from relay import processes
+from relay.certificates import build_server_context
 from relay.log import DirectWriter, configure
 from relay.state import CannotStart
 from relay.supervisor import Role, Supervisor
@@ -27,7 +30,8 @@ def serve(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
     settings = loaded.settings
     configure(settings.log.format, settings.log.level, DirectWriter(), process="supervisor")
     log = structlog.get_logger()
-    _check_addresses(settings)
+    _check_certificates(settings)
+    _check_addresses(settings, known=frozenset())
     _prepare(settings)
     log.info(
         "starting",
@@ -61,9 +65,12 @@ class _Generations:
     def __init__(self, reload: Callable[[], Loaded]) -> None:
         self._reload = reload
         self._next = 0
+        self._addresses: frozenset[tuple[str, int]] = frozenset()
+        """Every address that a process of ours may have bound."""
         self._log = structlog.get_logger()
 
     def roles(self, loaded: Loaded) -> Sequence[Role]:
+        self._addresses |= {each.bound for each in _addresses(loaded.settings)}
         count = worker_count(loaded.settings)
         first, self._next = self._next, self._next + count
         workers = [
@@ -78,6 +85,8 @@ class _Generations:
     def renew(self) -> Sequence[Role] | None:
         try:
             loaded = self._reload()
+            _check_certificates(loaded.settings)
+            _check_addresses(loaded.settings, known=self._addresses)
         except Exception as error:
             self._log.error("configuration not reloaded", problem=str(error))
             return None
@@ -85,28 +94,65 @@ class _Generations:
         return self.roles(loaded)
 
 
-def _check_addresses(settings: Settings) -> None:
-    """Say now, and clearly, that an address is taken or not ours.
+class _Address(NamedTuple):
+    """Something that the configuration wants us to listen on."""
+
+    key: str
+    written: str
+    bound: tuple[str, int]
+
+
+def _addresses(settings: Settings) -> list[_Address]:
+    listeners = settings.submission.listeners
+    panel = settings.panel
+    return [
+        *(_Address("submission.listeners", each.address, each.host_port()) for each in listeners),
+        _Address("panel.address", panel.address, panel.host_port()),
+    ]
+
+
+def _check_addresses(settings: Settings, *, known: Collection[tuple[str, int]]) -> None:
+    """Say now, and clearly, that an address is taken or not ours. Raises CannotStart.
 
     Workers bind with SO_REUSEPORT, which another program of the same user could share without
-    either noticing; binding once without it finds that out.
+    either noticing; binding once without it finds that out. What is in `known` we have bound
+    ourselves already.
     """
-    wanted = [
-        ("submission.listeners", listener.address, listener.host_port())
-        for listener in settings.submission.listeners
-    ]
-    wanted.append(("panel.address", settings.panel.address, settings.panel.host_port()))
-    for key, address, (host, port) in wanted:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for key, written, bound in _addresses(settings):
+        if bound in known:
+            continue
+        family = socket.AF_INET6 if ":" in bound[0] else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((host, port))
+                probe.bind(bound)
             except OSError as error:
                 raise CannotStart(
-                    f"{key}: cannot listen on {address}: {error.strerror}; "
+                    f"{key}: cannot listen on {written}: {error.strerror}; "
                     "stop what uses it, or set another address"
                 ) from None
+
+
+def _check_certificates(settings: Settings) -> None:
+    """Say now, and clearly, that a certificate cannot be used. Raises CannotStart."""
+    submission, panel = settings.submission, settings.panel
+    pairs = [
+        ("submission.listeners", submission.certificate_for(listener))
+        for listener in submission.listeners
+        if listener.tls != "none"
+    ]
+    if panel.certificate is not None:
+        pairs.append(("panel.certificate", Certificate(panel.certificate, panel.private_key)))
+    for key, pair in pairs:
+        if pair is None:
+            continue  # the configuration is refused before it comes to this
+        try:
+            build_server_context(pair.certificate, pair.private_key)
+        except (OSError, ssl.SSLError) as error:
+            raise CannotStart(
+                f"{key}: the certificate {pair.certificate} cannot be used: {error}; "
+                "name a PEM file with the certificate chain, and its private key"
+            ) from None
 
 
 def _prepare(settings: Settings) -> None:

@@ -1,13 +1,14 @@
 """Keeps child processes running: starts them, restarts those that die, drains them at the end.
 
 Every child holds the reading end of a pipe, the lifeline, whose writing end only the supervisor
-has: it ends when the supervisor dies, however it dies.
+has: it ends when the supervisor dies, however it dies. Through a second pipe it says that it
+serves.
 
 It knows nothing of mail. It has one thread and no event loop, so that forking is safe at any
 time, and takes its signals one by one:
 
 SIGTERM, SIGINT  drain: every child gets SIGTERM, and SIGKILL when `grace` is over
-SIGHUP           renew: every child is replaced by one of the new generation, one after another
+SIGHUP           renew: a new generation starts, and once all of it serves the old one drains
 SIGCHLD          a child has ended; unless we asked it to, it is started again
 """
 
@@ -21,6 +22,7 @@ from datetime import timedelta
 import structlog
 
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
+_PID_SIZE = 4
 _STABLE = 10.0
 """Seconds after which a child counts as having started well."""
 _LONGEST_PAUSE = 30.0
@@ -28,14 +30,24 @@ _LONGEST_PAUSE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
-    """What a child is to do.
+class Ties:
+    """What ties a child to its supervisor."""
 
-    `run` is called in the new process with the lifeline's descriptor; it returns the exit status.
-    """
+    lifeline: int
+    """Descriptor that becomes readable when the supervisor is gone."""
+    _report: int
+
+    def tell_ready(self) -> None:
+        """Say that this child serves."""
+        os.write(self._report, os.getpid().to_bytes(_PID_SIZE, "little"))
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a child is to do: `run` is called in the new process; it returns the exit status."""
 
     name: str
-    run: Callable[[int], int]
+    run: Callable[[Ties], int]
 
 
 @dataclass(slots=True)
@@ -43,6 +55,8 @@ class _Child:
     role: Role
     pid: int
     started: float
+    generation: int
+    serves: bool = False
     retiring: bool = False
 
 
@@ -72,7 +86,11 @@ class Supervisor:
         self._children: dict[int, _Child] = {}
         self._pending: list[_Pending] = []
         self._failures: dict[str, int] = {}
-        self._lifeline, self._life = os.pipe()
+        self._generation = 0
+        lifeline, self._life = os.pipe()
+        self._reports, report = os.pipe()
+        os.set_blocking(self._reports, False)
+        self._ties = Ties(lifeline, report)
         self._log = structlog.get_logger()
 
     def run(self) -> int:
@@ -86,6 +104,7 @@ class Supervisor:
                     self._replace()
                 self._reap()
                 self._restart_due()
+                self._note_ready()
             self._log.info("draining", children=len(self._children))
             return self._drain()
         finally:
@@ -99,8 +118,9 @@ class Supervisor:
         pid = os.fork()
         if pid == 0:
             os.close(self._life)
-            _be(role, self._lifeline)
-        self._children[pid] = _Child(role, pid, time.monotonic())
+            os.close(self._reports)
+            _be(role, self._ties)
+        self._children[pid] = _Child(role, pid, time.monotonic(), self._generation)
 
     def _replace(self) -> None:
         roles = self._renew()
@@ -108,12 +128,29 @@ class Supervisor:
             return
         self._roles = list(roles)
         self._pending.clear()
-        retiring = list(self._children.values())
+        self._generation += 1
         for role in self._roles:
             self._start(role)
-        for child in retiring:
-            child.retiring = True
-            _signal(child.pid, signal.SIGTERM)
+
+    def _note_ready(self) -> None:
+        """Take what children have reported; retire the old generation once the new one serves."""
+        try:
+            reports = os.read(self._reports, 64 * _PID_SIZE)
+        except BlockingIOError:
+            return
+        for at in range(0, len(reports), _PID_SIZE):
+            child = self._children.get(int.from_bytes(reports[at : at + _PID_SIZE], "little"))
+            if child is not None:
+                child.serves = True
+        new = [c for c in self._children.values() if c.generation == self._generation]
+        if len(new) == len(self._roles) and all(child.serves for child in new):
+            self._retire_old()
+
+    def _retire_old(self) -> None:
+        for child in self._children.values():
+            if child.generation < self._generation and not child.retiring:
+                child.retiring = True
+                _signal(child.pid, signal.SIGTERM)
 
     def _reap(self) -> None:
         while self._children:
@@ -121,7 +158,7 @@ class Supervisor:
             if pid == 0:
                 return
             child = self._children.pop(pid, None)
-            if child is not None and not child.retiring:
+            if child is not None and child.generation == self._generation:
                 self._note_death(child, os.waitstatus_to_exitcode(status))
 
     def _note_death(self, child: _Child, status: int) -> None:
@@ -162,7 +199,7 @@ class Supervisor:
             self._children.pop(pid, None)
 
 
-def _be(role: Role, lifeline: int) -> None:
+def _be(role: Role, ties: Ties) -> None:
     """Become `role`; never returns."""
     status = 1
     try:
@@ -171,7 +208,7 @@ def _be(role: Role, lifeline: int) -> None:
         # Ctrl-C reaches the whole process group; only the supervisor answers to it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        status = role.run(lifeline)
+        status = role.run(ties)
     except BaseException:
         structlog.get_logger().exception("process hit a fault", process=role.name)
     finally:

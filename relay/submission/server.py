@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from config.settings import Certificate, Listener, Settings
+from config.settings import Listener, Settings
+from relay.certificates import build_server_context
 from relay.clock import Clock
 from relay.submission.admission import AuthFailures, Connections, TrustedNetworks
-from relay.submission.conversation import HANDSHAKE_TIMEOUT, LINGER, Conversation
+from relay.submission.conversation import HANDSHAKE_TIMEOUT, LINGER
 from relay.submission.intake import Intake, Observer
-from relay.submission.services import Door, Services
+from relay.submission.services import Door, Open, Services
 from relay.submission.session import RelaySMTP
 from tracker.passwords import Passwords
 from tracker.store import Accounts
@@ -123,11 +124,11 @@ class SubmissionServer:
                 conversation.abort()
         await self._wait_lost(conversations)
 
-    async def _wait_ended(self, conversations: Sequence[Conversation]) -> None:
+    async def _wait_ended(self, conversations: Sequence[Open]) -> None:
         for conversation in conversations:
             await conversation.wait_ended()
 
-    async def _wait_lost(self, conversations: Sequence[Conversation]) -> None:
+    async def _wait_lost(self, conversations: Sequence[Open]) -> None:
         for conversation in conversations:
             await conversation.wait_lost()
 
@@ -136,36 +137,10 @@ class SubmissionServer:
         for server in servers:
             server.close()
 
-    def reload_certificates(self) -> None:
-        """Read every certificate again; connections from now on get the new ones.
-
-        Raises OSError and ssl.SSLError when one cannot be used; then all stay as they were.
-        """
-        certificates = [self._certificate_of(listener) for listener in self._listeners_with_tls]
-        for certificate in certificates:
-            _build_context(certificate)
-        contexts = filter(None, self._contexts)
-        for context, certificate in zip(contexts, certificates, strict=True):
-            context.load_cert_chain(certificate.certificate, certificate.private_key)
-
-    @property
-    def _listeners_with_tls(self) -> list[Listener]:
-        return [entry for entry in self._settings.submission.listeners if entry.tls != "none"]
-
     def _build_context_for(self, listener: Listener) -> ssl.SSLContext | None:
-        return None if listener.tls == "none" else _build_context(self._certificate_of(listener))
-
-    def _certificate_of(self, listener: Listener) -> Certificate:
-        certificate = self._settings.submission.certificate_for(listener)
-        if certificate is None:
+        if listener.tls == "none":
+            return None
+        pair = self._settings.submission.certificate_for(listener)
+        if pair is None:
             raise ValueError(f"the listener {listener.address} has TLS and no certificate")
-        return certificate
-
-
-def _build_context(certificate: Certificate) -> ssl.SSLContext:
-    """Return a context of our own choice: TLS 1.2 and up (RFC 8996), client certificates unused."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    context.load_cert_chain(certificate.certificate, certificate.private_key)
-    return context
+        return build_server_context(pair.certificate, pair.private_key)

@@ -2,7 +2,7 @@
 
 import ssl
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from config.settings import Settings
 from relay.clock import Clock
@@ -11,8 +11,29 @@ from relay.submission.intake import Intake, Observer
 from tracker.passwords import Passwords
 from tracker.store import Accounts
 
-if TYPE_CHECKING:
-    from relay.submission.conversation import Conversation
+
+class Open(Protocol):
+    """A conversation as the server sees it when it stops."""
+
+    def stop(self) -> None:
+        """Take no more transactions; end at once when none is under way."""
+        ...
+
+    def cut(self) -> None:
+        """End the transaction that is under way."""
+        ...
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        ...
+
+    async def wait_ended(self) -> None:
+        """Wait until nothing more is done for the client."""
+        ...
+
+    async def wait_lost(self) -> None:
+        """Wait until the connection is gone."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +58,4 @@ class Services:
     trusted: TrustedNetworks
     connections: Connections
     failures: AuthFailures
-    open: "set[Conversation]" = field(default_factory=set)
+    open: set[Open] = field(default_factory=set)

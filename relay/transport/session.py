@@ -117,7 +117,7 @@ class Session:
         if starttls:
             await self._start_tls()
         if self.manner.username is not None:
-            await log_in(self)
+            await self._log_in(self.manner.username, self.manner.password or "")
 
     async def _connect(self) -> None:
         """Connect by TCP, and in TLS from the beginning where the manner says so."""
@@ -237,6 +237,17 @@ class Session:
             raise SessionFault(Phase.STARTTLS, "", origin, reply)
         else:
             self.evidence.tls_problem = f"STARTTLS was refused: {reply.text}"[:500]
+
+    async def _log_in(self, username: str, password: str) -> None:
+        """Authenticate, where the password may be sent. Raises SessionFault."""
+        if not (self.is_verified or self.manner.allow_cleartext_password):
+            detail = "4.7.8 The password is not sent: TLS is absent or the certificate not verified"
+            raise SessionFault(Phase.AUTH, detail, Origin.POLICY)
+
+        async def ask(command: str, shown: str) -> Reply:
+            return await self.ask(command, Phase.AUTH, shown)
+
+        await log_in(ask, self.extensions.auth, username, password)
 
     def _note_tls(self) -> None:
         transport = self.wire.transport

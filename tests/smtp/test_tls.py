@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from config.settings import Listener
-from tests.support.certificates import Identity, make_identity
+from tests.support.certificates import Identity
 from tests.support.submission import (
-    HOSTNAME,
     Bench,
     plain_response,
     run_server,
@@ -119,29 +118,6 @@ async def test_versions(encrypting: Bench, version: ssl.TLSVersion, accepted: bo
     writer.close()
     await writer.wait_closed()
     assert accepted == greeting.startswith(b"220 ")
-
-
-async def test_certificates_are_read_again(tmp_path: Path) -> None:
-    identity = make_identity(tmp_path, HOSTNAME)
-    async with run_server(
-        tmp_path, listener(identity, "starttls"), listener(identity, "implicit")
-    ) as bench:
-        before = await certificate_of(bench)
-        identity.private_key.write_text("broken")
-        with pytest.raises(ssl.SSLError):
-            bench.server.reload_certificates()
-        assert await certificate_of(bench) == before
-        make_identity(tmp_path, HOSTNAME)
-        bench.server.reload_certificates()
-        assert await certificate_of(bench) not in {before, b""}
-
-
-async def certificate_of(bench: Bench) -> bytes:
-    client = await bench.connect(1, tls=True)
-    await client.reply()
-    octets = client.writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    assert isinstance(octets, bytes)
-    return octets
 
 
 async def test_tls_without_a_certificate_is_noticed_at_once(tmp_path: Path) -> None:

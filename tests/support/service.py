@@ -123,6 +123,10 @@ class Service:
         """Send a signal to every process of the service at once."""
         os.killpg(self.pid, number)
 
+    def signal_supervisor(self, number: signal.Signals) -> None:
+        """Send a signal as an operator does."""
+        os.kill(self.pid, number)
+
     def kill(self) -> None:
         """kill -9 every process of the service; what it had in memory is gone."""
         self.signal_all(signal.SIGKILL)

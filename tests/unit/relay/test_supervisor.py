@@ -20,11 +20,13 @@ PROGRAM = textwrap.dedent(
     mode = sys.argv[2]
 
     def child(name):
-        def run(lifeline):
+        def run(ties):
             (notes / f"{name}-{os.getpid()}").touch()
             if mode == "stubborn":
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            select.select([lifeline], [], [], 60)
+            if not (mode == "mute" and name == "new"):
+                ties.tell_ready()
+            select.select([ties.lifeline], [], [], 60)
             (notes / f"orphaned-{os.getpid()}").touch()
             return 0
         return Role(name, run)
@@ -73,6 +75,19 @@ def test_sighup_replaces_the_children_by_the_new_generation(tmp_path: Path) -> N
     supervisor.terminate()
     assert supervisor.wait(10) == 0
     assert len(pids(tmp_path, "new")) == 1
+
+
+def test_the_old_generation_serves_until_the_new_one_does(tmp_path: Path) -> None:
+    supervisor = start(tmp_path, "mute")
+    (old,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    supervisor.send_signal(signal.SIGHUP)
+    (new,) = wait_until(lambda: pids(tmp_path, "new"), "the new generation")
+    os.kill(new, signal.SIGKILL)
+    wait_until(lambda: len(pids(tmp_path, "new")) == 2, "the new generation again")
+    assert lives(old)
+    supervisor.terminate()
+    assert supervisor.wait(10) == 0
+    assert not lives(old)
 
 
 def test_sighup_keeps_the_children_when_there_is_nothing_new(tmp_path: Path) -> None:

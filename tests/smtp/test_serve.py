@@ -1,0 +1,95 @@
+"""`sendtrace serve` as a whole: what it refuses to start with, and SIGHUP."""
+
+import signal
+import smtplib
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.certificates import make_identity
+from tests.support.service import Service
+from tests.support.waiting import free_port, is_listening, wait_until
+
+HOST = "relay.sendtrace.test"
+
+
+def tls_listener(folder: Path, port: int) -> str:
+    return (
+        f'\n[[submission.listeners]]\naddress = "127.0.0.1:{port}"\ntls = "implicit"\n'
+        f'certificate = "{folder}/certificate.pem"\nprivate_key = "{folder}/key.pem"\n'
+    )
+
+
+def put_identity(folder: Path, name: str = HOST) -> None:
+    """Make a certificate at the names that `tls_listener` has."""
+    made = folder / "made"
+    made.mkdir(exist_ok=True)
+    identity = make_identity(made, name)
+    (folder / "certificate.pem").write_bytes(identity.certificate.read_bytes())
+    (folder / "key.pem").write_bytes(identity.private_key.read_bytes())
+
+
+def certificate_at(port: int) -> str:
+    return ssl.get_server_certificate(("127.0.0.1", port))
+
+
+def break_the_certificate(folder: Path) -> None:
+    (folder / "certificate.pem").write_text("no certificate\n")
+
+
+def take_away_the_key(folder: Path) -> None:
+    (folder / "key.pem").unlink()
+
+
+@pytest.mark.parametrize("harm", [break_the_certificate, take_away_the_key])
+def test_a_certificate_that_cannot_be_used_is_named_and_nothing_starts(
+    tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    put_identity(tmp_path)
+    harm(tmp_path)
+    service = Service(tmp_path, settings=tls_listener(tmp_path, free_port()))
+    with pytest.raises(AssertionError):
+        service.start()
+    log = service.log()
+    assert f"the certificate {tmp_path}/certificate.pem cannot be used" in log
+    assert "Traceback" not in log
+    assert not is_listening("127.0.0.1", service.submission_port)
+
+
+def test_sighup_brings_new_certificates_and_settings_and_refuses_bad_ones(tmp_path: Path) -> None:
+    port = free_port()
+    put_identity(tmp_path)
+    service = Service(tmp_path, workers=1, settings=tls_listener(tmp_path, port))
+    with service.running():
+        first = certificate_at(port)
+        good = service.configuration.read_text()
+
+        def renew() -> None:
+            service.signal_supervisor(signal.SIGHUP)
+
+        break_the_certificate(tmp_path)
+        renew()
+        wait_until(lambda: "configuration not reloaded" in service.log(), "the refusal")
+        assert "cannot be used" in service.log()
+        service.configuration.write_text(good.replace("workers = 1", "workers = 1\nworkers = 2"))
+        put_identity(tmp_path, "new.sendtrace.test")
+        renew()
+        wait_until(lambda: service.log().count("configuration not reloaded") == 2, "the refusal")
+        assert certificate_at(port) == first
+        first_listener = "[[submission.listeners]]"
+        smaller = f'[submission]\nmax_message_size = "1MiB"\n\n{first_listener}'
+        service.configuration.write_text(good.replace(first_listener, smaller, 1))
+        renew()
+        wait_until(lambda: certificate_at(port) != first, "the new certificate")
+        wait_until(lambda: announced_size(service) == "1048576", "the new settings")
+
+
+def announced_size(service: Service) -> str | None:
+    try:
+        with smtplib.SMTP("127.0.0.1", service.submission_port) as client:
+            client.ehlo()
+            return client.esmtp_features.get("size")
+    except (OSError, smtplib.SMTPException):
+        return None
