@@ -21,7 +21,10 @@ def trace(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Search the record, e.g. sendtrace trace 'to:bob@example.org since:2d'."""
+    """Search the record as the panel's search box does.
+
+    For example: sendtrace trace 'to:bob@example.org since:2d'
+    """
     rows = with_ledger(config, lambda ledger, loaded: find(ledger, loaded, query, limit, None))
     if as_json:
         print_json([row_data(row) for row in rows])
