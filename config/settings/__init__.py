@@ -117,7 +117,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tracking: Annotated[
         TrackingSettings, Setting("The record of what happened to every message.")
     ] = TrackingSettings()
-    panel: Annotated[PanelSettings, Setting("The web panel, the HTTP API and the metrics.")] = (
-        PanelSettings()
-    )
+    panel: Annotated[PanelSettings, Setting("The web panel and the metrics.")] = PanelSettings()
     log: Annotated[LogSettings, Setting("The log on standard error.")] = LogSettings()

@@ -43,7 +43,7 @@ class PanelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     address: Annotated[
         str,
         Setting(
-            "Where the panel, the API and the metrics are served.",
+            "Where the panel and the metrics are served.",
             check=check_listening_address,
             shape=ADDRESS_SHAPE,
         ),

@@ -1,4 +1,4 @@
-"""The search grammar: one line of text becomes a query. One parser for panel, terminal and API.
+"""The search grammar: one line of text becomes a query. One parser for panel and terminal.
 
     to:bob@example.org since:2d "quarterly report" -status:delivered
 
