@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from tracker.explain import headline
+from tracker.explain import headline, why_not_dialled
 from tracker.model import Attempt, Message, MessageId, MessageKind, Recipient, RecipientId
 from tracker.views import Row, Timeline
 from web.standing import Standing, outcome_of, standing_of, status_line
@@ -81,6 +81,8 @@ def tried_of(attempt: Attempt) -> tuple[Tried, ...]:
     """Return the hosts of an attempt that reached none, each with its reason."""
     if attempt.reply is not None:
         return ()
+    if why := why_not_dialled(attempt):
+        return (Tried(host=attempt.destination, words=why),)
     return tuple(
         Tried(
             host=f"{one.target.host} [{one.target.address}]:{one.target.port}",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tracker.explain import explain, headline
+from tracker.explain import explain, headline, why_not_dialled
 from tracker.model import Attempt, Recipient
 from tracker.states import OPEN
 from tracker.views import Row, Timeline
@@ -82,6 +82,8 @@ def timeline_lines(timeline: Timeline) -> list[str]:
 
 def _attempt_lines(attempt: Attempt) -> list[str]:
     lines = [f"attempt {attempt.number}: {attempt.outcome}: {headline(attempt)}"]
+    if why := why_not_dialled(attempt):
+        lines.append(f"  {attempt.destination}: {why}")
     for entry in attempt.tries:
         target = entry.target
         what = "skipped" if entry.skipped else "tried"

@@ -4,10 +4,11 @@ import re
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
-from tests.support.mail import make_submission
+from tests.support.mail import make_attempt, make_settlement, make_submission
 from tests.support.panel import Client, Desk
-from tracker.model import Scope
+from tracker.model import Outcome, Phase, Scope
 
 TAG = re.compile(r"<[^>]*>")
 
@@ -174,6 +175,37 @@ async def test_today_is_the_viewer_s_day(anna: Client) -> None:
     assert "Contract, signed copy" in text, "01:16 in Auckland"
     assert "Offer for the harbour" in text, "00:07 in Auckland"
     assert "Rechnung" not in text
+
+
+async def test_rows_are_counted_as_what_they_are(desk: Desk) -> None:
+    """A message to five is five rows."""
+    client = await desk.log_in("news@northwind.example")
+    text = await text_of(client, "/?outcome=all&q=subject:Northwind")
+    assert "5 recipients, 2 Mar 2026" in text
+
+
+async def test_an_attempt_that_dialled_nobody_says_why_below_the_classic_sentence(
+    empty_desk: Desk,
+) -> None:
+    at = empty_desk.clock.now() - timedelta(minutes=1)
+    lease = await empty_desk.ledger.open_lease("mail-1", 0, at, timedelta(days=1))
+    submission = make_submission("bob@example.org", account="anna@northwind.example", now=at)
+    (job,) = (await empty_desk.ledger.accept(submission, at, lease.token)).jobs
+    attempt = replace(
+        make_attempt(job.recipients[0], Outcome.DEFERRED, now=at),
+        phase=Phase.CONNECT,
+        reply=None,
+        target=None,
+        tries=(),
+        detail="Not dialled: Connection refused",
+    )
+    settlement = make_settlement(job, Outcome.DEFERRED, now=at)
+    await empty_desk.ledger.settle(replace(settlement, attempts=(attempt,)))
+    client = await empty_desk.log_in("anna@northwind.example")
+    for path in ("/?outcome=temporary", f"/messages/{job.message.id}"):
+        text = await text_of(client, path)
+        assert "Sorry, I wasn&#39;t able to establish an SMTP connection. (#4.4.1)" in text
+        assert re.search(r"example\.org:? Not dialled: Connection refused", text)
 
 
 async def test_a_row_is_opened_by_a_link(desk: Desk, anna: Client) -> None:

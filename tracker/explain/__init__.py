@@ -7,6 +7,14 @@ matches, the answer is that the server gave no usable reason: we never guess.
 
 from tracker.explain.category import Category, Side
 from tracker.explain.explanation import Explanation, categorize_reply, explain
-from tracker.explain.headline import headline
+from tracker.explain.headline import headline, why_not_dialled
 
-__all__ = ["Category", "Explanation", "Side", "categorize_reply", "explain", "headline"]
+__all__ = [
+    "Category",
+    "Explanation",
+    "Side",
+    "categorize_reply",
+    "explain",
+    "headline",
+    "why_not_dialled",
+]

@@ -55,11 +55,24 @@ def headline(attempt: Attempt) -> str:
     return f"{sentence.format(host=host)}. Remote host said: {said}"
 
 
+def why_not_dialled(attempt: Attempt) -> str:
+    """Return why no host was dialled at all; empty where hosts were, and have their own reasons.
+
+    The headline of an attempt that reached nobody is the same for all, so this goes below it.
+    """
+    if attempt.phase is not Phase.CONNECT or attempt.tries or attempt.reply is not None:
+        return ""
+    return _split(attempt.detail)[1]
+
+
+def _split(detail: str) -> tuple[str, str]:
+    """Return the code that a detail begins with, and the words."""
+    own = _CODE.match(detail)
+    return ("", detail.strip()) if own is None else (own[0], detail[own.end() :].strip())
+
+
 def _with_code(attempt: Attempt, host: str, sentence: str, code: str) -> str:
-    own = _CODE.match(attempt.detail)
-    why = attempt.detail[own.end() :].strip() if own else attempt.detail.strip()
-    # With several hosts each has its own reason; the list of tries tells them all.
-    is_listed = attempt.phase is Phase.CONNECT and bool(attempt.tries)
-    reason = f" {why.rstrip('.')}." if why and not is_listed else ""
+    own, why = _split(attempt.detail)
+    reason = f" {why.rstrip('.')}." if why and attempt.phase is not Phase.CONNECT else ""
     told = sentence.format(host=host, destination=attempt.destination)
-    return f"{told}{reason} (#{own[0] if own else code})"
+    return f"{told}{reason} (#{own or code})"
