@@ -83,6 +83,11 @@ class Times(NamedTuple):
         name = local.tzname() or ""
         return f"{name} ({offset})" if name.isalpha() and name != "UTC" else offset
 
+    def name(self) -> str:
+        """Return the zone's name and what it means now: "Europe/Berlin, CET (UTC+01:00)"."""
+        offset = self.offset(self.now)
+        return self.zone.key if self.zone.key == offset else f"{self.zone.key}, {offset}"
+
     def clock(self, when: datetime) -> str:
         """Return the shortest that is clear: "14:32" today, "tomorrow 14:32", "5 Mar 14:32"."""
         local = self.local(when)

@@ -115,6 +115,8 @@ def _spoken_refused(case: Case) -> str:
     explanation = _explanation(case)
     reason = explanation.what_happened if explanation else ""
     advice = explanation.what_you_can_do if explanation else ""
+    # Read out, "Nothing." would be about the reason that was told just before it.
+    advice = advice.removeprefix(_NOTHING).strip()
     if case.recipient.status is Status.EXPIRED:
         tried = length(case.recipient.expires_at - case.message.accepted_at)
         told = f"No. We tried to deliver the message to {address} for {tried} and gave up {when}."

@@ -6,6 +6,7 @@ from playwright.async_api import Browser, Page
 
 from tests.browser.conftest import log_in
 from tests.support.panel import Desk
+from tests.web.test_surface import record_hostile
 
 pytestmark = pytest.mark.browser
 
@@ -51,6 +52,20 @@ SIDEWAYS = """() => {
     : [];
 }"""
 
+CUT = """() => {
+  const found = [];
+  const scrolls = (node) => ["auto", "scroll"].includes(getComputedStyle(node).overflowX);
+  for (const node of document.querySelectorAll("main *")) {
+    if (!node.innerText || node.closest(".gone, thead, select, textarea")) continue;
+    for (let box = node.parentElement; box && !scrolls(box); box = box.parentElement) {
+      if (getComputedStyle(box).overflowX === "visible") continue;
+      if (node.getBoundingClientRect().right > box.getBoundingClientRect().right + 1)
+        found.push(`${node.outerHTML.slice(0, 90)} in ${box.className}`);
+    }
+  }
+  return found.slice(0, 5);
+}"""
+
 
 def all_paths(desk: Desk) -> list[str]:
     messages = [desk.path_of(subject) for subject in SUBJECTS]
@@ -94,6 +109,18 @@ async def test_nothing_needs_scrolling_sideways(desk: Desk, page: Page, width: i
         await page.goto(path)
         await open_all(page)
         assert await page.evaluate(SIDEWAYS) == [], path
+
+
+async def test_nothing_is_cut_off(desk: Desk, page: Page) -> None:
+    """What hides its overflow does not scroll, so that the test above would not notice."""
+    message = await record_hostile(desk, "see https://block.example/" + "a" * 150)
+    paths = ["/?outcome=all", f"/messages/{message}", "/queue", "/destinations"]
+    for width in (320, 375, 1280):
+        await page.set_viewport_size({"width": width, "height": 800})
+        for path in paths:
+            await page.goto(path)
+            await open_all(page)
+            assert await page.evaluate(CUT) == [], f"{path} at {width}"
 
 
 async def test_targets_are_large_enough(desk: Desk, page: Page) -> None:

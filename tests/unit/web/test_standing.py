@@ -192,6 +192,14 @@ def test_expiry_keeps_the_reason() -> None:
     assert "We keep trying" not in told
 
 
+def test_what_is_read_out_does_not_begin_its_advice_with_nothing() -> None:
+    blocked = attempt(Try(Outcome.FAILED, accepted().target, "554 5.7.1 client blocked using bl"))
+    told = spoken(Case(recipient(Status.BOUNCED), MESSAGE, blocked, TIMES))
+    assert told.endswith(
+        "is on a block list. Our operators have to solve this; send the message again after that."
+    )
+
+
 def test_the_ladder_begins_with_what_is_on_record_and_ends_at_the_deadline() -> None:
     one = recipient(Status.DEFERRED, attempts=2, next_attempt_at=NOW + timedelta(minutes=3))
     rungs = rungs_of(one, RetrySettings())

@@ -82,6 +82,14 @@ def test_a_full_time_means_the_same_everywhere(zone: str, expected: str) -> None
     assert Times(ZoneInfo(zone), NOW).iso(NOW) == "2026-03-02T14:47:00Z"
 
 
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [("UTC", "UTC"), ("Europe/Berlin", "Europe/Berlin, CET (UTC+01:00)")],
+)
+def test_a_zone_is_named_once(zone: str, expected: str) -> None:
+    assert Times(ZoneInfo(zone), NOW).name() == expected
+
+
 def test_the_offset_is_that_of_the_moment_told() -> None:
     summer = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
     assert BERLIN.full(summer) == "1 Jul 2026, 14:00:00 CEST (UTC+02:00)"
