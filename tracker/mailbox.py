@@ -65,7 +65,7 @@ def parse_mailbox(text: str) -> Mailbox:
     """Read `text` as one mailbox. Raises MailboxError."""
     match = _WHOLE.fullmatch(text)
     if match is None:
-        raise MailboxError("this is not a mailbox (RFC 5321 4.1.2)")
+        raise MailboxError(_fault_of(text, "a mailbox"))
     return _check(match["local_part"], match["domain"])
 
 
@@ -92,7 +92,13 @@ def _parse_unusual_path(text: str, host: str | None) -> tuple[Mailbox, str]:
         return mailbox, text[match.end() :]
     if _SOURCE_ROUTE.match(text):
         raise SourceRouteError("source routes are not followed (RFC 5321 3.6.1)")
-    raise MailboxError("this is not a path (RFC 5321 4.1.2)")
+    raise MailboxError(_fault_of(text, "a path"))
+
+
+def _fault_of(text: str, wanted: str) -> str:
+    if "@" not in text.partition(">")[0]:
+        return "an address has an @ and a domain (RFC 5321 4.1.2)"
+    return f"this is not {wanted} (RFC 5321 4.1.2)"
 
 
 def normalize_domain(domain: str) -> str:

@@ -99,10 +99,13 @@ class RelaySMTP(AuthenticatingConversation):
             raise Refused("503 5.5.1 Send EHLO first")
 
     def _check_may_submit(self) -> None:
-        if self.account is not None:
+        if self.account is not None or (self.is_trusted and self.door.auth != "required"):
             return
-        if self.door.auth == "required" or not self.is_trusted:
+        if self.may_authenticate:
             raise Refused("530 5.7.0 Authentication required")
+        if self.door.auth != "off" and self.door.starttls is not None:
+            raise Refused("530 5.7.0 Begin with STARTTLS, then log in")
+        raise Refused("550 5.7.1 Only trusted networks may send mail through this port")
 
     def _check_sender(self, mail: Mail) -> None:
         account, reverse_path = self.account, mail.reverse_path

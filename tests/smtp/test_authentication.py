@@ -67,7 +67,18 @@ async def test_passwords_do_not_cross_a_network_in_clear_text(foreign: Bench) ->
     assert "AUTH" not in await client.greet()
     reply = await client.say(f"AUTH PLAIN {plain_response(USER, PASSWORD)}")
     assert reply.startswith("538 5.7.11 ")
-    assert (await client.say("MAIL FROM:<a@x.org>"))[:3] == "530"
+    said = await client.say("MAIL FROM:<a@x.org>")
+    assert said == "530 5.7.0 Begin with STARTTLS, then log in"
+
+
+@pytest.mark.parametrize("auth", ["required", "optional", "off"])
+async def test_nobody_is_asked_to_log_in_where_it_is_impossible(tmp_path: Path, auth: str) -> None:
+    listener = Listener(address="127.0.0.1:0", auth=auth)  # type: ignore[arg-type]
+    async with run_server(tmp_path, listener, trusted_networks=()) as bench:
+        client = await bench.connect()
+        assert "AUTH" not in await client.greet()
+        said = await client.say("MAIL FROM:<a@x.org>")
+        assert said == "550 5.7.1 Only trusted networks may send mail through this port"
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "plain", "Plain"])

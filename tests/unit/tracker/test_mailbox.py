@@ -1,5 +1,7 @@
 """The address grammar, as tables."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,6 +97,12 @@ def test_mailbox(text: str, local_part: str, domain: str) -> None:
 def test_no_mailbox(text: str) -> None:
     with pytest.raises(MailboxError):
         parse_mailbox(text)
+
+
+@pytest.mark.parametrize("read", [lambda: parse_mailbox("bob"), lambda: parse_path("<bob> X=@")])
+def test_what_lacks_a_domain_is_told_so(read: Callable[[], object]) -> None:
+    with pytest.raises(MailboxError, match="an address has an @ and a domain"):
+        read()
 
 
 def test_the_rest_of_a_path_comes_back() -> None:
