@@ -22,6 +22,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 _Result = TypeVar("_Result")
 
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 1024
+"""Characters of a new password; hashing more is work for an attacker's sake."""
+
 REMEMBERED_FOR = timedelta(minutes=5)
 REMEMBERED_LIMIT = 10_000
 """Log-ins remembered at once; the oldest is forgotten first."""

@@ -18,7 +18,7 @@ from relay.cli.common import (
 from relay.clock import SystemClock
 from tracker.mailbox import MailboxError, parse_mailbox
 from tracker.model import Account, Role
-from tracker.passwords import Passwords
+from tracker.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD, Passwords
 
 app = typer.Typer(help="Who may submit mail and log in to the panel.", no_args_is_help=True)
 
@@ -28,7 +28,6 @@ AddressArgument = Annotated[
 StdinOption = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]
-SHORTEST_PASSWORD = 10
 
 
 @app.command("add")
@@ -120,7 +119,9 @@ def _password(address: str, from_stdin: bool) -> tuple[str, bool]:
     if not password and not from_stdin:
         return secrets.token_urlsafe(15), True
     if len(password) < SHORTEST_PASSWORD:
-        raise CommandFailed(f"a password needs at least {SHORTEST_PASSWORD} characters", status=2)
+        raise CommandFailed(f"a password has {SHORTEST_PASSWORD} characters at least", status=2)
+    if len(password) > LONGEST_PASSWORD:
+        raise CommandFailed(f"a password has {LONGEST_PASSWORD} characters at most", status=2)
     return password, False
 
 

@@ -8,14 +8,12 @@ from aiohttp import web
 
 from tracker.mailbox import MailboxError, parse_mailbox
 from tracker.model import Account, Role
+from tracker.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from web.forms import read_form
 from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
 from web.sessions import set_cookie
 
-SHORTEST: Final = 12
-"""Characters of a new password."""
-LONGEST: Final = 1024
 ROLES: Final = {
     Role.USER: "User: sees the mail of this account",
     Role.DOMAIN_ADMIN: "Domain administrator: sees all mail of the domain",
@@ -37,9 +35,11 @@ def account_path(address: str) -> str:
 
 def password_problem(password: str) -> str:
     """Return what is wrong with a new password; empty when nothing is."""
-    if len(password) < SHORTEST:
-        return f"A password has {SHORTEST} characters at least."
-    return f"A password has {LONGEST} characters at most." if len(password) > LONGEST else ""
+    if len(password) < SHORTEST_PASSWORD:
+        return f"A password has {SHORTEST_PASSWORD} characters at least."
+    if len(password) > LONGEST_PASSWORD:
+        return f"A password has {LONGEST_PASSWORD} characters at most."
+    return ""
 
 
 def _read_address(text: str) -> str:
@@ -57,7 +57,7 @@ async def _list(visit: Visit, *, status: int = 200, **context: object) -> web.Re
         status,
         accounts=await visit.panel.ledger.accounts(),
         roles=ROLES,
-        shortest=SHORTEST,
+        shortest=SHORTEST_PASSWORD,
         path_of=account_path,
         **values,
     )
@@ -105,7 +105,7 @@ def _page(
         account=account,
         roles=ROLES,
         problem=problem,
-        shortest=SHORTEST,
+        shortest=SHORTEST_PASSWORD,
         path_of=account_path(account.address),
         is_self=account.address == viewer.account.address,
     )

@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from tracker.model import Account
-from tracker.passwords import PasswordsBusy
+from tracker.passwords import LONGEST_PASSWORD, PasswordsBusy
 from tracker.store import StoreError
 from web.csrf import FIELD, is_token
 from web.forms import read_form
@@ -18,8 +18,8 @@ from web.throttle import network_of
 
 _COOKIE: Final = "sendtrace-login"
 """Holds the form's token before there is a session."""
-_LONGEST: Final = 1024
-"""Characters of a password that are looked at: hashing more is work for an attacker's sake."""
+_LONGEST_ADDRESS: Final = 320
+"""Characters that are looked at."""
 _NOTICE: Final = timedelta(minutes=1)
 
 
@@ -51,7 +51,7 @@ async def log_in(visit: Visit) -> web.StreamResponse:
     """Check address and password: the same answer, after the same work, whatever is wrong."""
     form = await read_form(visit.request)
     onward = local_path(form.get("next"))
-    address = form.get("address").strip().lower()[:_LONGEST]
+    address = form.get("address").strip().lower()[:_LONGEST_ADDRESS]
     if not is_token(form.get(FIELD), _expected(visit)):
         problem = "This page was open for too long, or your browser keeps no cookies. Try again."
         return _form(visit, status=403, address=address, next=onward, problem=problem)
@@ -80,8 +80,8 @@ async def _account_of(visit: Visit, address: str, password: str) -> Account | No
     """Return the account that address and password open."""
     account = await visit.panel.ledger.account(address)
     known = account.password_hash if account is not None else None
-    if len(password) > _LONGEST:
-        known, password = None, password[:_LONGEST]
+    if len(password) > LONGEST_PASSWORD:
+        known, password = None, password[:LONGEST_PASSWORD]
     is_right = await visit.panel.passwords.verify(address, password, known)
     return account if is_right else None
 

@@ -129,7 +129,8 @@ def test_a_made_password_is_shown_once_and_works(run: Run, tmp_path: Path) -> No
     ("arguments", "stdin", "status", "words"),
     [
         (("account", "add", "alice"), "", 2, "full e-mail address"),
-        (("account", "add", "a@example.org", "--password-stdin"), "short\n", 2, "at least"),
+        (("account", "add", "a@example.org", "--password-stdin"), "short\n", 2, "12 characters"),
+        (("account", "add", "a@example.org", "--password-stdin"), "x" * 1025, 2, "1024 characters"),
         (("account", "remove", "nobody@example.org"), "", 1, "no account"),
         (("account", "password", "nobody@example.org"), "", 1, "no account"),
         (("queue", "retry"), "", 2, "--all"),
