@@ -2,10 +2,11 @@
 
 import asyncio
 import gc
+import os
 import signal
 import ssl
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from aiohttp import web as http
@@ -56,15 +57,37 @@ def prepare(settings: Settings, password: str) -> None:
         )
 
 
-def run_worker(loaded: Loaded, index: int, ties: Ties, *, tidies: bool, share: int) -> int:
+class Place(NamedTuple):
+    """A worker's place among the workers."""
+
+    index: int
+    """No two workers that ever live at once share it."""
+    share: int
+    """How many workers there are."""
+    tidies: bool
+    """Whether this one looks after retention."""
+    core: int | None = None
+    """The processor core to stay on; None leaves it to the kernel."""
+
+
+def run_worker(loaded: Loaded, place: Place, ties: Ties) -> int:
     """Be a worker process until SIGTERM or the supervisor's end; return the exit status."""
 
     async def work() -> None:
         settings = loaded.settings
+        if place.core is not None:
+            # Event loop and ledger thread share the interpreter's lock: on two cores they fight
+            # for it, on one they take turns.
+            os.sched_setaffinity(0, {place.core})
         ledger = await open_ledger(settings.store.sqlite_path())
         try:
             relay = Relay(
-                loaded, ledger, clock=SystemClock(), index=index, tidies=tidies, share=share
+                loaded,
+                ledger,
+                clock=SystemClock(),
+                index=place.index,
+                tidies=place.tidies,
+                share=place.share,
             )
             await relay.start(reuse_port=True)
             gc.freeze()
@@ -74,7 +97,7 @@ def run_worker(loaded: Loaded, index: int, ties: Ties, *, tidies: bool, share: i
         finally:
             await ledger.close()
 
-    return _run_process(loaded, f"worker-{index}", work())
+    return _run_process(loaded, f"worker-{place.index}", work())
 
 
 def run_panel(loaded: Loaded, ties: Ties) -> int:

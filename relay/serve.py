@@ -71,14 +71,21 @@ class _Generations:
 
     def roles(self, loaded: Loaded) -> Sequence[Role]:
         self._addresses |= {each.bound for each in _addresses(loaded.settings)}
+        cores = sorted(os.sched_getaffinity(0))
+        is_auto = loaded.settings.workers == "auto"
         count = worker_count(loaded.settings)
         first, self._next = self._next, self._next + count
         workers = [
-            Role(
-                f"worker-{index}",
-                partial(processes.run_worker, loaded, index, tidies=index == first, share=count),
+            Role(f"worker-{place.index}", partial(processes.run_worker, loaded, place))
+            for place in (
+                processes.Place(
+                    index=first + number,
+                    share=count,
+                    tidies=number == 0,
+                    core=cores[number] if is_auto else None,
+                )
+                for number in range(count)
             )
-            for index in range(first, first + count)
         ]
         return [*workers, Role("panel", partial(processes.run_panel, loaded))]
 
