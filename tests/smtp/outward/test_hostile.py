@@ -26,6 +26,7 @@ from tests.support.server import (
     ScriptedServer,
     Silence,
 )
+from tests.support.smuggling import FALSE_ENDS
 from tracker.model import Attempt, Outcome, Phase
 
 T, F, U = Outcome.DEFERRED, Outcome.FAILED, Outcome.UNCERTAIN
@@ -220,18 +221,13 @@ async def test_memory_is_bounded(flood: Entry) -> None:
     assert peak < 3_000_000
 
 
-@pytest.mark.parametrize(
-    "octets",
-    [
-        pytest.param(b"Subject: a\r\n\r\nb\n.\r\nMAIL FROM:<x@y>\r\n", id="LF dot CRLF"),
-        pytest.param(b"Subject: a\r\n\r\nb\r.\rMAIL FROM:<x@y>\r\n", id="CR dot CR"),
-        pytest.param(b"Subject: a\r\n\r\n\0\r\n", id="NUL"),
-    ],
-)
-async def test_nothing_that_smuggles_leaves_us(octets: bytes) -> None:
+@pytest.mark.parametrize("false_end", [*FALSE_ENDS.values(), b"\0\r\n"], ids=[*FALSE_ENDS, "NUL"])
+@pytest.mark.parametrize("chunk", [1, 262_144], ids=["octet by octet", "at once"])
+async def test_nothing_that_smuggles_leaves_us(false_end: bytes, chunk: int) -> None:
+    octets = b"Subject: a\r\n\r\nb" + false_end + b"MAIL FROM:<x@y>\r\n"
     script = (GREETING, EHLO, MAIL, RCPT, DATA, Silence())
     async with ScriptedServer(script) as server, outward(port=server.port) as relay:
-        attempt = await relay.attempt(make_job(BOB), Octets(octets))
+        attempt = await relay.attempt(make_job(BOB), Octets(octets, chunk))
     assert (attempt.outcome, attempt.phase) == (F, Phase.CONTENT)
     assert attempt.detail.startswith("5.6.0 ")
     assert server.contents == []
