@@ -6,7 +6,8 @@ import os
 import signal
 import ssl
 from collections.abc import Coroutine
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiohttp import web as http
@@ -57,7 +58,8 @@ def prepare(settings: Settings, password: str) -> None:
         )
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Place:
     """A worker's place among the workers."""
 
     index: int

@@ -69,8 +69,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int | Literal["auto"],
         Setting(
             "Worker processes. Each accepts submissions on the same ports and delivers mail. "
-            '"auto" starts one for each processor core and keeps it there, which is the fastest on a '
-            "machine that serves mail only; with a number the kernel places them.",
+            '"auto" starts one for each processor core and keeps it there, which is the fastest '
+            "where the machine serves mail only; with a number the kernel places them.",
             unit="processes",
             least=1,
             most=1024,
