@@ -16,8 +16,16 @@ _DSN = {
 }
 
 
-def delivery_line(message: Message, recipient: Recipient, attempt: Attempt, pid: int) -> str:
-    """Return the line for one attempt at one recipient, without a time stamp.
+class DeliveryLine(str):
+    """A line in another program's form; the log puts time and host before it and no names."""
+
+    __slots__ = ()
+
+
+def delivery_line(
+    message: Message, recipient: Recipient, attempt: Attempt, pid: int
+) -> DeliveryLine:
+    """Return the line for one attempt at one recipient, without time and host.
 
     `delay` is seconds since acceptance; `delays` tells how many of them passed before this
     attempt and during it.
@@ -29,7 +37,7 @@ def delivery_line(message: Message, recipient: Recipient, attempt: Attempt, pid:
     reply = attempt.reply
     code = (reply.enhanced_status_code if reply else None) or _DSN[attempt.outcome]
     words = reply.text.replace("\n", " ") if reply else attempt.detail
-    return (
+    return DeliveryLine(
         f"sendtrace/smtp[{pid}]: {message.id}: to=<{_clean(recipient.forward_path)}>, "
         f"relay={_clean(relay)}, delay={before + during:.2f}, "
         f"delays={before:.2f}/0/0/{during:.2f}, dsn={code}, "

@@ -1,11 +1,13 @@
 """How a line looks, by configuration."""
 
 import logging
+import platform
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
+from relay.log.delivery_line import DeliveryLine
 from relay.log.output import DirectWriter, LineWriter
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -30,7 +32,7 @@ def configure(format_: str, level: str, writer: LineWriter | DirectWriter, **con
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _make_harmless,
-            renderers[format_],
+            renderers[format_] if format_ == "json" else _as_it_is(renderers[format_]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: writer,
@@ -46,6 +48,21 @@ class _Bridge(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         logger = structlog.get_logger()
         logger.log(record.levelno, record.getMessage(), logger=record.name)
+
+
+def _as_it_is(render: Any) -> Any:
+    """Return a renderer that leaves delivery lines in the form that tools for them read.
+
+    JSON has to stay JSON: there they are events like all others.
+    """
+    host = platform.node() or "localhost"
+
+    def write(logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
+        if isinstance(event["event"], DeliveryLine):
+            return f"{event['timestamp']} {host} {event['event']}"
+        return render(logger, method, event)
+
+    return write
 
 
 def _add(context: dict[str, str]) -> Any:

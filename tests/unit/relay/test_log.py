@@ -61,6 +61,26 @@ def test_exceptions_are_told_on_one_line() -> None:
     assert "ValueError: broken" in line
 
 
+def test_tools_find_delivery_lines_where_syslog_puts_them() -> None:
+    """The form is that of RFC 5424 time stamps in syslog's files, as pflogsumm reads them."""
+    message = make_message()
+    recipient = make_recipient(message)
+    line = delivery_line(message, recipient, make_attempt(recipient), 42)
+    for format_ in ("logfmt", "console", "json"):
+        stream = io.StringIO()
+        writer = LineWriter(stream)
+        configure(format_, "info", writer, process="worker-0")
+        structlog.get_logger().info(line)
+        writer.close()
+        (written,) = stream.getvalue().splitlines()
+        if format_ == "json":
+            assert json.loads(written)["event"] == line
+        else:
+            assert re.fullmatch(
+                rf"\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z \S+ {re.escape(line)}", written
+            )
+
+
 POSTFIX = re.compile(
     r"sendtrace/smtp\[\d+\]: [0-9A-Z]{26}: to=<(?P<to>[^>]*)>, relay=(?P<relay>\S+), "
     r"delay=[\d.]+, delays=[\d./]+, dsn=(?P<dsn>\d\.\d+\.\d+), status=(?P<status>\w+) \((.*)\)$"
