@@ -159,7 +159,9 @@ def _act_on(
     done: str,
     act: Callable[[SqliteLedger, Sequence[RecipientId]], Awaitable[int]],
 ) -> None:
-    if bool(words) == everything:
+    if words and everything:
+        raise CommandFailed("a search or --all, not both", status=2)
+    if not words and not everything:
         raise CommandFailed("name what to act on: a search, ids, or --all for everything", status=2)
 
     async def run(ledger: SqliteLedger, loaded: Loaded) -> tuple[int, int]:
@@ -171,6 +173,9 @@ def _act_on(
         return len(ids), changed
 
     found, changed = with_ledger(config, run)
+    if not found:
+        typer.echo(f"nothing found that could be {done.removeprefix('will be ')}")
+        return
     typer.echo(f"{changed} of {found} recipients {done}")
     if changed < found:
         typer.echo("the others are being tried right now, or have just been settled")

@@ -36,14 +36,14 @@ def run(directory: Path | None, panel_address: str) -> int:
         if directory is None:
             temporary = tempfile.TemporaryDirectory(prefix="sendtrace-demo-")
             directory = Path(stack.enter_context(temporary))
-        directory.mkdir(parents=True, exist_ok=True)
-        stage = Stage(
-            directory=directory.absolute(),
-            panel=panel_address,
-            submission=f"127.0.0.1:{_free_port()}",
-            password=secrets.token_urlsafe(9),
-        )
         try:
+            directory.mkdir(parents=True, exist_ok=True)
+            stage = Stage(
+                directory=directory.absolute(),
+                panel=panel_address,
+                submission=f"127.0.0.1:{_free_port()}",
+                password=secrets.token_urlsafe(9),
+            )
             return asyncio.run(_play(stage, SystemClock()))
         except (OSError, StoreError, aiosmtplib.SMTPException) as error:
             print(f"The demo has failed: {error}", file=sys.stderr)

@@ -151,7 +151,7 @@ def _name(written: str, name: str) -> str:
     name = name.lower()
     if name in _NAMES:
         return name
-    close = difflib.get_close_matches(name[:_SHOWN], [*_NAMES, *_MEANT], n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name[:_SHOWN], [*_NAMES, *_MEANT], n=1, cutoff=0.6)
     hint = f"Did you mean {_MEANT.get(close[0], close[0])}:? " if close else ""
     raise QueryError(
         f"There is no field {_show(name + ':')} in {_show(written)}. {hint}Fields are "

@@ -134,6 +134,8 @@ def test_a_made_password_is_shown_once_and_works(run: Run, tmp_path: Path) -> No
         (("account", "remove", "nobody@example.org"), "", 1, "no account"),
         (("account", "password", "nobody@example.org"), "", 1, "no account"),
         (("queue", "retry"), "", 2, "--all"),
+        (("queue", "retry", "--all", "to:bob"), "", 2, "not both"),
+        (("demo", "--directory", "/dev/null/x"), "", 1, "The demo has failed: "),
         (("queue", "show", "nothing"), "", 1, "no message"),
         (("trace", "colour:red"), "", 2, "colour"),
         (("config", "check", "--config", "missing.toml"), "", 2, "missing.toml"),
@@ -179,7 +181,7 @@ def test_retry_hold_release_and_cancel_act_on_what_a_search_finds(
 ) -> None:
     assert "1 of 1 recipients will be tried now" in run("queue", "retry", "to:carol").out
     assert "1 of 1 recipients held" in run("queue", "hold", "--all", "--reason", "check").out
-    assert "0 of 0" in run("queue", "retry", "--all").out
+    assert "nothing found that could be tried now" in run("queue", "retry", "--all").out
     assert "1 of 1 recipients released" in run("queue", "release", "--all").out
     assert "1 of 1 recipients cancelled" in run("queue", "cancel", mail["carol@example.net"]).out
     shown = run("queue", "show", mail["carol@example.net"]).out

@@ -141,6 +141,7 @@ def test_a_day_without_midnight_begins_with_the_change() -> None:
     [
         ("sendr:bob", "no field “sendr:” in “sendr:bob”. Did you mean from:?"),
         ("form:bob", "Did you mean from:?"),
+        ("colour:red", "in “colour:red”. Fields are to:"),
         ("recipient:bob", "Did you mean to:?"),
         ("before:today", "Did you mean until:?"),
         ("any:bob", "no field “any:”"),
