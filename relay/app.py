@@ -4,6 +4,7 @@ Nothing else constructs a ledger, a resolver or a server, and only here does the
 panel.
 """
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
@@ -119,8 +120,8 @@ class Relay:
 
     async def stop(self, grace: timedelta) -> None:
         """Finish what is under way within `grace`; nothing that was accepted is lost."""
-        await self.submission.stop(grace)
-        await self.worker.stop(grace)
+        # Side by side: both have the same time, and the supervisor kills soon after it.
+        await asyncio.gather(self.submission.stop(grace), self.worker.stop(grace))
         await self._pool.close()
         self._passwords.close()
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import aclosing
 from datetime import timedelta
 from functools import partial
 
@@ -17,7 +18,7 @@ from relay.limits import GroupSlots
 from relay.log import delivery_line
 from relay.presume import has_expired, held_until_deadline, presume
 from relay.routing import destination_of
-from relay.transport.content import Source, read
+from relay.transport.content import Source, UnreadableContent, read
 from tracker.model import (
     Attempt,
     DestinationChange,
@@ -68,6 +69,7 @@ class Carrier:
 
         Raises LeaseLost when somebody else has the job by now.
         """
+        await self._persist(job.message.id, partial(self._keeper.make_sure, job.lease))
         gate = await self._gate(job)
         result = gate or await self._delivery.deliver(job, self._source(job))
         if isinstance(result, Postponement):
@@ -162,12 +164,17 @@ class Carrier:
         The result of an attempt must not get lost, and what we hold and forget would wait for as
         long as we live.
         """
+        waits = False
         while True:
             try:
                 return await step()
             except StoreUnavailable as problem:
                 metrics.STORE_FAILURES.inc()
-                self._log.warning("settlement waits", message=message, problem=str(problem))
+                if not waits:
+                    self._log.warning(
+                        "ledger does not take it", message=message, problem=str(problem)
+                    )
+                waits = True
                 await self._clock.sleep(_SETTLE_PAUSE.total_seconds())
 
     def _remember(self, change: DestinationChange | None) -> None:
@@ -183,10 +190,17 @@ class Carrier:
     async def _original(self, job: Job, *, whole: bool) -> bytes:
         limit = job.message.size if whole else _HEADER_LIMIT
         original = bytearray()
-        async for chunk in read(self._source(job)):
-            original += chunk
-            if len(original) >= limit:
-                break
+        try:
+            async with aclosing(read(self._source(job))) as chunks:
+                async for chunk in chunks:
+                    original += chunk
+                    if len(original) >= limit:
+                        break
+        except UnreadableContent as problem:
+            if isinstance(problem.__cause__, StoreUnavailable):
+                raise
+            # Damaged or gone for good: the sender is told with what there is.
+            self._log.error("content is damaged", message=job.message.id, problem=str(problem))
         return bytes(original)
 
     async def _uncertain_before(self, job: Job) -> Collection[RecipientId]:

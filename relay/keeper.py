@@ -64,7 +64,7 @@ class Keeper:
         """
         if self._inflight is None or lease != self.token:
             raise LeaseLost(f"lease {lease} is not held")
-        if self._clock.monotonic() >= self._sure_until:
+        if not self._is_sure:
             raise LeaseLost(f"lease {lease} has not been renewed in time")
         self._inflight.enter(recipients)
 
@@ -75,10 +75,13 @@ class Keeper:
 
     async def begin(self) -> None:
         """Open a lease and its in-flight file. Raises StoreUnavailable, OSError."""
-        asked, now = self._clock.monotonic(), self._clock.now()
-        lease = await self._ledger.open_lease(self._node, self._worker, now, self._lease_for)
-        # Without its file a lease is of no use; it is left to be recovered.
-        self._inflight = InFlight(path_of(self._directory, lease.token))
+        while True:
+            asked, now = self._clock.monotonic(), self._clock.now()
+            lease = await self._ledger.open_lease(self._node, self._worker, now, self._lease_for)
+            # Without its file a lease is of no use; it is left to be recovered.
+            with contextlib.suppress(BlockingIOError):  # taken for dead before it was locked
+                self._inflight = InFlight(path_of(self._directory, lease.token))
+                break
         self._hold(lease, asked)
         self._be_patient(now)
 
@@ -88,23 +91,39 @@ class Keeper:
         Then whatever the worker still holds in memory is no longer its own.
         """
         async with self._renewing:
-            if self._lease is None:
-                await self.begin()
-                return False
-            asked, now = self._clock.monotonic(), self._clock.now()
-            lease = msgspec.structs.replace(self._lease, until=now + self._lease_for)
-            try:
-                await self._ledger.renew(lease.token, lease.until)
-            except LeaseLost:
-                metrics.LEASES_LOST.inc()
-                self._log.warning("lease lost", lease=lease.token)
-                self._abandon()
-                await self.begin()
-                return False
-            if self._lease.until < now:
-                self._be_patient(now)
-            self._hold(lease, asked)
-            return True
+            return await self._renew()
+
+    async def make_sure(self, lease: LeaseToken) -> None:
+        """Renew if `lease` may have run out unnoticed. Raises LeaseLost, StoreUnavailable."""
+        if not self._is_sure:
+            async with self._renewing:
+                if not self._is_sure:
+                    await self._renew()
+        if lease != self.token:
+            raise LeaseLost(f"lease {lease} is not held")
+
+    @property
+    def _is_sure(self) -> bool:
+        return self._clock.monotonic() < self._sure_until
+
+    async def _renew(self) -> bool:
+        if self._lease is None:
+            await self.begin()
+            return False
+        asked, now = self._clock.monotonic(), self._clock.now()
+        lease = msgspec.structs.replace(self._lease, until=now + self._lease_for)
+        try:
+            await self._ledger.renew(lease.token, lease.until)
+        except LeaseLost:
+            metrics.LEASES_LOST.inc()
+            self._log.warning("lease lost", lease=lease.token)
+            self._abandon()
+            await self.begin()
+            return False
+        if self._lease.until < now:
+            self._be_patient(now)
+        self._hold(lease, asked)
+        return True
 
     def _hold(self, lease: Lease, asked: float) -> None:
         self._lease = lease
@@ -144,11 +163,13 @@ class Keeper:
 
     async def _recover(self, lease: Lease) -> int:
         now = self._clock.now()
-        if lease.node != self._node:
+        path = path_of(self._directory, lease.token)
+        if not path.exists():
+            # It is of another machine, or has begun just now and makes its file next.
             if lease.until > now:
                 return 0
-            return await self._ledger.recover(lease.token, None, now)
-        remains = Remains.take(path_of(self._directory, lease.token))
+            return await self._ledger.recover(lease.token, None, now, seen_until=lease.until)
+        remains = Remains.take(path)
         recorded = False
         try:
             # A worker of this machine that still runs has been slow, or could not commit for a
@@ -156,7 +177,9 @@ class Keeper:
             since = lease.until + (_PATIENCE - 1) * self._lease_for
             if remains.alive and max(since, self._patient_until) > now:
                 return 0
-            count = await self._ledger.recover(lease.token, remains.recipients, now)
+            count = await self._ledger.recover(
+                lease.token, remains.recipients, now, seen_until=lease.until
+            )
             recorded = True
         finally:
             remains.close(recorded=recorded)

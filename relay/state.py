@@ -25,8 +25,10 @@ def hold_state_directory(path: Path) -> Iterator[Path]:
         raise CannotStart(f"state_directory {path}: {error.strerror}") from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError as error:
         os.close(file)
+        if not isinstance(error, BlockingIOError):
+            raise CannotStart(f"state_directory {path}: {error.strerror}") from None
         raise CannotStart(
             f"another relay is running with its state in {path}; stop it, or set state_directory"
         ) from None
@@ -40,9 +42,12 @@ def begin_counting(state: Path) -> None:
     """Give the counters of all processes an empty directory.
 
     It has to be called before anything that counts is imported: prometheus_client decides at
-    import whether it keeps counters for one process or for many.
+    import whether it keeps counters for one process or for many. Raises CannotStart.
     """
     directory = (state / "metrics").absolute()
     shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(mode=0o700)
+    try:
+        directory.mkdir(mode=0o700)
+    except OSError as error:
+        raise CannotStart(f"state_directory {directory}: {error.strerror}") from None
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)

@@ -128,10 +128,10 @@ class Worker:
         except LeaseLost:
             self._log.warning("job lost its lease", message=job.message.id)
             # Unless it was only not renewed in time, somebody else has it and this does nothing.
-            await self._set_aside(job, "The relay could not renew its lease in time")
+            await self._set_aside(job, "The relay stood still", timedelta())
         except Exception:
             self._log.exception("job hit a fault", message=job.message.id)
-            await self._set_aside(job, "A fault in the relay; the log says more")
+            await self._set_aside(job, "A fault in the relay; the log says more", _FAULT)
         else:
             if due_at_once:
                 self.wake()
@@ -140,8 +140,8 @@ class Worker:
                 self.wake()
             self._dispatch()
 
-    async def _set_aside(self, job: Job, detail: str) -> None:
-        why = Postponement(gate=Gate.LOCAL, until=self._clock.now() + _FAULT, detail=detail)
+    async def _set_aside(self, job: Job, detail: str, pause: timedelta) -> None:
+        why = Postponement(gate=Gate.LOCAL, until=self._clock.now() + pause, detail=detail)
         with contextlib.suppress(LeaseLost):
             await self._carrier.give_back(job, why)
 

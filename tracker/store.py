@@ -114,13 +114,21 @@ class Store(Protocol):
         ...
 
     async def recover(
-        self, lease: LeaseToken, uncertain: Collection[RecipientId] | None, now: datetime
+        self,
+        lease: LeaseToken,
+        uncertain: Collection[RecipientId] | None,
+        now: datetime,
+        *,
+        seen_until: datetime | None = None,
     ) -> int:
         """Take over what a dead worker held; return how many recipients.
 
         Those in `uncertain` had been sent their final dot: an attempt with the outcome
         `uncertain` is recorded. None means that nobody knows, so that it may be any. All others
         become due at once with the event `relay-restarted`, and no attempt is counted.
+
+        With `seen_until` nothing happens when the lease has been renewed beyond it: its worker
+        may have sent more since `uncertain` was looked up.
         """
         ...
 

@@ -224,7 +224,7 @@ class RelaySMTP(AuthenticatingConversation):
                 identifier, envelope, content, client, account, facts
             )
         except StoreUnavailable as error:
-            log.error("message not stored", id=identifier, exc_info=error)
+            log.warning("message not stored", id=identifier, problem=str(error))
             raise Refused(_explain_unavailable(error)) from error
         log.info(
             "message accepted",

@@ -331,3 +331,15 @@ async def test_without_a_resolver_nothing_counts_as_an_attempt_but_the_deadline_
     assert row.recipient.status is Status.EXPIRED
     assert row.last_attempt is not None
     assert row.last_attempt.origin is Origin.LOCAL
+
+
+async def test_mail_whose_content_is_lost_expires_and_its_sender_is_told(house: House) -> None:
+    await house.submit("r@dead.example")
+    await house.until(lambda rows: rows[0].recipient.status is Status.DEFERRED)
+    with contextlib.closing(sqlite3.connect(house.ledger.path, isolation_level=None)) as other:
+        other.execute("DELETE FROM content")
+    await house.live(7 * DAY + HOUR, step=HOUR)
+    (row,) = await house.rows()
+    assert row.recipient.status is Status.EXPIRED
+    sent = [e for e in (await house.timeline(row)).events if e.kind is EventKind.DSN_SENT]
+    assert len(sent) == 2, "of the delay, and of the failure"

@@ -43,6 +43,8 @@ _RESTARTED = "The relay stopped before the message was sent; it is tried again"
 
 _HELD = f"SELECT {RECIPIENT_COLUMNS} FROM recipients WHERE lease = ?"
 
+_TAKE_AWAY = "DELETE FROM leases WHERE token = ?1 AND until <= coalesce(?2, until) RETURNING node"
+
 _GIVE_BACK = """
 UPDATE recipients SET lease = NULL, next_attempt_at = ?,
     -- What was held until its deadline stays untried.
@@ -100,12 +102,11 @@ def recover(
     lease: LeaseToken,
     uncertain: Collection[RecipientId] | None,
     now: datetime,
+    seen_until: datetime | None,
     entropy: Entropy,
 ) -> int:
     """Take over what a dead worker held; 0 when somebody else has done it already."""
-    row = connection.execute(
-        "DELETE FROM leases WHERE token = ? RETURNING node", (lease,)
-    ).fetchone()
+    row = connection.execute(_TAKE_AWAY, (lease, stamp(seen_until))).fetchone()
     if row is None:
         return 0
     held = [read_recipient(row) for row in connection.execute(_HELD, (lease,)).fetchall()]

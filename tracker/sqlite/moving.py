@@ -75,11 +75,22 @@ class Moving(Part):
             return [read_lease(row) for row in await reader.rows(LEASES)]
 
     async def recover(
-        self, lease: LeaseToken, uncertain: Collection[RecipientId] | None, now: datetime
+        self,
+        lease: LeaseToken,
+        uncertain: Collection[RecipientId] | None,
+        now: datetime,
+        *,
+        seen_until: datetime | None = None,
     ) -> int:
-        doubtful = None if uncertain is None else frozenset(uncertain)
         return await self._writer.run(
-            lambda connection: recover(connection, lease, doubtful, now, self._entropy)
+            partial(
+                recover,
+                lease=lease,
+                uncertain=None if uncertain is None else frozenset(uncertain),
+                now=now,
+                seen_until=seen_until,
+                entropy=self._entropy,
+            )
         )
 
     async def next_due(self) -> datetime | None:
