@@ -5,6 +5,7 @@ from axe_playwright_python.async_playwright import Axe  # type: ignore[import-un
 from playwright.async_api import Browser, Page
 
 from tests.browser.conftest import log_in
+from tests.support.hostile import HOSTILE
 from tests.support.panel import Desk
 from tests.web.test_surface import record_hostile
 
@@ -113,14 +114,16 @@ async def test_nothing_needs_scrolling_sideways(desk: Desk, page: Page, width: i
 
 async def test_nothing_is_cut_off(desk: Desk, page: Page) -> None:
     """What hides its overflow does not scroll, so that the test above would not notice."""
-    message = await record_hostile(desk, "see https://block.example/" + "a" * 150)
-    paths = ["/?outcome=all", f"/messages/{message}", "/queue", "/destinations"]
+    texts = ["see https://block.example/" + "a" * 150, HOSTILE["piles"], HOSTILE["one wide word"]]
+    messages = [await record_hostile(desk, text, is_held=True) for text in texts]
+    paths = ["/?outcome=all", *(f"/messages/{one}" for one in messages), "/queue", "/destinations"]
     for width in (320, 375, 1280):
         await page.set_viewport_size({"width": width, "height": 800})
         for path in paths:
             await page.goto(path)
             await open_all(page)
             assert await page.evaluate(CUT) == [], f"{path} at {width}"
+            assert await page.evaluate(SIDEWAYS) == [], f"{path} at {width}"
 
 
 async def test_targets_are_large_enough(desk: Desk, page: Page) -> None:
