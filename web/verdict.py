@@ -18,6 +18,7 @@ _GATES: Final = {
     Gate.LOCAL: "Our own server has a fault",
 }
 _OURS: Final = "We, who run this mail server."
+_YOU_OR_US: Final = "You, or we who run this mail server."
 _NOTHING: Final = "Nothing."
 
 
@@ -81,7 +82,8 @@ def lines(case: Case, report: str) -> Lines:
     if case.recipient.status is Status.CANCELLED:
         return Lines("Somebody cancelled it.", _OURS, "Send it again if it is needed.", ours)
     if case.recipient.status is Status.HELD:
-        return Lines(f"It is held here: {_why_held(case)}", _OURS, "Ask us to release it.", ours)
+        held = f"It is held here: {_why_held(case)}"
+        return Lines(held, _YOU_OR_US, "Release it, or cancel it.", ours)
     if explanation is None:
         return Lines(
             f"It has not been tried yet. {why_it_waits(case.recipient, None)}",

@@ -192,6 +192,13 @@ def test_expiry_keeps_the_reason() -> None:
     assert "We keep trying" not in told
 
 
+def test_what_is_held_can_be_released_by_whoever_sees_the_button() -> None:
+    told = lines(Case(recipient(Status.HELD, gate_detail="check"), MESSAGE, None, TIMES), "")
+    assert told.what_happened == "It is held here: check."
+    assert told.who_can_fix.startswith("You")
+    assert told.what_you_can_do == "Release it, or cancel it."
+
+
 def test_what_is_read_out_does_not_begin_its_advice_with_nothing() -> None:
     blocked = attempt(Try(Outcome.FAILED, accepted().target, "554 5.7.1 client blocked using bl"))
     told = spoken(Case(recipient(Status.BOUNCED), MESSAGE, blocked, TIMES))
