@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from config.settings import RetrySettings
-from tracker.explain import headline, why_not_dialled
+from tracker.explain import headline
 from tracker.model import (
     Attempt,
     Event,
@@ -82,8 +82,6 @@ class AttemptStory(NamedTuple):
     fact: Attempt
     standing: Standing
     headline: str
-    not_dialled: str
-    """Why no host was dialled; empty where one was."""
     trigger: str
     milliseconds: int
     tries: tuple[TryStory, ...]
@@ -213,7 +211,6 @@ def attempt_story(attempt: Attempt) -> AttemptStory:
         fact=attempt,
         standing=outcome_of(attempt),
         headline=headline(attempt),
-        not_dialled=why_not_dialled(attempt),
         trigger=_TRIGGERS[attempt.trigger],
         milliseconds=round(span.total_seconds() * 1000),
         tries=tuple(
