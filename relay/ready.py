@@ -14,11 +14,18 @@ from tracker.model import Job
 class ReadyQueue:
     """Round robin over destinations."""
 
-    def __init__(self, *, jobs: int, octets: int, parallel: int) -> None:
-        """Hold at most `jobs` jobs whose contents in memory sum to at most `octets` bytes."""
+    def __init__(self, *, jobs: int, octets: int, parallel: int, initial: int) -> None:
+        """Hold at most `jobs` jobs whose contents in memory sum to at most `octets` bytes.
+
+        A destination begins with `initial` jobs side by side and earns one more with each that
+        comes to an end, up to `parallel`: hundreds that swallow every connection would otherwise
+        fill the memory with jobs that wait for their timeouts, and keep out all other mail.
+        """
         self._limit = jobs
         self._octets_limit = octets
         self._parallel = parallel
+        self._initial = min(initial, parallel)
+        self._earned: dict[str, int] = {}
         self._waiting: dict[str, deque[tuple[float, Job]]] = {}
         self._turn: deque[str] = deque()
         self._running: dict[str, int] = {}
@@ -46,8 +53,12 @@ class ReadyQueue:
     def busy(self) -> frozenset[str]:
         """Destinations without a free slot: mail for them had better wait in the ledger."""
         return frozenset(
-            name for name, running in self._running.items() if running >= self._parallel
+            name for name, running in self._running.items() if running >= self._share(name)
         )
+
+    def _share(self, name: str) -> int:
+        """Return how many jobs may run for a destination at once."""
+        return min(self._parallel, self._initial + self._earned.get(name, 0))
 
     def push(self, job: Job, at: float) -> None:
         """Add a job at the time `at`, in seconds; the caller has asked for room before."""
@@ -56,7 +67,7 @@ class ReadyQueue:
         if waiting is None:
             waiting = self._waiting[name] = deque()
         waiting.append((at, job))
-        if len(waiting) == 1 and self._running.get(name, 0) < self._parallel:
+        if len(waiting) == 1 and self._running.get(name, 0) < self._share(name):
             self._turn.append(name)
         self._count += 1
         self._octets += _octets(job)
@@ -71,21 +82,23 @@ class ReadyQueue:
         running = self._running[name] = self._running.get(name, 0) + 1
         if not waiting:
             del self._waiting[name]
-        elif running < self._parallel:
+        elif running < self._share(name):
             self._turn.append(name)
         return job
 
     def done(self, job: Job) -> bool:
         """Free the slot of a job that `pop` gave out; say whether nothing waits for it."""
         name = job.destination
-        running = self._running[name] - 1
-        if running:
-            self._running[name] = running
-        else:
+        was_full = self._running[name] >= self._share(name)
+        self._running[name] -= 1
+        self._earned[name] = self._earned.get(name, 0) + 1
+        if not self._running[name]:
             del self._running[name]
+            if name not in self._waiting:
+                del self._earned[name]
         self._count -= 1
         self._octets -= _octets(job)
-        if running != self._parallel - 1:
+        if not was_full:
             return False
         if name not in self._waiting:
             return True

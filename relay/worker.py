@@ -25,6 +25,8 @@ _CLAIM = 200
 """Recipients claimed at once."""
 _LOOK = timedelta(seconds=1)
 """How often to ask for what others have made due: people, other workers."""
+_UNTRIED = 2
+"""Jobs side by side for a destination of which nothing is known yet."""
 _TIDY = timedelta(minutes=10)
 _PATIENCE = timedelta(seconds=15)
 """How long a job may wait in memory for its turn before the record says what it waits for."""
@@ -56,6 +58,7 @@ class Worker:
             jobs=delivery.ready_queue,
             octets=delivery.ready_bytes,
             parallel=2 * delivery.concurrency_max,
+            initial=_UNTRIED,
         )
         self._wake = asyncio.Event()
         self._carrying: set[asyncio.Task[None]] = set()

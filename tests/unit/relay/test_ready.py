@@ -14,8 +14,15 @@ def job_to(destination: str, name: str = "") -> Job:
     return msgspec.structs.replace(job, destination=destination)
 
 
-def queue(jobs: int = 100, octets: int = 1000, parallel: int = 2) -> ReadyQueue:
-    return ReadyQueue(jobs=jobs, octets=octets, parallel=parallel)
+def queue(
+    jobs: int = 100, octets: int = 1000, parallel: int = 2, initial: int | None = None
+) -> ReadyQueue:
+    return ReadyQueue(
+        jobs=jobs,
+        octets=octets,
+        parallel=parallel,
+        initial=parallel if initial is None else initial,
+    )
 
 
 def popped(ready: ReadyQueue) -> list[Job]:
@@ -42,6 +49,30 @@ def test_a_destination_runs_no_more_than_its_share_and_goes_on_when_one_is_done(
     ready.done(running[0])
     assert [job.message.account for job in popped(ready)] == ["3"]
     assert ready.pop() is None
+
+
+def test_a_destination_earns_its_share_by_jobs_that_end() -> None:
+    ready = queue(parallel=4, initial=1)
+    for _ in range(20):
+        ready.push(job_to("a.example"), 0.0)
+    running = popped(ready)
+    shares = [len(running)]
+    for _ in range(5):
+        ready.done(running.pop(0))
+        running += popped(ready)
+        shares.append(len(running))
+    assert shares == [1, 2, 3, 4, 4, 4]
+
+
+def test_a_destination_that_has_been_idle_begins_anew() -> None:
+    ready = queue(parallel=4, initial=1)
+    for _ in range(3):
+        ready.push(job_to("a.example"), 0.0)
+        (job,) = popped(ready)
+        ready.done(job)
+    for _ in range(3):
+        ready.push(job_to("a.example"), 0.0)
+    assert len(popped(ready)) == 1
 
 
 def test_the_order_within_a_destination_is_kept() -> None:
