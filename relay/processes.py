@@ -110,7 +110,9 @@ def run_panel(loaded: Loaded, ties: Ties) -> int:
         ledger = await open_ledger(settings.store.sqlite_path())
         passwords = Passwords()
         runner = http.AppRunner(
-            build_panel(settings, ledger, passwords, SystemClock()), access_log=None
+            build_panel(settings, ledger, passwords, SystemClock()),
+            access_log=None,
+            auto_decompress=False,
         )
         try:
             await runner.setup()

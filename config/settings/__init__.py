@@ -119,4 +119,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         TrackingSettings, Setting("The record of what happened to every message.")
     ] = TrackingSettings()
     panel: Annotated[PanelSettings, Setting("The web panel and the metrics.")] = PanelSettings()
-    log: Annotated[LogSettings, Setting("The log on standard error.")] = LogSettings()
+    log: Annotated[LogSettings, Setting("The log on standard output.")] = LogSettings()
