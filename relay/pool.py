@@ -15,6 +15,10 @@ from tracker.model import Target
 _Key = tuple[str, str, int, Manner]
 
 
+_PERIOD = 0.1
+"""Seconds between two looks at what is idle, at least."""
+
+
 class Pool:
     """Open sessions of this process. `close` it before the event loop ends."""
 
@@ -82,7 +86,8 @@ class Pool:
     async def _reap(self) -> None:
         """Dismiss what has waited too long, until nothing waits."""
         while self._waiting:
-            await self._clock.sleep(self._idle)
+            longest = min(s.idle_since for waiting in self._waiting.values() for s in waiting)
+            await self._clock.sleep(max(_PERIOD, longest + self._idle - self._clock.monotonic()))
             for key, sessions in list(self._waiting.items()):
                 good = deque(s for s in sessions if self._is_good(s))
                 for session in sessions:

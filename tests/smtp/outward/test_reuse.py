@@ -88,6 +88,22 @@ async def test_an_idle_connection_takes_its_leave_by_itself() -> None:
         assert server.lines[-1] == "QUIT"
 
 
+async def test_the_reaper_comes_when_a_connection_has_waited_long_enough_not_later() -> None:
+    clock = FakeClock()
+    async with ScriptedServer(HAPPY) as server, outward(port=server.port, clock=clock) as relay:
+        await deliver(relay, 1)
+        await asyncio.sleep(0)  # let the reaper begin to wait
+        clock.advance(timedelta(seconds=3))
+        await deliver(relay, 1)
+        clock.advance(timedelta(seconds=2))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert len(relay.pool) == 1, "it has waited for two seconds"
+        clock.advance(timedelta(seconds=3))
+        await asyncio.wait_for(server.left.wait(), 5)
+        assert len(relay.pool) == 0
+
+
 async def test_an_old_connection_is_not_used_again() -> None:
     clock = FakeClock()
     script = (GREETING, EHLO, *ROUND * 2, QUIT)
