@@ -90,7 +90,8 @@ async def test_an_idle_connection_takes_its_leave_by_itself() -> None:
 
 async def test_the_reaper_comes_when_a_connection_has_waited_long_enough_not_later() -> None:
     clock = FakeClock()
-    async with ScriptedServer(HAPPY) as server, outward(port=server.port, clock=clock) as relay:
+    script = (GREETING, EHLO, *ROUND * 2, QUIT)
+    async with ScriptedServer(script) as server, outward(port=server.port, clock=clock) as relay:
         await deliver(relay, 1)
         await asyncio.sleep(0)  # let the reaper begin to wait
         clock.advance(timedelta(seconds=3))
