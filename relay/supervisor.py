@@ -16,7 +16,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -66,7 +66,7 @@ class _Pending:
 
     role: Role
     at: float
-    failures: int = field(default=0)
+    generation: int
 
 
 class Supervisor:
@@ -98,7 +98,7 @@ class Supervisor:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             for role in self._roles:
-                self._start(role)
+                self._start(role, self._generation)
             while (received := self._next_signal()) not in (signal.SIGTERM, signal.SIGINT):
                 if received == signal.SIGHUP:
                     self._replace()
@@ -114,23 +114,22 @@ class Supervisor:
         received = signal.sigtimedwait(_SIGNALS, 0.5)
         return received.si_signo if received else None
 
-    def _start(self, role: Role) -> None:
+    def _start(self, role: Role, generation: int) -> None:
         pid = os.fork()
         if pid == 0:
             os.close(self._life)
             os.close(self._reports)
             _be(role, self._ties)
-        self._children[pid] = _Child(role, pid, time.monotonic(), self._generation)
+        self._children[pid] = _Child(role, pid, time.monotonic(), generation)
 
     def _replace(self) -> None:
         roles = self._renew()
         if roles is None:
             return
         self._roles = list(roles)
-        self._pending.clear()
         self._generation += 1
         for role in self._roles:
-            self._start(role)
+            self._start(role, self._generation)
 
     def _note_ready(self) -> None:
         """Take what children have reported; retire the old generation once the new one serves."""
@@ -147,6 +146,7 @@ class Supervisor:
             self._retire_old()
 
     def _retire_old(self) -> None:
+        self._pending = [p for p in self._pending if p.generation == self._generation]
         for child in self._children.values():
             if child.generation < self._generation and not child.retiring:
                 child.retiring = True
@@ -158,7 +158,7 @@ class Supervisor:
             if pid == 0:
                 return
             child = self._children.pop(pid, None)
-            if child is not None and child.generation == self._generation:
+            if child is not None and not child.retiring:
                 self._note_death(child, os.waitstatus_to_exitcode(status))
 
     def _note_death(self, child: _Child, status: int) -> None:
@@ -170,14 +170,14 @@ class Supervisor:
         self._log.error(
             "process ended; starting it again", process=name, status=status, pause=pause
         )
-        self._pending.append(_Pending(child.role, time.monotonic() + pause, failures))
+        self._pending.append(_Pending(child.role, time.monotonic() + pause, child.generation))
 
     def _restart_due(self) -> None:
         now = time.monotonic()
         due = [pending for pending in self._pending if pending.at <= now]
         self._pending = [pending for pending in self._pending if pending.at > now]
         for pending in due:
-            self._start(pending.role)
+            self._start(pending.role, pending.generation)
 
     def _drain(self) -> int:
         for pid in self._children:

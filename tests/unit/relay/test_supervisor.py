@@ -85,9 +85,11 @@ def test_the_old_generation_serves_until_the_new_one_does(tmp_path: Path) -> Non
     os.kill(new, signal.SIGKILL)
     wait_until(lambda: len(pids(tmp_path, "new")) == 2, "the new generation again")
     assert lives(old)
+    os.kill(old, signal.SIGKILL)
+    wait_until(lambda: len(pids(tmp_path, "old")) == 2, "the old generation again")
     supervisor.terminate()
     assert supervisor.wait(10) == 0
-    assert not lives(old)
+    assert not any(lives(pid) for pid in pids(tmp_path, "old"))
 
 
 def test_sighup_keeps_the_children_when_there_is_nothing_new(tmp_path: Path) -> None:
