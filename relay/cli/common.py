@@ -78,7 +78,7 @@ def with_ledger(config: Path | None, act: Callable[[SqliteLedger, Loaded], Await
     try:
         return asyncio.run(run())
     except StoreError as error:
-        raise CommandFailed(str(error)) from error
+        raise CommandFailed(f"ledger {loaded.settings.store.sqlite_path()}: {error}") from error
 
 
 def print_json(data: object) -> None:

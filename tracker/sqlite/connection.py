@@ -41,7 +41,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         cached_statements=_STATEMENTS,
     )
     try:
-        _check_ownership(connection, path)
+        _check_ownership(connection)
         for pragma in (
             "journal_mode = WAL",
             "synchronous = FULL",
@@ -91,13 +91,18 @@ def _uri(path: Path, mode: str) -> str:
     return f"file:{quote(str(path.absolute()))}?mode={mode}"
 
 
-def _check_ownership(connection: sqlite3.Connection, path: Path) -> None:
+def _check_ownership(connection: sqlite3.Connection) -> None:
     try:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
             raise
-        raise StoreError(f"{path} is not a database") from error
+        raise StoreError(
+            "it is not a database; put a backup in its place, or name another file in store.url"
+        ) from error
     if application_id != APPLICATION_ID and tables:
-        raise StoreError(f"{path} is a database of another program, not a Sendtrace ledger")
+        raise StoreError(
+            "it is a database of another program, not a Sendtrace ledger; "
+            "name another file in store.url"
+        )

@@ -72,14 +72,20 @@ def _apply(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> l
     applied: dict[int, str] = dict(connection.execute("SELECT number, checksum FROM migrations"))
     newer = applied.keys() - {migration.number for migration in migrations}
     if newer:
-        raise SchemaTooNew(f"the ledger has migration {max(newer)}, which this version lacks")
+        raise SchemaTooNew(
+            f"it was written by a newer version (it has migration {max(newer)}); "
+            "run that version, or a newer one"
+        )
     names = []
     for migration in migrations:
         if migration.number not in applied:
             _apply_one(connection, migration)
             names.append(migration.name)
         elif applied[migration.number] != migration.checksum:
-            raise StoreError(f"migration {migration.name} was changed after it was applied")
+            raise StoreError(
+                f"it was made with another migration {migration.name} than this version has; "
+                "run the version that made it"
+            )
     return names
 
 

@@ -64,7 +64,7 @@ def test_a_newer_ledger_is_refused(path: Path) -> None:
 
 def test_a_migration_that_was_edited_is_refused(path: Path) -> None:
     migrate(path, [ONE])
-    with pytest.raises(StoreError, match="0001_one was changed"):
+    with pytest.raises(StoreError, match="another migration 0001_one than this version has"):
         migrate(path, [ONE._replace(sql=ONE.sql + "\n")])
 
 
