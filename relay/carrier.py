@@ -38,6 +38,8 @@ _SETTLE_PAUSE = timedelta(seconds=1)
 """Between tries to settle while the ledger cannot commit."""
 _HEADER_LIMIT = 256 * 1024
 """Bytes of a message that are read for its header block."""
+_REMEMBERED = 10_000
+"""Dead destinations after which the list is gone through."""
 
 
 class Carrier:
@@ -182,10 +184,13 @@ class Carrier:
             return
         if change.reachable or change.next_probe_at is None:
             self._dead.pop(change.destination, None)
-        else:
-            self._dead[change.destination] = Postponement(
-                gate=Gate.DESTINATION, until=change.next_probe_at, detail=change.detail
-            )
+            return
+        if len(self._dead) >= _REMEMBERED:
+            # Those whose probe is due tell us nothing any more.
+            self._dead = {name: why for name, why in self._dead.items() if why.until > change.at}
+        self._dead[change.destination] = Postponement(
+            gate=Gate.DESTINATION, until=change.next_probe_at, detail=change.detail
+        )
 
     async def _original(self, job: Job, *, whole: bool) -> bytes:
         limit = job.message.size if whole else _HEADER_LIMIT
