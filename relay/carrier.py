@@ -11,7 +11,7 @@ import structlog
 from config.settings import Settings
 from relay import metrics
 from relay.clock import Clock
-from relay.decide import Reach, decide, needs_original
+from relay.decide import Reach, decide, needs_original, record_only
 from relay.deliver import Delivered, Delivery
 from relay.keeper import Keeper
 from relay.limits import GroupSlots
@@ -32,12 +32,14 @@ from tracker.model import (
     Settlement,
     Trigger,
 )
-from tracker.store import Store, StoreUnavailable
+from tracker.store import LeaseLost, Store, StoreUnavailable
 
 _SETTLE_PAUSE = timedelta(seconds=1)
 """Between tries to settle while the ledger cannot commit."""
 _HEADER_LIMIT = 256 * 1024
 """Bytes of a message that are read for its header block."""
+_FAULT_PAUSE = timedelta(hours=1)
+"""How long recipients wait for which a fault of ours left open what is to follow."""
 _REMEMBERED = 10_000
 """Dead destinations after which the list is gone through."""
 
@@ -80,9 +82,8 @@ class Carrier:
                 return False
             result = Delivered(attempts=self._presume(job, result), reachable=None)
         self._slots.feed_back(result.group, good=result.reachable is not False)
-        settlement = await self._decide(job, result)
+        settlement = await self._decide_and_settle(job, result)
         # Only now: had we been stopped before this commit, they would have to count as uncertain.
-        await self._settle(settlement)
         self._keeper.leave([recipient.id for recipient in job.recipients])
         self._tell(job, settlement)
         return bool(settlement.reports)
@@ -124,6 +125,20 @@ class Carrier:
             node=self._settings.hostname,
             config_revision=self._revision,
         )
+
+    async def _decide_and_settle(self, job: Job, delivered: Delivered) -> Settlement:
+        """Settle what was delivered; a fault of ours on the way must not send it once more."""
+        try:
+            settlement = await self._decide(job, delivered)
+            await self._settle(settlement)
+        except LeaseLost:
+            raise
+        except Exception:
+            self._log.exception("deciding hit a fault", message=job.message.id)
+            now = self._clock.now()
+            settlement = record_only(job, delivered.attempts, now=now, until=now + _FAULT_PAUSE)
+            await self._settle(settlement)
+        return settlement
 
     async def _decide(self, job: Job, delivered: Delivered) -> Settlement:
         now, retry = self._clock.now(), self._settings.retry
