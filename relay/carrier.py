@@ -16,7 +16,7 @@ from relay.deliver import Delivered, Delivery
 from relay.keeper import Keeper
 from relay.limits import GroupSlots
 from relay.log import delivery_line
-from relay.presume import has_expired, held_until_deadline, presume
+from relay.presume import Author, doubt, has_expired, held_until_deadline, presume
 from relay.routing import destination_of
 from relay.transport.content import Source, UnreadableContent, read
 from tracker.model import (
@@ -75,7 +75,7 @@ class Carrier:
         """
         await self._persist(job.message.id, partial(self._keeper.make_sure, job.lease))
         gate = await self._gate(job)
-        result = gate or await self._delivery.deliver(job, self._source(job))
+        result = gate or await self._deliver(job)
         if isinstance(result, Postponement):
             if job.content is not None or not self._is_settled_by(job, result):
                 await self.give_back(job, result)
@@ -87,6 +87,19 @@ class Carrier:
         self._keeper.leave([recipient.id for recipient in job.recipients])
         self._tell(job, settlement)
         return bool(settlement.reports)
+
+    async def _deliver(self, job: Job) -> Delivered | Postponement:
+        """Deliver; a fault of ours after the final dot is an uncertain outcome, not another try."""
+        try:
+            return await self._delivery.deliver(job, self._source(job))
+        except LeaseLost:
+            raise
+        except Exception:
+            in_flight = self._keeper.in_flight(recipient.id for recipient in job.recipients)
+            if not in_flight:
+                raise
+            self._log.exception("delivering hit a fault", message=job.message.id)
+            return Delivered(attempts=doubt(job, in_flight, self._author()), reachable=None)
 
     async def _gate(self, job: Job) -> Postponement | None:
         """Return why nothing is dialled for `job`; None when it is to be tried."""
@@ -117,9 +130,10 @@ class Carrier:
         return gate.gate in (Gate.HOLD, Gate.DESTINATION) or has_expired(job, self._clock.now())
 
     def _presume(self, job: Job, gate: Postponement) -> tuple[Attempt, ...]:
-        return presume(
-            job,
-            gate,
+        return presume(job, gate, self._author())
+
+    def _author(self) -> Author:
+        return Author(
             now=self._clock.now(),
             mint=self._clock.mint,
             node=self._settings.hostname,

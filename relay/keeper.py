@@ -73,6 +73,11 @@ class Keeper:
         if self._inflight is not None:
             self._inflight.leave(recipients)
 
+    def in_flight(self, recipients: Iterable[RecipientId]) -> frozenset[RecipientId]:
+        """Return which of `recipients` have been sent a final dot and are not settled."""
+        known = self._inflight.recipients if self._inflight is not None else frozenset()
+        return known.intersection(recipients)
+
     async def begin(self) -> None:
         """Open a lease and its in-flight file. Raises StoreUnavailable, OSError."""
         while True:

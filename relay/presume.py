@@ -1,12 +1,14 @@
-"""Attempts that are put on record without dialling, because their result is known. Pure.
+"""Attempts that are put on record although nothing came back from a delivery. Pure.
 
 Nothing is dialled for mail that was held until its deadline, nor for mail whose deadline, or
 whose notice of delay, comes while its destination is known to be unreachable: a million
-recipients of a dead host must not knock at it one by one to be told so.
+recipients of a dead host must not knock at it one by one to be told so. And a delivery that a
+fault of ours has broken off leaves open whether the message was taken.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import NamedTuple
 
 from tracker.model import (
     Attempt,
@@ -18,9 +20,12 @@ from tracker.model import (
     Phase,
     Postponement,
     Recipient,
+    RecipientId,
     Trigger,
 )
 
+_DOUBTED = "A fault in the relay during the attempt; the remote server may have the message"
+_BROKEN_OFF = "A fault in the relay; the log says more"
 _ORIGINS = {
     Gate.DESTINATION: (Origin.NETWORK, Phase.CONNECT),
     Gate.DNS: (Origin.LOCAL, Phase.DNS),
@@ -28,37 +33,66 @@ _ORIGINS = {
 }
 
 
-def presume(
-    job: Job,
-    why: Postponement,
-    *,
-    now: datetime,
-    mint: Callable[[], str],
-    node: str,
-    config_revision: str,
-) -> tuple[Attempt, ...]:
+class Author(NamedTuple):
+    """Who puts an attempt on record, and when."""
+
+    now: datetime
+    mint: Callable[[], str]
+    node: str
+    config_revision: str
+
+
+def presume(job: Job, why: Postponement, author: Author) -> tuple[Attempt, ...]:
     """Return one deferred attempt for each recipient of `job`, with the gate as its reason."""
     origin, phase = _ORIGINS.get(why.gate, (Origin.LOCAL, Phase.ROUTING))
+    detail = f"Not dialled: {why.detail}"
+    return tuple(
+        _attempt(job, recipient, author, Outcome.DEFERRED, origin, phase, detail)
+        for recipient in job.recipients
+    )
+
+
+def doubt(job: Job, in_flight: Collection[RecipientId], author: Author) -> tuple[Attempt, ...]:
+    """Return one attempt for each recipient of `job` that a fault of ours has broken off.
+
+    Those in flight had been sent their final dot: they may have the message.
+    """
 
     def attempt(recipient: Recipient) -> Attempt:
-        return Attempt(
-            id=AttemptId(mint()),
-            message_id=recipient.message_id,
-            recipient_id=recipient.id,
-            number=recipient.attempts + 1,
-            trigger=job.trigger,
-            started_at=now,
-            ended_at=now,
-            outcome=Outcome.DEFERRED,
-            origin=origin,
-            phase=phase,
-            detail=f"Not dialled: {why.detail}",
-            destination=job.destination,
-            node=node,
-            config_revision=config_revision,
-        )
+        if recipient.id in in_flight:
+            outcome, phase, detail = Outcome.UNCERTAIN, Phase.FINAL_DOT, _DOUBTED
+        else:
+            outcome, phase, detail = Outcome.DEFERRED, Phase.ROUTING, _BROKEN_OFF
+        return _attempt(job, recipient, author, outcome, Origin.LOCAL, phase, detail)
 
-    return tuple(attempt(recipient) for recipient in job.recipients)
+    return tuple(map(attempt, job.recipients))
+
+
+def _attempt(
+    job: Job,
+    recipient: Recipient,
+    author: Author,
+    outcome: Outcome,
+    origin: Origin,
+    phase: Phase,
+    detail: str,
+) -> Attempt:
+    return Attempt(
+        id=AttemptId(author.mint()),
+        message_id=recipient.message_id,
+        recipient_id=recipient.id,
+        number=recipient.attempts + 1,
+        trigger=job.trigger,
+        started_at=author.now,
+        ended_at=author.now,
+        outcome=outcome,
+        origin=origin,
+        phase=phase,
+        detail=detail,
+        destination=job.destination,
+        node=author.node,
+        config_revision=author.config_revision,
+    )
 
 
 def held_until_deadline(job: Job, now: datetime) -> Postponement | None:

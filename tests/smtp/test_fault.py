@@ -2,46 +2,88 @@
 
 import asyncio
 import smtplib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from config.loader import load
-from relay.app import open_relay
+from relay.app import Relay, open_relay
 from tests.smtp.test_waiting import EVERYTHING, far_side
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
 from tests.support.waiting import free_port
 from tracker.model import Outcome, Status
 from tracker.search import Query
+from tracker.sqlite import SqliteLedger
 
 
-class FaultyClock(FakeClock):
-    """A clock with a broken die, which is thrown only once a delivery is to be decided on."""
+class BrokenDie(FakeClock):
+    """A clock whose die, thrown only once a delivery is to be decided on, always breaks."""
+
+    def __init__(self, received: list[bytes]) -> None:
+        super().__init__()
 
     def chance(self) -> float:
         raise RuntimeError("the die is broken")
 
 
-async def test_what_was_delivered_is_recorded_whatever_breaks_afterwards(tmp_path: Path) -> None:
+class BrokenMint(FakeClock):
+    """A clock that makes no id when the first attempt is to be written down, and then does."""
+
+    def __init__(self, received: list[bytes]) -> None:
+        super().__init__()
+        self._received = received
+        self._is_broken = True
+
+    def mint(self) -> str:
+        if self._received and self._is_broken:
+            self._is_broken = False
+            raise RuntimeError("the mint is broken")
+        return super().mint()
+
+
+@asynccontextmanager
+async def run_house(
+    folder: Path, clock: FakeClock, received: list[bytes]
+) -> AsyncIterator[tuple[Relay, SqliteLedger]]:
+    """Run a relay that routes everything to a server which takes it."""
     remote_port = free_port()
     environment = {
         "SENDTRACE_HOSTNAME": "relay.example.org",
-        "SENDTRACE_STATE_DIRECTORY": str(tmp_path / "state"),
-        "SENDTRACE_STORE__URL": f"sqlite:{tmp_path}/ledger.db",
+        "SENDTRACE_STATE_DIRECTORY": str(folder / "state"),
+        "SENDTRACE_STORE__URL": f"sqlite:{folder}/ledger.db",
         "SENDTRACE_STORE__LEASE": "1h",
         "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
+        "SENDTRACE_RETRY__UNCERTAIN": "hold",
         "SENDTRACE_ROUTES": f'[{{"domain": "*", "next_hop": "127.0.0.1:{remote_port}"}}]',
         "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
     }
-    clock = FaultyClock()
-    received: list[bytes] = []
     async with (
         await asyncio.start_server(far_side(received), "127.0.0.1", remote_port),
-        open_relay(load(None, environment), clock=clock, resolver=FakeResolver()) as (
-            relay,
-            ledger,
-        ),
+        open_relay(load(None, environment), clock=clock, resolver=FakeResolver()) as opened,
     ):
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "outcome"),
+    [
+        pytest.param(BrokenDie, Status.DELIVERED, Outcome.DELIVERED, id="while deciding"),
+        pytest.param(BrokenMint, Status.HELD, Outcome.UNCERTAIN, id="before it is written down"),
+    ],
+)
+async def test_it_is_on_record_and_not_sent_again(
+    tmp_path: Path,
+    kind: Callable[[list[bytes]], FakeClock],
+    status: Status,
+    outcome: Outcome,
+) -> None:
+    received: list[bytes] = []
+    clock = kind(received)
+    async with run_house(tmp_path, clock, received) as (relay, ledger):
         host, port = relay.submission.addresses[0]
 
         def send() -> None:
@@ -55,6 +97,6 @@ async def test_what_was_delivered_is_recorded_whatever_breaks_afterwards(tmp_pat
         page = await ledger.search(Query(), EVERYTHING, limit=5)
     (row,) = page.rows
     assert len(received) == 1
-    assert row.recipient.status is Status.DELIVERED
+    assert row.recipient.status is status
     assert row.last_attempt is not None
-    assert row.last_attempt.outcome is Outcome.DELIVERED
+    assert row.last_attempt.outcome is outcome
