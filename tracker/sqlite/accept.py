@@ -19,9 +19,9 @@ from tracker.model import (
     Trigger,
     new_id,
 )
-from tracker.sqlite.rows import MESSAGE_COLUMNS, RECIPIENT_COLUMNS, Columns
+from tracker.sql.rows import MESSAGE_COLUMNS, RECIPIENT_COLUMNS, Columns
 from tracker.sqlite.schedule import lower_next_due
-from tracker.sqlite.values import from_notify, stamp, well_formed
+from tracker.sql.values import from_notify, stamp, well_formed
 from tracker.store import LeaseLost
 
 Entropy = Callable[[int], bytes]
@@ -153,7 +153,7 @@ def _message_columns(message: Message) -> Columns:
         None if message.ret is None else message.ret.value,
         message.envid,
         message.body.value,
-        1 if message.smtputf8 else 0,
+        message.smtputf8,
         message.reports_on,
     )
 

@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from tracker.model import Gate, Job, LeaseToken, Message, Recipient, Trigger
-from tracker.sqlite.rows import (
+from tracker.sql.rows import (
     MESSAGE_COLUMNS,
     RECIPIENT_COLUMNS,
     Columns,
     read_message,
     read_recipient,
 )
-from tracker.sqlite.values import json_list, stamp
+from tracker.sql.values import json_list, stamp
 from tracker.store import LeaseLost
 
 _PROBE_PATIENCE = timedelta(minutes=1) // timedelta(microseconds=1)

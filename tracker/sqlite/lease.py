@@ -22,7 +22,7 @@ from tracker.model import (
     new_id,
 )
 from tracker.sqlite.accept import Entropy
-from tracker.sqlite.rows import (
+from tracker.sql.rows import (
     INSERT_ATTEMPT,
     INSERT_EVENT,
     RECIPIENT_COLUMNS,
@@ -32,7 +32,7 @@ from tracker.sqlite.rows import (
     read_recipient,
 )
 from tracker.sqlite.schedule import lower_next_due
-from tracker.sqlite.values import moment, stamp
+from tracker.sql.values import moment, stamp
 from tracker.store import LeaseLost
 
 LEASES = "SELECT token, node, worker, until FROM leases ORDER BY token"

@@ -30,7 +30,7 @@ from tracker.sqlite.query import (
     select,
     status_condition,
 )
-from tracker.sqlite.rows import (
+from tracker.sql.rows import (
     ATTEMPT_COLUMNS,
     EVENT_COLUMNS,
     MESSAGE_COLUMNS,
@@ -43,7 +43,7 @@ from tracker.sqlite.rows import (
     read_recipient,
     width,
 )
-from tracker.sqlite.values import day_of, day_start, first_id, json_list, moment, stamp
+from tracker.sql.values import day_of, day_start, first_id, json_list, moment, stamp
 from tracker.views import Balance, Counts, DestinationState, Page, Row, Timeline
 
 # The probe of its destination is what a recipient waits for when that comes last. It is looked

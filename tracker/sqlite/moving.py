@@ -20,7 +20,7 @@ from tracker.sqlite.claim import claim
 from tracker.sqlite.lease import LEASES, close_lease, open_lease, read_lease, recover, renew
 from tracker.sqlite.part import Part
 from tracker.sqlite.settle import postpone, settle
-from tracker.sqlite.values import moment
+from tracker.sql.values import moment
 
 _NEXT_DUE = "SELECT min(next_due_at) FROM destinations WHERE next_due_at IS NOT NULL"
 

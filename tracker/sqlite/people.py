@@ -6,8 +6,8 @@ from datetime import datetime
 
 from tracker.model import Account, Role, Session
 from tracker.sqlite.part import Part
-from tracker.sqlite.rows import Columns
-from tracker.sqlite.values import moment, stamp
+from tracker.sql.rows import Columns
+from tracker.sql.values import moment, stamp
 
 _ACCOUNTS = "SELECT address, role, password_hash, created_at FROM accounts"
 

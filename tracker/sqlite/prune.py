@@ -3,7 +3,7 @@
 import sqlite3
 from datetime import datetime
 
-from tracker.sqlite.values import json_list, last_id, stamp
+from tracker.sql.values import json_list, last_id, stamp
 
 # Along the recipients' ids, which carry the time of acceptance: no index of its own needed.
 _OLD = """

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tracker.model import RecipientId, Scope, Status, is_id
 from tracker.search import STATUS_WORDS, Field, Query
-from tracker.sqlite.values import first_id, last_id, stamp, well_formed
+from tracker.sql.values import first_id, last_id, stamp, well_formed
 
 
 class Condition(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any
 import aiosqlite
 
 from tracker.sqlite.connection import as_store_error, connect_reader
-from tracker.sqlite.rows import Columns
+from tracker.sql.rows import Columns
 from tracker.store import StoreError
 
 

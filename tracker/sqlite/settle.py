@@ -15,9 +15,9 @@ from tracker.model import (
     Trigger,
 )
 from tracker.sqlite.accept import Entropy, accept
-from tracker.sqlite.rows import INSERT_ATTEMPT, INSERT_EVENT, attempt_columns, event_columns
+from tracker.sql.rows import INSERT_ATTEMPT, INSERT_EVENT, attempt_columns, event_columns
 from tracker.sqlite.schedule import earliest, lower_next_due
-from tracker.sqlite.values import stamp, well_formed
+from tracker.sql.values import stamp, well_formed
 from tracker.store import LeaseLost
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.model import Notify, Reply, new_id
-from tracker.sqlite.rows import _decode_reply
-from tracker.sqlite.values import (
+from tracker.sql.rows import _decode_reply
+from tracker.sql.values import (
     day_of,
     day_start,
     first_id,
@@ -75,13 +75,16 @@ def test_no_id_of_a_day_reaches_into_the_next(when: datetime) -> None:
         ("plain", "plain"),
         ("naïve \U0001f4e8", "naïve \U0001f4e8"),
         ("caf\udce9", "caf\\udce9"),
-        ("\x00\x1b[31m", "\x00\x1b[31m"),
+        ("\x00\x1b[31m", "\\x00\x1b[31m"),
     ],
     ids=["empty", "ascii", "unicode", "lone surrogate", "control characters"],
 )
 def test_text_is_well_formed(text: str, stored: str) -> None:
     assert well_formed(text) == stored
-    assert _decode_reply(to_json(Reply(code=250, lines=(text,)))).lines == (stored,)
+    # As evidence even NUL is kept: JSON has an escape for it.
+    evidence = _decode_reply(to_json(Reply(code=250, lines=(text,)))).lines[0]
+    assert well_formed(evidence) == stored
+    assert ("\0" in evidence) == ("\0" in text)
 
 
 @pytest.mark.parametrize(

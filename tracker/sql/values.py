@@ -54,10 +54,12 @@ def last_id(moment: datetime) -> str:
 
 
 def well_formed(text: str) -> str:
-    """Return `text`, lone surrogates written out: no database can store them.
+    """Return `text`, lone surrogates and NUL written out: not every database can store them.
 
     They come from octets that a remote side called text, and must not stop a settlement.
     """
+    if "\0" in text:
+        text = text.replace("\0", "\\x00")
     if text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

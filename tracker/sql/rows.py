@@ -34,7 +34,7 @@ from tracker.model import (
     TargetTry,
     Trigger,
 )
-from tracker.sqlite.values import moment, stamp, to_json, to_notify, well_formed
+from tracker.sql.values import moment, stamp, to_json, to_notify, well_formed
 
 Columns = Sequence[Any]
 
@@ -177,7 +177,7 @@ def attempt_columns(attempt: Attempt) -> Columns:
         *((target.host, target.address, target.port, target.preference) if target else _NO_TARGET),
         to_json(attempt.tries),
         None if queue_id is None else well_formed(queue_id),
-        1 if attempt.dsn_handed_on else 0,
+        attempt.dsn_handed_on,
         attempt.node,
         attempt.config_revision,
         *(_searched(reply) if reply else _NO_REPLY),

@@ -1,0 +1,1 @@
+"""What the SQL of both ledgers shares: how values lie in columns, and what a search selects."""
