@@ -5,20 +5,24 @@ ledger half way: it happened, or it raised and nothing changed.
 
     StoreError
     ├── StoreUnavailable   cannot commit now (disk full, database gone): answer 4yz, try later
+    │   └── OutcomeUnknown   the answer of the database got lost: it may have happened
     ├── LeaseLost          the lease is no longer ours; whatever it carried is somebody else's
     └── SchemaTooNew       the ledger was written by a newer version
 """
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from datetime import datetime, timedelta
+from contextlib import AbstractAsyncContextManager
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from tracker.model import (
     Accepted,
     Account,
+    Census,
     Job,
     Lease,
     LeaseToken,
+    Load,
     MessageId,
     Postponement,
     RecipientId,
@@ -39,6 +43,10 @@ class StoreError(Exception):
 
 class StoreUnavailable(StoreError):
     """The ledger cannot commit now; nothing changed."""
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The connection broke before the answer came; it may have happened. Look, then repeat."""
 
 
 class LeaseLost(StoreError):
@@ -68,11 +76,18 @@ class Store(Protocol):
     async def open_lease(
         self, node: str, worker: int, now: datetime, lease_for: timedelta
     ) -> Lease:
-        """Begin to hold mail as `worker` of `node`."""
+        """Begin to hold mail as `worker` of `node`.
+
+        A ledger that nodes share has a clock of its own, by which leases begin and run out;
+        from `now` it only learns how far that of the node is ahead. So it is with `renew` and
+        `census`.
+        """
         ...
 
-    async def renew(self, lease: LeaseToken, until: datetime) -> None:
-        """Keep holding. Raises LeaseLost."""
+    async def renew(
+        self, lease: LeaseToken, now: datetime, lease_for: timedelta, load: Load
+    ) -> Census:
+        """Keep holding for `lease_for` from now on; return who else holds. Raises LeaseLost."""
         ...
 
     async def claim(
@@ -109,7 +124,7 @@ class Store(Protocol):
         """Stop holding: what is still leased is due at once. Unknown leases are ignored."""
         ...
 
-    async def leases(self) -> Sequence[Lease]:
+    async def census(self, now: datetime) -> Census:
         """Return every lease on record, alive or not."""
         ...
 
@@ -141,6 +156,10 @@ class Store(Protocol):
 
     async def next_due(self) -> datetime | None:
         """Return when `claim` may next find something; None when nothing waits."""
+        ...
+
+    async def wait_for_work(self) -> None:
+        """Return when another process has made mail due. A hint: it may come late, or never."""
         ...
 
     def content(self, message_id: MessageId) -> AsyncIterator[bytes]:
@@ -212,11 +231,22 @@ class Store(Protocol):
 
     # --- tidying -------------------------------------------------------------------------------
 
-    async def prune(self, before: datetime, limit: int) -> int:
-        """Drop messages accepted before `before` whose recipients are all final.
+    async def prune(self, before: date, limit: int) -> int:
+        """Drop messages accepted on UTC days before `before` whose recipients are all final.
 
-        At most `limit` messages in one transaction; returns how many, so that the caller goes
-        on until 0.
+        A small step: whole days at once where that is cheap, else at most `limit` messages in
+        one transaction. Returns how many, so that the caller goes on until 0.
+        """
+        ...
+
+    async def tend(self, now: datetime) -> None:
+        """Do what the ledger itself needs from time to time, e.g. prepare the coming days."""
+        ...
+
+    def alone(self, chore: str) -> AbstractAsyncContextManager[bool]:
+        """Hold `chore` while the context lasts; False when another process has it now.
+
+        Whoever dies with it, or loses the ledger, has it no more.
         """
         ...
 
@@ -226,6 +256,20 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what is under way and let go of every connection."""
+        ...
+
+
+class LogInFailures(Protocol):
+    """Wrong passwords, counted for all nodes together."""
+
+    async def record_failure(
+        self, keys: Sequence[str], now: datetime, window: timedelta
+    ) -> Sequence[Sequence[datetime]]:
+        """Put a failure of each key on record; return each key's within `window`, oldest first."""
+        ...
+
+    async def forget_failures(self, before: datetime) -> int:
+        """Drop those older than `before`; return how many."""
         ...
 
 
@@ -265,3 +309,17 @@ class Sessions(Protocol):
     async def remove_session(self, token_hash: str) -> None: ...
 
     async def prune_sessions(self, now: datetime) -> int: ...
+
+
+class Ledger(Store, Accounts, Sessions, LogInFailures, Protocol):
+    """Everything that a ledger is, over one database."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for logs and messages: no password in it."""
+        ...
+
+    @property
+    def engine(self) -> str:
+        """The database's name and version, for the log."""
+        ...

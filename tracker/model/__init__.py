@@ -4,6 +4,7 @@
 `reply`      what a remote server answered, word for word
 `attempt`    one try at one recipient, with its evidence
 `message`    an accepted message, its recipients and the job that a worker carries
+`lease`      what a worker holds, and the census of all workers
 `settlement` what one delivery changes in the ledger, all at once
 `account`    who may submit and who may look
 """
@@ -32,13 +33,13 @@ from tracker.model.ids import (
     new_id,
     time_of,
 )
+from tracker.model.lease import Census, Lease, Load
 from tracker.model.message import (
     Accepted,
     Client,
     Gate,
     HeaderFacts,
     Job,
-    Lease,
     Message,
     MessageKind,
     Recipient,
@@ -61,6 +62,7 @@ __all__ = [
     "Attempt",
     "AttemptId",
     "Body",
+    "Census",
     "Client",
     "Content",
     "DestinationChange",
@@ -74,6 +76,7 @@ __all__ = [
     "Job",
     "Lease",
     "LeaseToken",
+    "Load",
     "Message",
     "MessageId",
     "MessageKind",

@@ -90,15 +90,6 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """For a DSN: the message it reports on."""
 
 
-class Lease(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker's claim on what it carries; renewed while the worker lives."""
-
-    token: LeaseToken
-    node: str
-    worker: int
-    until: datetime
-
-
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """An accepted message without its recipients and its content."""
 

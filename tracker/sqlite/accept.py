@@ -20,8 +20,8 @@ from tracker.model import (
     new_id,
 )
 from tracker.sql.rows import MESSAGE_COLUMNS, RECIPIENT_COLUMNS, Columns
-from tracker.sqlite.schedule import lower_next_due
 from tracker.sql.values import from_notify, stamp, well_formed
+from tracker.sqlite.schedule import lower_next_due
 from tracker.store import LeaseLost
 
 Entropy = Callable[[int], bytes]

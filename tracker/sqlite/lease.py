@@ -21,7 +21,6 @@ from tracker.model import (
     Trigger,
     new_id,
 )
-from tracker.sqlite.accept import Entropy
 from tracker.sql.rows import (
     INSERT_ATTEMPT,
     INSERT_EVENT,
@@ -31,8 +30,9 @@ from tracker.sql.rows import (
     event_columns,
     read_recipient,
 )
-from tracker.sqlite.schedule import lower_next_due
 from tracker.sql.values import moment, stamp
+from tracker.sqlite.accept import Entropy
+from tracker.sqlite.schedule import lower_next_due
 from tracker.store import LeaseLost
 
 LEASES = "SELECT token, node, worker, until FROM leases ORDER BY token"

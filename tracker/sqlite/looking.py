@@ -20,16 +20,6 @@ from tracker.model import (
     Status,
 )
 from tracker.search import Query
-from tracker.sqlite.part import Part
-from tracker.sqlite.query import (
-    Condition,
-    capped_count,
-    conjunction,
-    page_of_ids,
-    scope_condition,
-    select,
-    status_condition,
-)
 from tracker.sql.rows import (
     ATTEMPT_COLUMNS,
     EVENT_COLUMNS,
@@ -44,6 +34,16 @@ from tracker.sql.rows import (
     width,
 )
 from tracker.sql.values import day_of, day_start, first_id, json_list, moment, stamp
+from tracker.sqlite.part import Part
+from tracker.sqlite.query import (
+    Condition,
+    capped_count,
+    conjunction,
+    page_of_ids,
+    scope_condition,
+    select,
+    status_condition,
+)
 from tracker.views import Balance, Counts, DestinationState, Page, Row, Timeline
 
 # The probe of its destination is what a recipient waits for when that comes last. It is looked

@@ -15,12 +15,12 @@ from tracker.model import (
     Settlement,
     Submission,
 )
+from tracker.sql.values import moment
 from tracker.sqlite.accept import accept
 from tracker.sqlite.claim import claim
 from tracker.sqlite.lease import LEASES, close_lease, open_lease, read_lease, recover, renew
 from tracker.sqlite.part import Part
 from tracker.sqlite.settle import postpone, settle
-from tracker.sql.values import moment
 
 _NEXT_DUE = "SELECT min(next_due_at) FROM destinations WHERE next_due_at IS NOT NULL"
 

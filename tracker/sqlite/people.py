@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tracker.model import Account, Role, Session
-from tracker.sqlite.part import Part
 from tracker.sql.rows import Columns
 from tracker.sql.values import moment, stamp
+from tracker.sqlite.part import Part
 
 _ACCOUNTS = "SELECT address, role, password_hash, created_at FROM accounts"
 

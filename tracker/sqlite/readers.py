@@ -10,8 +10,8 @@ from typing import Any
 
 import aiosqlite
 
-from tracker.sqlite.connection import as_store_error, connect_reader
 from tracker.sql.rows import Columns
+from tracker.sqlite.connection import as_store_error, connect_reader
 from tracker.store import StoreError
 
 

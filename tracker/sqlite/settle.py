@@ -14,10 +14,10 @@ from tracker.model import (
     Status,
     Trigger,
 )
-from tracker.sqlite.accept import Entropy, accept
 from tracker.sql.rows import INSERT_ATTEMPT, INSERT_EVENT, attempt_columns, event_columns
-from tracker.sqlite.schedule import earliest, lower_next_due
 from tracker.sql.values import stamp, well_formed
+from tracker.sqlite.accept import Entropy, accept
+from tracker.sqlite.schedule import earliest, lower_next_due
 from tracker.store import LeaseLost
 
 
