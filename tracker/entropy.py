@@ -1,6 +1,10 @@
 """Random bytes in small helpings, without asking the kernel for each."""
 
 import os
+from collections.abc import Callable
+
+Entropy = Callable[[int], bytes]
+"""Returns so many random bytes, as `os.urandom` does."""
 
 _POOL = 4096
 """Bytes asked for at once."""
