@@ -34,6 +34,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     """Yield everything that does not fit together."""
     yield from _listener_certificates(settings)
     yield from _keys_without_certificates(settings)
+    yield from _proxies_unnamed(settings)
     yield from _addresses_used_twice(settings)
     yield from _routes(settings)
     yield from _lifetimes(settings)
@@ -77,6 +78,23 @@ def _keys_without_certificates(settings: Settings) -> Iterator[Finding]:
                 "",
                 f"{key}.private_key",
             )
+
+
+def _proxies_unnamed(settings: Settings) -> Iterator[Finding]:
+    """Where nobody's PROXY header is believed, nobody could connect."""
+    if settings.submission.trusted_proxies:
+        return
+    for index, listener in enumerate(settings.submission.listeners):
+        if listener.proxy_protocol:
+            key = f"submission.listeners[{index}].proxy_protocol"
+            yield _finding(
+                "submission.trusted_proxies",
+                "no networks",
+                f"those of the load balancers, because {key} is set",
+                'for instance trusted_proxies = ["192.0.2.10/32"]',
+                key,
+            )
+            return
 
 
 def _addresses_used_twice(settings: Settings) -> Iterator[Finding]:

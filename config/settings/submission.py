@@ -59,6 +59,15 @@ class Listener(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "in clear text to trusted networks alone.",
         ),
     ] = "optional"
+    proxy_protocol: Annotated[
+        bool,
+        Setting(
+            "A load balancer in front of this listener names the client in a PROXY header, version "
+            "1 or 2, before anything else, TLS included. The address in it is the client's for all "
+            "that follows. Connections come from submission.trusted_proxies only, and each of them "
+            "begins with a header.",
+        ),
+    ] = False
     certificate: Annotated[
         Path | None,
         Setting(
@@ -113,6 +122,18 @@ class SubmissionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             shape='a network such as "10.0.0.0/8" or "::1/128"',
         ),
     ] = ("127.0.0.0/8", "::1/128")
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Load balancers in these networks are believed when they name the client in a PROXY "
+            "header (listeners with proxy_protocol). Whoever can connect from here can claim to be "
+            "anybody, trusted_networks included: list the balancers, not the network they are in. "
+            "A balancer's own connections, its health checks, count under its own address, so keep "
+            "it out of trusted_networks.",
+            check=check_network,
+            shape='a network such as "192.0.2.10/32" or "2001:db8::10/128"',
+        ),
+    ] = ()
     max_message_size: Annotated[
         int,
         Setting(

@@ -14,6 +14,7 @@ from aiosmtpd.smtp import SMTP
 
 from relay.submission.admission import client_of, parse_address
 from relay.submission.commands import Refused, Transaction, parse_line
+from relay.submission.proxy_header import Source
 from relay.submission.services import Door, Services
 from relay.submission.wire import (
     BareLineFeed,
@@ -72,9 +73,11 @@ class Conversation(SMTP):
         found = {name for base in cls.__mro__ for name in vars(base)}
         cls._commands = {n.removeprefix("smtp_"): n for n in found if n.startswith("smtp_")}
 
-    def __init__(self, services: Services, door: Door) -> None:
+    def __init__(self, services: Services, door: Door, source: Source | None = None) -> None:
+        """`source` is the client where the peer of the connection is only its proxy."""
         self.services = services
         self.door = door
+        self._source = source
         loop = asyncio.get_running_loop()
         super().__init__(
             _NO_HANDLER,
@@ -119,8 +122,9 @@ class Conversation(SMTP):
         if not peer:  # it was gone before we looked
             stream.abort()
             return
-        address = parse_address(peer[0])
-        self.client_address, self.client_port = str(address), peer[1]
+        host, port = self._source or peer[:2]
+        address = parse_address(str(host))
+        self.client_address, self.client_port = str(address), port
         self.client = client_of(address)
         self.is_trusted = address in self.services.trusted
         refusal = self.services.connections.enter(self.client)

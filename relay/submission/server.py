@@ -12,6 +12,7 @@ from relay.certificates import build_server_context
 from relay.clock import Clock
 from relay.submission.admission import AuthFailures, Connections, TrustedNetworks
 from relay.submission.conversation import HANDSHAKE_TIMEOUT, LINGER
+from relay.submission.entrance import Behind, Entrance
 from relay.submission.intake import Intake, Observer
 from relay.submission.services import Door, Open, Services
 from relay.submission.session import RelaySMTP
@@ -87,16 +88,27 @@ class SubmissionServer:
         self, listener: Listener, context: ssl.SSLContext | None, reuse_port: bool
     ) -> asyncio.Server:
         host, port = listener.host_port()
-        is_implicit = context is not None and listener.tls == "implicit"
-        door = Door(auth=listener.auth, starttls=None if is_implicit else context)
-        return await asyncio.get_running_loop().create_server(
+        implicit = context if listener.tls == "implicit" else None
+        door = Door(auth=listener.auth, starttls=None if implicit else context)
+        loop = asyncio.get_running_loop()
+        if listener.proxy_protocol:
+            proxies = TrustedNetworks(self._settings.submission.trusted_proxies)
+            behind = Behind(proxies, implicit)
+            return await loop.create_server(
+                lambda: Entrance(self._services, door, behind),
+                host,
+                port,
+                backlog=BACKLOG,
+                reuse_port=reuse_port,
+            )
+        return await loop.create_server(
             lambda: RelaySMTP(self._services, door),
             host,
             port,
             backlog=BACKLOG,
-            ssl=context if is_implicit else None,
-            ssl_handshake_timeout=HANDSHAKE_TIMEOUT if is_implicit else None,
-            ssl_shutdown_timeout=LINGER if is_implicit else None,
+            ssl=implicit,
+            ssl_handshake_timeout=HANDSHAKE_TIMEOUT if implicit else None,
+            ssl_shutdown_timeout=LINGER if implicit else None,
             reuse_port=reuse_port,
         )
 

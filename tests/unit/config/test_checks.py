@@ -45,6 +45,10 @@ BROKEN = {
         "submission.listeners[0].certificate",
     ),
     "panel's key without certificate": ('[panel]\nprivate_key = "a.key"', "panel.certificate"),
+    "PROXY protocol from nobody": (
+        f"{LISTENER}proxy_protocol = true",
+        "submission.trusted_proxies",
+    ),
     "two listeners on one address": (LISTENER * 2, "submission.listeners[1].address"),
     "one address in two spellings": (
         '[[submission.listeners]]\naddress = "[::1]:25"\n'
@@ -82,6 +86,10 @@ SOUND = {
     "auth without tls on a public address": (
         '[[submission.listeners]]\naddress = "0.0.0.0:587"\nauth = "required"'
     ),
+    "PROXY protocol from a balancer": (
+        f'{LISTENER}proxy_protocol = true\n[submission]\ntrusted_proxies = ["192.0.2.10"]'
+    ),
+    "balancers that are not used": '[submission]\ntrusted_proxies = ["192.0.2.10"]',
     "one port on two addresses": f"{LISTENER}{LISTENER.replace('127.0.0.1', '[::1]')}",
     "any free port twice": LISTENER.replace("2525", "0") * 2,
     "no listener": "[submission]\nlisteners = []",
