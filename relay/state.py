@@ -6,6 +6,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
+
+from tracker.draining import end_draining
+
+_LOCK: Final = "serve.lock"
 
 
 class CannotStart(Exception):
@@ -16,11 +21,12 @@ class CannotStart(Exception):
 def hold_state_directory(path: Path) -> Iterator[Path]:
     """Make the directory and hold its lock, so that one relay at a time uses it.
 
-    Raises CannotStart when another relay has it, or when it cannot be made.
+    A relay that begins is not draining, whatever the one before was. Raises CannotStart when
+    another relay has it, or when it cannot be made.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(path / "serve.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise CannotStart(f"state_directory {path}: {error.strerror}") from None
     try:
@@ -33,9 +39,32 @@ def hold_state_directory(path: Path) -> Iterator[Path]:
             f"another relay is running with its state in {path}; stop it, or set state_directory"
         ) from None
     try:
+        _forget_draining(path)
         yield path
     finally:
         os.close(file)
+
+
+def _forget_draining(path: Path) -> None:
+    try:
+        end_draining(path)
+    except OSError as error:
+        raise CannotStart(f"state_directory {path}: {error.strerror}") from None
+
+
+def is_held(path: Path) -> bool:
+    """Say whether a relay has its state in `path`. Raises OSError when that cannot be found out."""
+    try:
+        file = os.open(path / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
 
 
 def begin_counting(state: Path) -> None:

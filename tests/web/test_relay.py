@@ -68,7 +68,13 @@ async def test_ready(desk: Desk) -> None:
     response = await desk.client().get("/readyz")
     assert response.status == 200
     found = await response.json()
-    assert found == {"ready": True, "ledger": True, "workers": True, "disk": True}
+    assert found == {
+        "ready": True,
+        "draining": False,
+        "ledger": True,
+        "workers": True,
+        "disk": True,
+    }
 
 
 async def test_not_ready_before_there_are_workers_nor_after_their_leases(tmp_path: Path) -> None:
@@ -95,7 +101,13 @@ async def test_not_ready_when_the_ledger_takes_no_writes(tmp_path: Path) -> None
         response = await client.get("/readyz")
         assert response.status == 503
         found = await response.json()
-        assert found == {"ready": False, "ledger": False, "workers": False, "disk": True}
+        assert found == {
+            "ready": False,
+            "draining": False,
+            "ledger": False,
+            "workers": False,
+            "disk": True,
+        }
 
 
 async def test_a_page_without_a_ledger_says_what_to_do(desk: Desk) -> None:
