@@ -20,6 +20,12 @@ from tracker.model import (
     Status,
 )
 from tracker.search import Query
+from tracker.sql.conditions import (
+    Condition,
+    conjunction,
+    scope_condition,
+    status_condition,
+)
 from tracker.sql.rows import (
     ATTEMPT_COLUMNS,
     EVENT_COLUMNS,
@@ -33,17 +39,10 @@ from tracker.sql.rows import (
     read_recipient,
     width,
 )
+from tracker.sql.selection import select
 from tracker.sql.values import day_of, day_start, first_id, json_list, moment, stamp
 from tracker.sqlite.part import Part
-from tracker.sqlite.query import (
-    Condition,
-    capped_count,
-    conjunction,
-    page_of_ids,
-    scope_condition,
-    select,
-    status_condition,
-)
+from tracker.sqlite.query import DIALECT, capped_count, page_of_ids
 from tracker.views import Balance, Counts, DestinationState, Page, Row, Timeline
 
 # The probe of its destination is what a recipient waits for when that comes last. It is looked
@@ -121,7 +120,7 @@ class Looking(Part):
         before: RecipientId | None = None,
         after: RecipientId | None = None,
     ) -> Page:
-        wanted = page_of_ids(select(query, scope), limit + 1, before=before, after=after)
+        wanted = page_of_ids(select(query, scope, DIALECT), limit + 1, before=before, after=after)
         async with self._readers.snapshot() as reader:
             ids = [row[0] for row in await reader.rows(*wanted)]
             found = await reader.rows(_ROWS, (json_list(ids[:limit]),))
@@ -136,7 +135,7 @@ class Looking(Part):
         return Page(rows=rows, older=older, newer=rows[0].recipient.id if before else None)
 
     async def summarize(self, query: Query, scope: Scope, *, cap: int = 1000) -> Counts:
-        selection = select(query, scope)
+        selection = select(query, scope, DIALECT)
         counts = dict.fromkeys(Status, 0)
         async with self._readers.snapshot() as reader:
             for status in selection.statuses:

@@ -15,12 +15,13 @@ from tests.support.clock import START
 from tests.support.mail import make_settlement, make_submission
 from tracker.model import DestinationChange, LeaseToken, Outcome, Scope
 from tracker.search import Field, Query, Term
+from tracker.sql.selection import select
 from tracker.sqlite.accept import accept
 from tracker.sqlite.claim import claim
 from tracker.sqlite.connection import connect_writer
 from tracker.sqlite.lease import open_lease
 from tracker.sqlite.migrate import migrate
-from tracker.sqlite.query import page_of_ids, select
+from tracker.sqlite.query import DIALECT, page_of_ids
 from tracker.sqlite.settle import settle
 
 HOUR = timedelta(hours=1)
@@ -116,7 +117,7 @@ def test_a_page_is_a_walk_along_an_index(
 ) -> None:
     if isinstance(wanted, str):
         wanted = Query(terms=(Term(field=Field.STATUS, value=wanted),))
-    sql, parameters = page_of_ids(select(wanted, scope), 50)
+    sql, parameters = page_of_ids(select(wanted, scope, DIALECT), 50)
     rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()
     lines = [row[3] for row in rows]
     assert any(plan in line for line in lines)

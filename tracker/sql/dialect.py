@@ -1,0 +1,20 @@
+"""What two databases say in different words."""
+
+from typing import NamedTuple
+
+
+class Dialect(NamedTuple):
+    """Templates of SQL. {text} is a column or what is made of it, {needle} one parameter."""
+
+    lower: str
+    """{text} in lower case; only ASCII has to be, so a needle of ASCII is told apart rightly."""
+    lower_unicode: str
+    """{text} in lower case, whatever the script."""
+    contains: str
+    """{text} has {needle} somewhere in it; no character of it is a wildcard."""
+    ends_with: str
+    """{text} ends with {needle}, which stands in it twice."""
+    is_ours: str
+    """The recipient `r` or its message has the id `?`, which stands in it twice."""
+    any_attempt: str
+    """One of the attempts `a` at the recipient `r` meets {condition}."""

@@ -1,0 +1,203 @@
+"""From a query of the search grammar to a condition on `r`, `m` and `a`.
+
+`r` is a recipient as it is now, `m` its message, `a` one of its attempts. How a ledger finds
+them is its own business: a walk binds these names.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from tracker.model import Scope, Status, is_id
+from tracker.search import STATUS_WORDS, Field, Query
+from tracker.sql.conditions import (
+    Condition,
+    conjunction,
+    disjunction,
+    scope_condition,
+    status_condition,
+)
+from tracker.sql.dialect import Dialect
+from tracker.sql.values import first_id, last_id, stamp, well_formed
+
+
+class Selection(NamedTuple):
+    """What a query and a scope select."""
+
+    condition: Condition
+    statuses: frozenset[Status]
+    """The condition holds for no other ones: each of them has an index."""
+    fields: frozenset[Field]
+    """What the condition looks at."""
+
+
+def select(query: Query, scope: Scope, dialect: Dialect) -> Selection:
+    """Translate a query; terms of it that cannot match yield a selection of nothing."""
+    translation = _Translation(query, dialect)
+    conditions = [scope_condition(scope), *translation.time_range()]
+    statuses = frozenset(Status)
+    for term in query.terms:
+        condition = translation.term(term.field, term.value, term.exact)
+        if term.negated:
+            # Of a column that is null nothing is true, so "not" must mean "not true".
+            condition = Condition(f"({condition.sql}) IS NOT TRUE", condition.parameters)
+        if term.field is Field.STATUS:
+            statuses &= _possible(term.value.lower(), negated=term.negated)
+        conditions.append(condition)
+    fields = frozenset(term.field for term in query.terms)
+    return Selection(conjunction(conditions), statuses, fields)
+
+
+def _possible(word: str, *, negated: bool) -> frozenset[Status]:
+    """Return the statuses that a term leaves over."""
+    named = STATUS_WORDS.get(word, frozenset())
+    if not negated:
+        return named
+    # What is not "temporary" may still have one of its statuses, before the first attempt.
+    return frozenset(Status) - (named if word != _TEMPORARY else frozenset())
+
+
+_TEMPORARY = "temporary"
+
+
+class _Translation:
+    """The terms of one query in one dialect."""
+
+    def __init__(self, query: Query, dialect: Dialect) -> None:
+        self._since, self._until = query.since, query.until
+        self._dialect = dialect
+
+    def term(self, field: Field, value: str, exact: bool) -> Condition:
+        return _TERMS[field](self, well_formed(value), exact)
+
+    # --- the time range ----------------------------------------------------------------------
+
+    def time_range(self) -> Iterator[Condition]:
+        """The time range; the id carries the time, so that it is a range of the walk as well."""
+        if self._since is not None:
+            yield Condition("r.accepted_at >= ?", (stamp(self._since),))
+        if self._until is not None:
+            yield Condition("r.accepted_at < ?", (stamp(self._until),))
+        yield from id_range("r.id", self._since, self._until)
+
+    # --- terms -------------------------------------------------------------------------------
+
+    def any(self, value: str, exact: bool) -> Condition:
+        columns = ("r.forward_path", "m.reverse_path", "m.subject", "m.id", "m.header_message_id")
+        queue_id = self._any_attempt(self._matches(("a.remote_queue_id",), value, exact))
+        return disjunction((self._matches(columns, value, exact), queue_id))
+
+    def to(self, value: str, exact: bool) -> Condition:
+        if not value.startswith("@"):
+            return self._matches(("r.forward_path",), value, exact)
+        domain = Condition("r.domain = ?", (value[1:].lower(),))
+        return disjunction((domain, self._ends_with("r.forward_path", value)))
+
+    def sender(self, value: str, exact: bool) -> Condition:
+        if not value.startswith("@"):
+            return self._matches(("m.reverse_path", "m.header_from"), value, exact)
+        return disjunction(
+            (
+                self._ends_with("m.reverse_path", value),
+                self._ends_with("m.header_from", value),
+                self._matches(("m.header_from",), value + ">", exact=False),
+            )
+        )
+
+    def id(self, value: str, exact: bool) -> Condition:
+        ours = value.upper()
+        if is_id(ours):
+            return Condition(self._dialect.is_ours, (ours, ours))
+        bare = value.removeprefix("<").removesuffix(">")
+        queue_id = self._any_attempt(self._matches(("a.remote_queue_id",), value, exact))
+        return disjunction((self._matches(("m.header_message_id",), bare, exact), queue_id))
+
+    def status(self, value: str, exact: bool) -> Condition:
+        word = value.lower()
+        condition = status_condition(STATUS_WORDS.get(word, frozenset()))
+        if word != _TEMPORARY:
+            return condition
+        tried = Condition("r.attempts > 0 OR r.status = ?", (Status.DEFERRED.value,))
+        return conjunction((condition, tried))
+
+    def ip(self, value: str, exact: bool) -> Condition:
+        target = self._any_attempt(self._matches(("a.target_address",), value, exact))
+        return disjunction((self._matches(("m.client_address",), value, exact), target))
+
+    def code(self, value: str, exact: bool) -> Condition:
+        """ "4" and "45" begin a reply code; "5.7" is every code 5.7.x; quoted, the whole code."""
+        if "." not in value:
+            return self._any_attempt(_begins(_REPLY_CODE, value, exact))
+        whole = _begins(_ENHANCED_CODE, value, exact=True)
+        if exact:
+            return self._any_attempt(whole)
+        beginning = _begins(_ENHANCED_CODE, value.removesuffix(".") + ".", exact=False)
+        return self._any_attempt(disjunction((whole, beginning)))
+
+    def subject(self, value: str, exact: bool) -> Condition:
+        return self._matches(("m.subject",), value, exact)
+
+    def account(self, value: str, exact: bool) -> Condition:
+        return self._matches(("r.account",), value, exact)
+
+    def mx(self, value: str, exact: bool) -> Condition:
+        return self._any_attempt(self._matches(("a.target_host",), value, exact))
+
+    def text(self, value: str, exact: bool) -> Condition:
+        return self._any_attempt(self._matches(("a.reply_text",), value, exact))
+
+    # --- pieces ------------------------------------------------------------------------------
+
+    def _matches(self, columns: Sequence[str], value: str, exact: bool) -> Condition:
+        """One of the columns contains `value`, or is it; without regard to case."""
+        comparison = "{text} = {needle}" if exact else self._dialect.contains
+        return disjunction(
+            Condition(self._compare(comparison, column, value), (value,)) for column in columns
+        )
+
+    def _ends_with(self, column: str, value: str) -> Condition:
+        return Condition(self._compare(self._dialect.ends_with, column, value), (value, value))
+
+    def _compare(self, comparison: str, column: str, value: str) -> str:
+        lower = self._dialect.lower if value.isascii() else self._dialect.lower_unicode
+        # Both by the database, so that no two rules of lower case meet.
+        return comparison.format(text=lower.format(text=column), needle=lower.format(text="?"))
+
+    def _any_attempt(self, condition: Condition) -> Condition:
+        # The range of r.id once more: of partitions it leaves only those that can matter.
+        within = id_range("a.recipient_id", self._since, self._until)
+        sql, parameters = conjunction((*within, condition))
+        return Condition(self._dialect.any_attempt.format(condition=sql), parameters)
+
+
+_REPLY_CODE = "CAST(a.reply_code AS TEXT)"
+_ENHANCED_CODE = "a.enhanced_status_code"
+
+
+def _begins(text: str, value: str, exact: bool) -> Condition:
+    if exact:
+        return Condition(f"{text} = ?", (value,))
+    return Condition(f"substr({text}, 1, ?) = ?", (len(value), value))
+
+
+def id_range(column: str, since: datetime | None, until: datetime | None) -> Iterator[Condition]:
+    """The ids that are made between `since` and `until`, and hardly others."""
+    if since is not None:
+        yield Condition(f"{column} >= ?", (first_id(since),))
+    if until is not None:
+        yield Condition(f"{column} <= ?", (last_id(until),))
+
+
+_TERMS: dict[Field, Callable[[_Translation, str, bool], Condition]] = {
+    Field.ANY: _Translation.any,
+    Field.TO: _Translation.to,
+    Field.FROM: _Translation.sender,
+    Field.SUBJECT: _Translation.subject,
+    Field.ID: _Translation.id,
+    Field.STATUS: _Translation.status,
+    Field.MX: _Translation.mx,
+    Field.IP: _Translation.ip,
+    Field.CODE: _Translation.code,
+    Field.TEXT: _Translation.text,
+    Field.ACCOUNT: _Translation.account,
+}
