@@ -1,7 +1,7 @@
 """The verbs of people and of housekeeping (see `tracker.store.Store`)."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from functools import partial
 
 from tracker.model import RecipientId, Scope, Status
@@ -50,8 +50,12 @@ class Acting(Part):
             )
         )
 
-    async def prune(self, before: datetime, limit: int) -> int:
-        return await self._writer.run(partial(prune, before=before, limit=limit))
+    async def prune(self, before: date, limit: int) -> int:
+        start = datetime.combine(before, time(), UTC)
+        return await self._writer.run(partial(prune, before=start, limit=limit))
+
+    async def tend(self, now: datetime) -> None:
+        """Do nothing: the writer looks after the file as it writes."""
 
     async def give_up_held(self, now: datetime, limit: int) -> int:
         return await self._writer.run(

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from tracker.model import (
     Attempt,
     AttemptId,
+    Census,
     Event,
     EventId,
     EventKind,
     Lease,
     LeaseToken,
+    Load,
     Origin,
     Outcome,
     Phase,
@@ -34,8 +36,15 @@ from tracker.sql.values import moment, stamp
 from tracker.sqlite.accept import Entropy
 from tracker.sqlite.schedule import lower_next_due
 from tracker.store import LeaseLost
+from tracker.version import own_version
 
-LEASES = "SELECT token, node, worker, until FROM leases ORDER BY token"
+_COLUMNS = "token, node, worker, version, opened_at, renewed_at, until, skew, jobs, clients"
+
+LEASES = f"SELECT {_COLUMNS} FROM leases ORDER BY token"
+
+_OPEN = f"INSERT INTO leases ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
+
+_RENEW = "UPDATE leases SET renewed_at = ?, until = ?, jobs = ?, clients = ? WHERE token = ?"
 
 _UNCERTAIN = "The relay stopped during the attempt; the remote server may have the message"
 
@@ -59,10 +68,24 @@ WHERE id = ?
 """
 
 
-def read_lease(row: Columns) -> Lease:
-    """Build a lease from a row of LEASES."""
-    token, node, worker, until = row
-    return Lease(token=LeaseToken(token), node=node, worker=worker, until=moment(until))
+def read_census(rows: Sequence[Columns], now: datetime) -> Census:
+    """Build a census from the rows of LEASES."""
+    return Census(now=now, leases=tuple(map(_read_lease, rows)))
+
+
+def _read_lease(row: Columns) -> Lease:
+    token, node, worker, version, opened_at, renewed_at, until, skew, jobs, clients = row
+    return Lease(
+        token=LeaseToken(token),
+        node=node,
+        worker=worker,
+        version=version,
+        opened_at=moment(opened_at),
+        renewed_at=moment(renewed_at),
+        until=moment(until),
+        skew=timedelta(microseconds=skew),
+        load=Load(jobs=jobs, clients=clients),
+    )
 
 
 def open_lease(
@@ -74,21 +97,32 @@ def open_lease(
     entropy: Entropy,
 ) -> Lease:
     """Put a new lease on record."""
-    token, until = LeaseToken(new_id(now, entropy(8))), now + lease_for
-    connection.execute(
-        "INSERT INTO leases (token, node, worker, until) VALUES (?, ?, ?, ?)",
-        (token, node, worker, stamp(until)),
+    lease = Lease(
+        token=LeaseToken(new_id(now, entropy(8))),
+        node=node,
+        worker=worker,
+        version=own_version(),
+        opened_at=now,
+        renewed_at=now,
+        until=now + lease_for,
     )
-    return Lease(token=token, node=node, worker=worker, until=until)
+    row = (lease.token, node, worker, lease.version, stamp(now), stamp(now), stamp(lease.until))
+    connection.execute(_OPEN, row)
+    return lease
 
 
-def renew(connection: sqlite3.Connection, lease: LeaseToken, until: datetime) -> None:
-    """Push the end of a lease to `until`. Raises LeaseLost."""
-    cursor = connection.execute(
-        "UPDATE leases SET until = ? WHERE token = ?", (stamp(until), lease)
-    )
-    if cursor.rowcount != 1:
+def renew(
+    connection: sqlite3.Connection,
+    lease: LeaseToken,
+    now: datetime,
+    lease_for: timedelta,
+    load: Load,
+) -> Census:
+    """Push the end of a lease to `lease_for` from now. Raises LeaseLost."""
+    row = (stamp(now), stamp(now + lease_for), load.jobs, load.clients, lease)
+    if connection.execute(_RENEW, row).rowcount != 1:
         raise LeaseLost(f"lease {lease} is not on record")
+    return read_census(connection.execute(LEASES).fetchall(), now)
 
 
 def close_lease(connection: sqlite3.Connection, lease: LeaseToken, now: datetime) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import sqlite3
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from tracker.entropy import EntropyPool
 from tracker.sqlite.accept import Entropy
 from tracker.sqlite.acting import Acting
+from tracker.sqlite.chores import alone
 from tracker.sqlite.looking import Looking
 from tracker.sqlite.migrate import migrate
 from tracker.sqlite.moving import Moving
@@ -16,14 +18,22 @@ from tracker.sqlite.writer import Writer
 
 
 class SqliteLedger(Moving, Acting, Looking, People):
-    """`Store`, `Accounts` and `Sessions` on one file. Use `open_ledger`."""
-
-    sqlite_version = sqlite3.sqlite_version
-    """Of the library in use, for the log."""
+    """`tracker.store.Ledger` on one file. Use `open_ledger`."""
 
     def __init__(self, path: Path, writer: Writer, readers: Readers, entropy: Entropy) -> None:
         super().__init__(writer, readers, entropy)
         self.path = path
+
+    @property
+    def place(self) -> str:
+        return str(self.path)
+
+    @property
+    def engine(self) -> str:
+        return f"SQLite {sqlite3.sqlite_version}"
+
+    def alone(self, chore: str) -> AbstractAsyncContextManager[bool]:
+        return alone(self.path, chore)
 
     async def ping(self) -> None:
         await self._writer.run(_ping)

@@ -1,14 +1,17 @@
 """The verbs that move mail (see `tracker.store.Store`)."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from tracker.model import (
     Accepted,
+    Census,
     Job,
     Lease,
     LeaseToken,
+    Load,
     MessageId,
     Postponement,
     RecipientId,
@@ -18,7 +21,7 @@ from tracker.model import (
 from tracker.sql.values import moment
 from tracker.sqlite.accept import accept
 from tracker.sqlite.claim import claim
-from tracker.sqlite.lease import LEASES, close_lease, open_lease, read_lease, recover, renew
+from tracker.sqlite.lease import LEASES, close_lease, open_lease, read_census, recover, renew
 from tracker.sqlite.part import Part
 from tracker.sqlite.settle import postpone, settle
 
@@ -47,8 +50,12 @@ class Moving(Part):
             lambda connection: open_lease(connection, node, worker, now, lease_for, self._entropy)
         )
 
-    async def renew(self, lease: LeaseToken, until: datetime) -> None:
-        await self._writer.run(partial(renew, lease=lease, until=until))
+    async def renew(
+        self, lease: LeaseToken, now: datetime, lease_for: timedelta, load: Load
+    ) -> Census:
+        return await self._writer.run(
+            partial(renew, lease=lease, now=now, lease_for=lease_for, load=load)
+        )
 
     async def claim(
         self, lease: LeaseToken, now: datetime, limit: int, busy: Collection[str] = ()
@@ -70,9 +77,9 @@ class Moving(Part):
     async def close_lease(self, lease: LeaseToken, now: datetime) -> None:
         await self._writer.run(partial(close_lease, lease=lease, now=now))
 
-    async def leases(self) -> Sequence[Lease]:
+    async def census(self, now: datetime) -> Census:
         async with self._readers.one() as reader:
-            return [read_lease(row) for row in await reader.rows(LEASES)]
+            return read_census(await reader.rows(LEASES), now)
 
     async def recover(
         self,
@@ -97,6 +104,10 @@ class Moving(Part):
         async with self._readers.one() as reader:
             row = await reader.row(_NEXT_DUE)
         return moment(row[0]) if row else None
+
+    async def wait_for_work(self) -> None:
+        """Never return: what other processes have made due is found by looking for it."""
+        await asyncio.Event().wait()
 
     async def content(self, message_id: MessageId) -> AsyncIterator[bytes]:
         size, sent, n = 1, 0, 0

@@ -1,8 +1,8 @@
-"""`Accounts` and `Sessions`."""
+"""`Accounts`, `Sessions` and `LogInFailures`."""
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tracker.model import Account, Role, Session
 from tracker.sql.rows import Columns
@@ -27,6 +27,10 @@ _ADD_SESSION = """
 INSERT INTO sessions (token_hash, address, csrf_token, created_at, expires_at)
 VALUES (?, ?, ?, ?, ?)
 """
+
+_ADD_FAILURE = "INSERT INTO log_in_failures (key, at) VALUES (?, ?)"
+
+_FAILURES = "SELECT at FROM log_in_failures WHERE key = ? AND at > ? ORDER BY at"
 
 
 class People(Part):
@@ -88,6 +92,21 @@ class People(Part):
 
     async def prune_sessions(self, now: datetime) -> int:
         return await self._changes("DELETE FROM sessions WHERE expires_at <= ?", (stamp(now),))
+
+    async def record_failure(
+        self, keys: Sequence[str], now: datetime, window: timedelta
+    ) -> Sequence[Sequence[datetime]]:
+        at, since = stamp(now), stamp(now - window)
+
+        def step(connection: sqlite3.Connection) -> Sequence[Sequence[datetime]]:
+            connection.executemany(_ADD_FAILURE, [(key, at) for key in keys])
+            found = (connection.execute(_FAILURES, (key, since)).fetchall() for key in keys)
+            return [[moment(row[0]) for row in rows] for rows in found]
+
+        return await self._writer.run(step)
+
+    async def forget_failures(self, before: datetime) -> int:
+        return await self._changes("DELETE FROM log_in_failures WHERE at < ?", (stamp(before),))
 
     async def _changes(self, sql: str, parameters: Columns) -> int:
         """Run one statement and return how many rows it changed."""
