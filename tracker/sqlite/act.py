@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tracker import states
+from tracker.entropy import Entropy
 from tracker.model import EventKind, Gate, RecipientId, Scope, Status, Trigger, new_id
 from tracker.sql.conditions import scope_condition
 from tracker.sql.rows import INSERT_EVENT, Columns
 from tracker.sql.values import json_list, stamp, well_formed
-from tracker.sqlite.accept import Entropy
 from tracker.sqlite.schedule import lower_next_due
 
 

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from tracker.entropy import Entropy
 from tracker.model import (
     Attempt,
     AttemptId,
@@ -33,7 +34,6 @@ from tracker.sql.rows import (
     read_recipient,
 )
 from tracker.sql.values import moment, stamp
-from tracker.sqlite.accept import Entropy
 from tracker.sqlite.schedule import lower_next_due
 from tracker.store import LeaseLost
 from tracker.version import own_version

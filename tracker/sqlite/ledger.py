@@ -5,8 +5,7 @@ import sqlite3
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from tracker.entropy import EntropyPool
-from tracker.sqlite.accept import Entropy
+from tracker.entropy import Entropy, EntropyPool
 from tracker.sqlite.acting import Acting
 from tracker.sqlite.chores import alone
 from tracker.sqlite.looking import Looking

@@ -1,6 +1,6 @@
 """What the parts of the ledger share."""
 
-from tracker.sqlite.accept import Entropy
+from tracker.entropy import Entropy
 from tracker.sqlite.readers import Readers
 from tracker.sqlite.writer import Writer
 

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from tracker import states
+from tracker.entropy import Entropy
 from tracker.model import (
     DestinationChange,
     LeaseToken,
@@ -15,8 +16,9 @@ from tracker.model import (
     Trigger,
 )
 from tracker.sql.rows import INSERT_ATTEMPT, INSERT_EVENT, attempt_columns, event_columns
+from tracker.sql.settlement import is_waiting, last_attempts
 from tracker.sql.values import stamp, well_formed
-from tracker.sqlite.accept import Entropy, accept
+from tracker.sqlite.accept import accept
 from tracker.sqlite.schedule import earliest, lower_next_due
 from tracker.store import LeaseLost
 
@@ -68,10 +70,10 @@ ON CONFLICT (destination) DO UPDATE SET
 
 def settle(connection: sqlite3.Connection, settlement: Settlement, entropy: Entropy) -> None:
     """Write a settlement. Raises LeaseLost, IllegalChange; ValueError when it is incoherent."""
-    last_attempts = _last_attempts(settlement)
+    attempts = last_attempts(settlement)
     due: list[tuple[str, int]] = []
     for change in settlement.changes:
-        destination = _change(connection, settlement, change, last_attempts)
+        destination = _change(connection, settlement, change, attempts)
         if change.next_attempt_at is not None:
             due.append((destination, stamp(change.next_attempt_at)))
     connection.executemany(INSERT_ATTEMPT, map(attempt_columns, settlement.attempts))
@@ -85,26 +87,13 @@ def settle(connection: sqlite3.Connection, settlement: Settlement, entropy: Entr
         accept(connection, report, settlement.changes[-1].at, None, entropy)
 
 
-def _last_attempts(settlement: Settlement) -> dict[RecipientId, str]:
-    changed = {change.recipient_id for change in settlement.changes}
-    last = {attempt.recipient_id: attempt.id for attempt in settlement.attempts}
-    if not last.keys() <= changed or len(changed) != len(settlement.changes):
-        raise ValueError("a settlement changes every recipient that it has attempts of, once")
-    if settlement.reports and not changed:
-        raise ValueError("a settlement that changes nothing reports nothing")
-    return dict(last)
-
-
 def _change(
     connection: sqlite3.Connection,
     settlement: Settlement,
     change: RecipientChange,
-    last_attempts: Mapping[RecipientId, str],
+    attempts: Mapping[RecipientId, str],
 ) -> str:
     """Change one recipient and return its destination."""
-    is_waiting = change.status in (Status.QUEUED, Status.DEFERRED)
-    if is_waiting != (change.next_attempt_at is not None):
-        raise ValueError(f"a recipient that is {change.status} must have a next attempt, or none")
     rows = connection.execute(
         _CHANGE[change.status],
         (
@@ -114,8 +103,8 @@ def _change(
             change.gate.value,
             well_formed(change.gate_detail),
             stamp(change.delay_dsn_at),
-            last_attempts.get(change.recipient_id),
-            _SCHEDULE if is_waiting else None,
+            attempts.get(change.recipient_id),
+            _SCHEDULE if is_waiting(change.status) else None,
             change.recipient_id,
             settlement.lease,
             settlement.message_id,
