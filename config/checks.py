@@ -32,6 +32,7 @@ def _related(one: str, other: str) -> bool:
 
 def check(settings: Settings) -> Iterator[Finding]:
     """Yield everything that does not fit together."""
+    yield from _of_postgresql_only(settings)
     yield from _listener_certificates(settings)
     yield from _keys_without_certificates(settings)
     yield from _proxies_unnamed(settings)
@@ -43,6 +44,27 @@ def check(settings: Settings) -> Iterator[Finding]:
 
 def _finding(key: str, found: str, expected: str, hint: str, *rests_on: str) -> Finding:
     return Finding(Problem(key, found, expected, hint), (key, *rests_on))
+
+
+def _of_postgresql_only(settings: Settings) -> Iterator[Finding]:
+    """A file has neither a password nor a pooler."""
+    store = settings.store
+    if store.is_postgresql:
+        return
+    given = {
+        "password": store.password and "(secret)",
+        "listen_url": store.listen_url and "a URL",
+        "pooler": store.pooler and "true",
+    }
+    for name, found in given.items():
+        if found:
+            yield _finding(
+                f"store.{name}",
+                found,
+                "nothing, because store.url names a file",
+                "it belongs to a ledger in PostgreSQL",
+                "store.url",
+            )
 
 
 def _listener_certificates(settings: Settings) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ import msgspec
 _LONGEST_SHOWN = 80
 _WIDEST = 64
 _PASSWORDS = (
-    (re.compile(r"(://[^:/@\s]*):.*@"), r"\1:(secret)@"),
+    (re.compile(r"(:/*[^:/@\s]*):.*@"), r"\1:(secret)@"),
     (re.compile(r"(password=)[^&\s]+", re.IGNORECASE), r"\1(secret)"),
 )
 

@@ -4,6 +4,7 @@
 about them; reading files and the environment is the loader's work.
 """
 
+import re
 import socket
 from datetime import timedelta
 from pathlib import Path
@@ -49,6 +50,13 @@ def machine_hostname() -> str:
         return "localhost.localdomain"
 
 
+def check_node(text: str) -> str:
+    """Return the name of a node; ValueError for what could not be told apart in a list."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}", text, re.ASCII):
+        raise ValueError("it begins with a letter or a digit and has no spaces")
+    return text
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an operator sets."""
 
@@ -65,6 +73,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             computed="the machine's name if that is fully qualified, else localhost.localdomain",
         ),
     ] = msgspec.field(default_factory=machine_hostname)
+    node: Annotated[
+        str | None,
+        Setting(
+            "Name of this node in the record and among the nodes that share a ledger; no two may "
+            "have the same. It stays the same over restarts.",
+            check=check_node,
+            shape='letters, digits, ".", "_" and "-", such as "mail-1"',
+            example='"mail-1"',
+            computed="the machine's name",
+        ),
+    ] = None
     workers: Annotated[
         int | Literal["auto"],
         Setting(

@@ -143,7 +143,8 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     concurrency_initial: Annotated[
         int,
         Setting(
-            "Connections to one group of MX hosts at the start, per worker.",
+            "Connections to one group of MX hosts at the start, from all workers of all nodes "
+            "together; though each worker that may have any begins with one.",
             unit="connections",
             least=1,
         ),
@@ -151,12 +152,24 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     concurrency_max: Annotated[
         int,
         Setting(
-            "Connections to one group of MX hosts at most, per worker. The number grows with "
-            "success and shrinks with failure.",
+            "Connections to one group of MX hosts at most, from all workers of all nodes together. "
+            "Each worker has an equal share, which follows the number of workers that are alive. "
+            "The number in use grows with success and shrinks with failure.",
             unit="connections",
             least=1,
         ),
     ] = 20
+    rate_max: Annotated[
+        int,
+        Setting(
+            "Messages to one group of MX hosts in a minute at most, from all workers of all nodes "
+            "together; 0 means no limit. Every try counts, whatever comes of it. What is over the "
+            "limit waits in the ledger. Six seconds' worth may be saved up, though always one "
+            "message for each worker.",
+            unit="messages",
+            least=0,
+        ),
+    ] = 0
     messages_per_connection: Annotated[
         int,
         Setting("Transactions on one connection before QUIT.", unit="messages", least=1),

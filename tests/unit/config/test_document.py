@@ -35,8 +35,11 @@ def test_the_default_file_has_every_setting() -> None:
 
 def test_the_examples_in_the_default_file_load(tmp_path: Path) -> None:
     uncommented = re.sub(r"^#(?=[a-z\[])", "", render_default(), flags=re.MULTILINE)
-    settings = load_text(uncommented, tmp_path).settings
+    # Some of them are of a ledger in PostgreSQL.
+    shared = uncommented.replace('url = "sqlite:./var/ledger.db"', 'url = "postgresql://db/x"')
+    settings = load_text(shared, tmp_path).settings
     assert settings.hostname == "mail.example.org"
+    assert settings.store.is_postgresql
     assert settings.routes[0].next_hop == "smarthost.example.net:587"
     assert settings.submission.listeners[0].certificate is not None
 

@@ -81,7 +81,6 @@ def test_a_wrong_value_is_one_line_with_key_found_and_expected(
 @pytest.mark.parametrize(
     ("url", "hint"),
     [
-        ("postgresql://relay@db/sendtrace", "this version keeps its ledger in SQLite only"),
         ("mysql://db", "starts with sqlite:"),
         ("var/ledger.db", "starts with sqlite:"),
         ("sqlite://var/ledger.db", "sqlite:///… for an absolute path"),
@@ -158,7 +157,14 @@ def test_all_problems_are_reported_at_once(load_text: Load) -> None:
         '[[routes]]\ndomain="*"\nnext_hop="h"\nusername="u"\npassword=["hunter2"]',
         '[[routes]]\ndomain="*"\nnext_hop="h"\npassword="hunter2"',
         '[[routes]]\ndomain="*"\nnext_hop="h"\npasswort="hunter2"',
-        '[store]\nurl="postgresql://relay:hunter2@db/x"',
+        '[store]\nurl="postgresql://relay:hunter2@db"',
+        '[store]\nurl="postgresql://relay:hunter2/@db/x"',
+        '[store]\nurl="postgresql://relay:1/hunter2@db/x"',
+        '[store]\nurl="postgresql://relay:1?hunter2=@db/x"',
+        '[store]\nurl="postgresql://relay:hunter2#@db/x"',
+        '[store]\nurl="postgresql:relay:hunter2@db/x"',
+        '[store]\nurl="postgresql://relay@db/x"\nlisten_url="postgresql://relay:hunter2@db"',
+        '[store]\nurl="sqlite:x.db"\npassword="hunter2"',
         '[store]\nurl="postgresql://db/x?user=relay&password=hunter2"',
         '[store]\nurl="sqlite://relay:hunter2@db/x"',
     ],

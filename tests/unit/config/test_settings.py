@@ -42,7 +42,7 @@ def test_what_looks_like_a_secret_is_marked_as_one() -> None:
         for key, field in EVERY.items()
         if any(word in key for word in words) and field.form is Form.TEXT
     ]
-    assert suspects == ["routes[].password"]
+    assert suspects == ["store.password", "routes[].password"]
     assert all(EVERY[key].setting.secret for key in suspects)
 
 
@@ -82,7 +82,7 @@ def test_a_store_url_names_a_file(url: str, path: str) -> None:
 
 
 def test_another_store_has_no_file() -> None:
-    with pytest.raises(ValueError, match="SQLite only"):
+    with pytest.raises(ValueError, match="starts with sqlite:"):
         StoreSettings(url="postgresql://relay@db/sendtrace").sqlite_path()
 
 
