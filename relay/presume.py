@@ -29,6 +29,7 @@ _BROKEN_OFF = "A fault in the relay; the log says more"
 _ORIGINS = {
     Gate.DESTINATION: (Origin.NETWORK, Phase.CONNECT),
     Gate.DNS: (Origin.LOCAL, Phase.DNS),
+    Gate.RATE: (Origin.POLICY, Phase.ROUTING),
     Gate.HOLD: (Origin.POLICY, Phase.ROUTING),
 }
 

@@ -13,6 +13,7 @@ _GATES: Final = {
     Gate.BACK_OFF: "It waits for its next try",
     Gate.DESTINATION: "Its destination cannot be reached; all mail for it waits for a probe",
     Gate.CONCURRENCY: "Its destination is busy with other mail of ours",
+    Gate.RATE: "It waits for the rate limit of its destination",
     Gate.DNS: "Our own DNS resolver does not answer",
     Gate.HOLD: "It is held",
     Gate.LOCAL: "Our own server has a fault",

@@ -174,6 +174,13 @@ def test_what_comes_next(changes: dict[str, object], expected: str) -> None:
             "Connection refused.",
         ),
         (Gate.CONCURRENCY, "", None, "Its destination is busy with other mail of ours."),
+        (
+            Gate.RATE,
+            "example.net gets at most 60 messages a minute",
+            None,
+            "It waits for the rate limit of its destination: "
+            "example.net gets at most 60 messages a minute.",
+        ),
         (Gate.DNS, "", None, "Our own DNS resolver does not answer."),
         (Gate.HOLD, "Is this right?", None, "It is held: Is this right?"),
         (Gate.LOCAL, "The disk is full", None, "Our own server has a fault: The disk is full."),
