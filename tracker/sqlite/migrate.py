@@ -1,68 +1,43 @@
-"""Numbered migrations, each applied once, in order, in a transaction of its own.
+"""Migrations of a SQLite ledger, each in a transaction of its own."""
 
-The table `migrations` keeps the checksum of what was applied, so that a file that was edited
-afterwards is noticed before two ledgers drift apart.
-"""
-
-import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
 
+from tracker.sql import migrations
+from tracker.sql.migrations import Migration
 from tracker.sqlite.connection import APPLICATION_ID, connect_writer, create_file
 from tracker.sqlite.turn import TurnLock
-from tracker.store import SchemaTooNew, StoreError, StoreUnavailable
-
-
-class Migration(NamedTuple):
-    """One step of the schema."""
-
-    number: int
-    name: str
-    sql: str
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of the SQL."""
-        return hashlib.sha256(self.sql.encode()).hexdigest()
+from tracker.store import StoreUnavailable
 
 
 def shipped() -> tuple[Migration, ...]:
     """Return the migrations of this version, in order."""
-    found = []
-    for file in resources.files(__package__).joinpath("migrations").iterdir():
-        if file.name.endswith(".sql"):
-            name = file.name.removesuffix(".sql")
-            number = int(name.partition("_")[0])
-            found.append(Migration(number, name, file.read_text("utf-8")))
-    return tuple(sorted(found))
+    return migrations.shipped(__package__)
 
 
-def migrate(path: Path, migrations: Sequence[Migration] | None = None) -> list[str]:
+def migrate(path: Path, wanted: Sequence[Migration] | None = None) -> list[str]:
     """Create the ledger at `path` if needed and bring it up to date.
 
     Returns the names of the migrations that were applied. Raises SchemaTooNew when the ledger
-    has one that is not among `migrations` (by default those shipped), StoreError when one
+    has one that is not among `wanted` (by default those shipped), StoreError when one
     differs from what was applied or when the file is no ledger, StoreUnavailable when it cannot
     be opened or written.
     """
-    wanted = shipped() if migrations is None else migrations
     try:
         create_file(path)
         turn = TurnLock(path)
         try:
             with turn.held(), closing(connect_writer(path)) as connection:
-                return _apply(connection, wanted)
+                return _apply(connection, shipped() if wanted is None else wanted)
         finally:
             turn.close()
     except (sqlite3.Error, OSError) as error:
         raise StoreUnavailable(f"{path}: {error}") from error
 
 
-def _apply(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> list[str]:
+def _apply(connection: sqlite3.Connection, wanted: Sequence[Migration]) -> list[str]:
     if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(
@@ -70,23 +45,10 @@ def _apply(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> l
         " (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)"
     )
     applied: dict[int, str] = dict(connection.execute("SELECT number, checksum FROM migrations"))
-    newer = applied.keys() - {migration.number for migration in migrations}
-    if newer:
-        raise SchemaTooNew(
-            f"it was written by a newer version (it has migration {max(newer)}); "
-            "run that version, or a newer one"
-        )
-    names = []
-    for migration in migrations:
-        if migration.number not in applied:
-            _apply_one(connection, migration)
-            names.append(migration.name)
-        elif applied[migration.number] != migration.checksum:
-            raise StoreError(
-                f"it was made with another migration {migration.name} than this version has; "
-                "run the version that made it"
-            )
-    return names
+    todo = migrations.missing(applied, wanted)
+    for migration in todo:
+        _apply_one(connection, migration)
+    return [migration.name for migration in todo]
 
 
 def _apply_one(connection: sqlite3.Connection, migration: Migration) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tracker.sql.migrations import Migration
 from tracker.sqlite import migrate, open_ledger
-from tracker.sqlite.migrate import Migration, shipped
+from tracker.sqlite.migrate import shipped
 from tracker.store import SchemaTooNew, StoreError, StoreUnavailable
 
 ONE = Migration(1, "0001_one", "CREATE TABLE one (n INTEGER);\nINSERT INTO one VALUES (1);\n")
