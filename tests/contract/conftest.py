@@ -1,29 +1,63 @@
 """The backends that every contract test runs on. Another backend is another entry here."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from tests.contract.integrity import check_sqlite
+from tests.contract.integrity import check_postgres, check_sqlite
 from tests.contract.ledger import Ledger, open_by_locator
+from tests.support.postgres import Server
+from tracker.postgres.migrate import migrate
 
 NewLocator = Callable[[], str]
 Opener = Callable[[], Awaitable[Ledger]]
 
+_TEMPLATE = "migrated"
+_numbers = count()
 
-@pytest.fixture(params=["sqlite"])
+
+@pytest.fixture(params=["sqlite", "postgresql"])
 def new_locator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewLocator]:
     """Names a new, empty ledger: what `open_by_locator` takes, in any process.
 
     In the end every ledger that was named is looked through for what must always hold.
     """
-    assert request.param == "sqlite"
-    numbers = count()
-    yield lambda: f"sqlite:{tmp_path / f'ledger{next(numbers)}.db'}"
-    for path in tmp_path.glob("ledger*.db"):
+    if request.param == "sqlite":
+        yield from _name_files(tmp_path)
+    else:
+        yield from _name_databases(request.getfixturevalue("migrated_postgres"))
+
+
+def _name_files(directory: Path) -> Iterator[NewLocator]:
+    yield lambda: f"sqlite:{directory / f'ledger{next(_numbers)}.db'}"
+    for path in directory.glob("ledger*.db"):
         check_sqlite(path)
+
+
+def _name_databases(server: Server) -> Iterator[NewLocator]:
+    names: list[str] = []
+
+    def name_another() -> str:
+        names.append(f"ledger{next(_numbers)}")
+        return server.create_database(names[-1], _TEMPLATE)
+
+    yield name_another
+    for name in names:
+        check_postgres(server, name)
+        server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Server) -> Server:
+    """A server with a database that new ledgers are copied from: that is fast."""
+    postgres.create_database(_TEMPLATE)
+    with ThreadPoolExecutor(1) as pool:  # this thread's event loop is that of the tests
+        pool.submit(asyncio.run, migrate(postgres.url(_TEMPLATE))).result()
+    return postgres
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from tests.support.clock import START
 from tests.support.mail import make_settlement, make_submission
+from tracker import postgres, sqlite
 from tracker.model import Job, LeaseToken, Outcome, Recipient, Scope, Submission
 from tracker.search import Query
-from tracker.sqlite import open_ledger
 from tracker.store import Accounts, Sessions, Store
 from tracker.views import Balance
 
@@ -24,8 +24,9 @@ class Ledger(Store, Accounts, Sessions, Protocol):
 async def open_by_locator(locator: str) -> Ledger:
     """Open the ledger that a `locator` of the fixtures names."""
     scheme, _, rest = locator.partition(":")
-    assert scheme == "sqlite"
-    return await open_ledger(Path(rest))
+    if scheme == "sqlite":
+        return await sqlite.open_ledger(Path(rest))
+    return await postgres.open_ledger(locator, trusts_caller=True)
 
 
 async def hold(ledger: Store, now: datetime = START, worker: int = 1) -> LeaseToken:
