@@ -1,56 +1,47 @@
 """What a worker holds: opened, renewed, given back, taken over."""
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from tracker.entropy import Entropy
 from tracker.model import (
-    Attempt,
-    AttemptId,
     Census,
-    Event,
-    EventId,
-    EventKind,
     Lease,
     LeaseToken,
     Load,
-    Origin,
-    Outcome,
-    Phase,
-    Recipient,
     RecipientId,
     Status,
     Trigger,
     new_id,
 )
+from tracker.sql.leases import LEASE_COLUMNS, read_lease
+from tracker.sql.recovery import (
+    HELD_COLUMNS,
+    divide,
+    read_held,
+    restart_events,
+    uncertain_attempts,
+)
 from tracker.sql.rows import (
     INSERT_ATTEMPT,
     INSERT_EVENT,
-    RECIPIENT_COLUMNS,
     Columns,
     attempt_columns,
     event_columns,
-    read_recipient,
 )
-from tracker.sql.values import moment, stamp
+from tracker.sql.values import stamp
 from tracker.sqlite.schedule import lower_next_due
 from tracker.store import LeaseLost
 from tracker.version import own_version
 
-_COLUMNS = "token, node, worker, version, opened_at, renewed_at, until, skew, jobs, clients"
+LEASES = f"SELECT {LEASE_COLUMNS} FROM leases ORDER BY token"
 
-LEASES = f"SELECT {_COLUMNS} FROM leases ORDER BY token"
-
-_OPEN = f"INSERT INTO leases ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
+_OPEN = f"INSERT INTO leases ({LEASE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
 
 _RENEW = "UPDATE leases SET renewed_at = ?, until = ?, jobs = ?, clients = ? WHERE token = ?"
 
-_UNCERTAIN = "The relay stopped during the attempt; the remote server may have the message"
-
-_RESTARTED = "The relay stopped before the message was sent; it is tried again"
-
-_HELD = f"SELECT {RECIPIENT_COLUMNS} FROM recipients WHERE lease = ?"
+_HELD = f"SELECT {HELD_COLUMNS} FROM recipients WHERE lease = ?"
 
 _TAKE_AWAY = "DELETE FROM leases WHERE token = ?1 AND until <= coalesce(?2, until) RETURNING node"
 
@@ -70,22 +61,7 @@ WHERE id = ?
 
 def read_census(rows: Sequence[Columns], now: datetime) -> Census:
     """Build a census from the rows of LEASES."""
-    return Census(now=now, leases=tuple(map(_read_lease, rows)))
-
-
-def _read_lease(row: Columns) -> Lease:
-    token, node, worker, version, opened_at, renewed_at, until, skew, jobs, clients = row
-    return Lease(
-        token=LeaseToken(token),
-        node=node,
-        worker=worker,
-        version=version,
-        opened_at=moment(opened_at),
-        renewed_at=moment(renewed_at),
-        until=moment(until),
-        skew=timedelta(microseconds=skew),
-        load=Load(jobs=jobs, clients=clients),
-    )
+    return Census(now=now, leases=tuple(map(read_lease, rows)))
 
 
 def open_lease(
@@ -143,18 +119,15 @@ def recover(
     row = connection.execute(_TAKE_AWAY, (lease, stamp(seen_until))).fetchone()
     if row is None:
         return 0
-    held = [read_recipient(row) for row in connection.execute(_HELD, (lease,)).fetchall()]
-    doubtful = [each for each in held if uncertain is None or each.id in uncertain]
-    untried = [each for each in held if uncertain is not None and each.id not in uncertain]
-    attempts = list(_uncertain_attempts(doubtful, row[0], now, entropy))
+    held = [read_held(each) for each in connection.execute(_HELD, (lease,)).fetchall()]
+    doubtful, untried = divide(held, uncertain)
+    attempts = list(uncertain_attempts(doubtful, row[0], now, entropy))
     connection.executemany(INSERT_ATTEMPT, map(attempt_columns, attempts))
     connection.executemany(
         _COUNT_UNCERTAIN,
         [(attempt.number, attempt.id, stamp(now), attempt.recipient_id) for attempt in attempts],
     )
-    connection.executemany(
-        INSERT_EVENT, [event_columns(_restarted(each, now, entropy)) for each in untried]
-    )
+    connection.executemany(INSERT_EVENT, map(event_columns, restart_events(untried, now, entropy)))
     _give_back(connection, lease, now, Trigger.RESTART)
     return len(held)
 
@@ -164,36 +137,3 @@ def _give_back(
 ) -> None:
     rows = connection.execute(_GIVE_BACK, (stamp(now), trigger, lease)).fetchall()
     lower_next_due(connection, {row[0]: stamp(now) for row in rows})
-
-
-def _uncertain_attempts(
-    recipients: Sequence[Recipient], node: str, now: datetime, entropy: Entropy
-) -> Iterator[Attempt]:
-    for recipient in recipients:
-        yield Attempt(
-            id=AttemptId(new_id(now, entropy(8))),
-            message_id=recipient.message_id,
-            recipient_id=recipient.id,
-            number=recipient.attempts + 1,
-            trigger=recipient.trigger,
-            started_at=now,
-            ended_at=now,
-            outcome=Outcome.UNCERTAIN,
-            origin=Origin.LOCAL,
-            phase=Phase.FINAL_DOT,
-            detail=_UNCERTAIN,
-            destination=recipient.destination,
-            node=node,
-            config_revision="",
-        )
-
-
-def _restarted(recipient: Recipient, now: datetime, entropy: Entropy) -> Event:
-    return Event(
-        id=EventId(new_id(now, entropy(8))),
-        message_id=recipient.message_id,
-        recipient_id=recipient.id,
-        at=now,
-        kind=EventKind.RELAY_RESTARTED,
-        detail=_RESTARTED,
-    )
