@@ -184,6 +184,10 @@ CREATE TABLE open_counts (
 
 -- The unit of scheduling. next_due_at is a lower bound of when a recipient of this destination
 -- may be claimed; null when none waits. turns breaks ties, so that all get theirs.
+--
+-- Whoever finds next_due_at low enough leaves it, and takes no lock. So when it is raised, somebody
+-- may have relied on the old one who has not committed yet: it is computed again at recheck_at,
+-- until all transactions before recheck_past are over.
 CREATE TABLE destinations (
     destination      text COLLATE "C" NOT NULL PRIMARY KEY,
     reachable        boolean NOT NULL DEFAULT true,
@@ -194,11 +198,14 @@ CREATE TABLE destinations (
     last_success_at  bigint,
     last_failure_at  bigint,
     next_due_at      bigint,
-    turns            bigint NOT NULL DEFAULT 0
+    turns            bigint NOT NULL DEFAULT 0,
+    recheck_at       bigint,
+    recheck_past     xid8
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,
         autovacuum_vacuum_threshold = 1000);
 
 CREATE INDEX destinations_due ON destinations (next_due_at, turns) WHERE next_due_at IS NOT NULL;
+CREATE INDEX destinations_to_recheck ON destinations (recheck_at) WHERE recheck_at IS NOT NULL;
 
 -- A worker's presence and its claim on what it carries. Its times are those of this server.
 CREATE TABLE leases (
