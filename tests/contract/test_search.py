@@ -1,7 +1,7 @@
 """Search: against a filter in plain Python, within scopes, page by page."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -250,3 +250,12 @@ async def test_the_time_range_is_exact_to_the_microsecond(ledger: Ledger) -> Non
         assert [each.status_since for each in since] == [m for m in moments if m >= bound]
         until = await recipients(ledger, Query(until=bound))
         assert [each.status_since for each in until] == [m for m in moments if m < bound]
+
+
+async def test_a_time_range_may_begin_before_any_id_could_be_made(
+    ledger: Ledger, records: Records
+) -> None:
+    ever = Query(since=datetime.min.replace(tzinfo=UTC), until=datetime.max.replace(tzinfo=UTC))
+    assert len(await recipients(ledger, ever)) == len(records)
+    never = Query(until=datetime(1960, 1, 1, tzinfo=UTC))
+    assert await recipients(ledger, never) == []

@@ -5,7 +5,7 @@ them is its own business: a walk binds these names.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from tracker.model import Scope, Status, is_id
@@ -181,11 +181,15 @@ def _begins(text: str, value: str, exact: bool) -> Condition:
 
 
 def id_range(column: str, since: datetime | None, until: datetime | None) -> Iterator[Condition]:
-    """The ids that are made between `since` and `until`, and hardly others."""
+    """The ids that are made from `since` on and before `until`."""
     if since is not None:
-        yield Condition(f"{column} >= ?", (first_id(since),))
+        yield Condition(f"{column} >= ?", (first_id(max(since, _NO_ID_BEFORE)),))
     if until is not None:
-        yield Condition(f"{column} <= ?", (last_id(until),))
+        yield Condition(f"{column} <= ?", (last_id(max(until, _NO_ID_BEFORE + _TICK) - _TICK),))
+
+
+_NO_ID_BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
 
 
 _TERMS: dict[Field, Callable[[_Translation, str, bool], Condition]] = {

@@ -6,6 +6,7 @@ from tracker.model import RecipientId, Status
 from tracker.sql.conditions import Condition, Statement, conjunction, status_condition
 from tracker.sql.dialect import Dialect
 from tracker.sql.selection import Selection
+from tracker.sql.shown import is_newest_first
 
 DIALECT = Dialect(
     lower="lower({text})",
@@ -37,7 +38,7 @@ def page_of_ids(
         conditions.append(Condition("r.id < ?", (before,)))
     if after is not None:
         conditions.append(Condition("r.id > ?", (after,)))
-    direction = "ASC" if after is not None and before is None else "DESC"
+    direction = "DESC" if is_newest_first(before, after) else "ASC"
     walks = [conjunction((*conditions, walk)) for walk in _walks(selection.statuses)]
     union = " UNION ALL ".join(f"SELECT r.id AS id {_FROM} WHERE {walk.sql}" for walk in walks)
     parameters = tuple(value for walk in walks for value in walk.parameters)

@@ -1,0 +1,146 @@
+"""What people see, from rows: both ledgers select the same columns in the same order."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import structs
+
+from tracker.model import Event, EventId, EventKind, Gate, Message, Recipient, RecipientId
+from tracker.sql.rows import (
+    ATTEMPT_COLUMNS,
+    MESSAGE_COLUMNS,
+    RECIPIENT_COLUMNS,
+    Columns,
+    qualified,
+    read_attempt,
+    read_event,
+    read_message,
+    read_recipient,
+    width,
+)
+from tracker.sql.values import day_start, moment
+from tracker.views import Balance, DestinationState, Page, Row, Timeline
+
+# The probe of its destination is what a recipient waits for when that comes last. It is looked
+# up rather than written to a million rows whenever a destination does not answer.
+PROBE_COLUMNS = "CASE WHEN NOT d.reachable THEN d.next_probe_at END, d.detail"
+
+ROW_COLUMNS = f"{qualified('m', MESSAGE_COLUMNS)}, m.recipients, {qualified('a', ATTEMPT_COLUMNS)}"
+"""What follows a recipient and its probe in a row of a list."""
+
+STATE_COLUMNS = (
+    "d.reachable, d.failures, d.since, d.next_probe_at, d.detail, d.last_success_at,"
+    " d.last_failure_at, d.next_due_at"
+)
+
+_RECIPIENT_WIDTH = width(RECIPIENT_COLUMNS)
+_SHOWN_WIDTH = _RECIPIENT_WIDTH + 2
+_MESSAGE_END = _SHOWN_WIDTH + width(MESSAGE_COLUMNS)
+
+
+def read_shown(row: Columns) -> Recipient:
+    """Build a recipient as people see it: with the probe that it waits for, if it does.
+
+    Takes RECIPIENT_COLUMNS and PROBE_COLUMNS.
+    """
+    recipient = read_recipient(row)
+    probe_at, detail = row[_RECIPIENT_WIDTH:_SHOWN_WIDTH]
+    due = recipient.next_attempt_at
+    if due is None or recipient.leased or probe_at is None or moment(probe_at) <= due:
+        return recipient
+    changes: dict[str, Any] = {
+        "gate": Gate.DESTINATION,
+        "gate_detail": detail,
+        "next_attempt_at": moment(probe_at),
+    }
+    return structs.replace(recipient, **changes)
+
+
+def read_row(row: Columns) -> Row:
+    """Build a row of a list; takes what `read_shown` takes and ROW_COLUMNS."""
+    attempt = row[_MESSAGE_END + 1 :]
+    return Row(
+        recipient=read_shown(row),
+        message=read_message(row[_SHOWN_WIDTH:_MESSAGE_END]),
+        last_attempt=None if attempt[0] is None else read_attempt(attempt),
+        recipients_of_message=row[_MESSAGE_END],
+    )
+
+
+def make_page(
+    rows: Sequence[Columns],
+    *,
+    is_more: bool,
+    before: RecipientId | None,
+    after: RecipientId | None,
+) -> Page:
+    """Build a page of rows, newest first; `is_more` where the walk stopped."""
+    found = tuple(read_row(row) for row in rows)
+    if not found:
+        return Page(rows=(), older=None, newer=None)
+    newest, oldest = found[0].recipient.id, found[-1].recipient.id
+    if is_newest_first(before, after):
+        return Page(rows=found, older=oldest if is_more else None, newer=newest if before else None)
+    return Page(rows=found, older=oldest, newer=newest if is_more else None)
+
+
+def is_newest_first(before: RecipientId | None, after: RecipientId | None) -> bool:
+    """Say in which direction one walks from these bounds of a page."""
+    return after is None or before is not None
+
+
+def make_timeline(
+    message: Columns,
+    recipients: Sequence[Columns],
+    attempts: Sequence[Columns],
+    events: Sequence[Columns],
+) -> Timeline:
+    """Build a timeline of MESSAGE_COLUMNS, what `read_shown` takes, and so on."""
+    told = read_message(message)
+    return Timeline(
+        message=told,
+        recipients=tuple(read_shown(row) for row in recipients),
+        attempts=tuple(read_attempt(row) for row in attempts),
+        events=(_acceptance(told), *map(read_event, events)),
+    )
+
+
+def _acceptance(message: Message) -> Event:
+    """The first event of every timeline: the message's own row."""
+    return Event(
+        id=EventId(message.id),
+        message_id=message.id,
+        at=message.accepted_at,
+        kind=EventKind.ACCEPTED,
+    )
+
+
+def read_destination(row: Columns) -> DestinationState:
+    """Build it of the name, how many wait, and STATE_COLUMNS."""
+    name, waiting, reachable, failures, since, probe, detail, success, failure, due = row
+    return DestinationState(
+        destination=name,
+        reachable=reachable is None or bool(reachable),
+        failures=failures or 0,
+        since=moment(since),
+        next_probe_at=moment(probe),
+        detail=detail or "",
+        last_success_at=moment(success),
+        last_failure_at=moment(failure),
+        waiting=waiting,
+        next_due_at=moment(due),
+    )
+
+
+def read_balance(row: Columns) -> Balance:
+    """Build it of the day, counted since 1970, and the fields of Balance in their order."""
+    day, accepted, delivered, bounced, expired, cancelled, still_open = row
+    return Balance(
+        day=day_start(day).date(),
+        accepted=accepted,
+        delivered=delivered,
+        bounced=bounced,
+        expired=expired,
+        cancelled=cancelled,
+        open=still_open,
+    )
