@@ -1,0 +1,162 @@
+"""Statements that walk along an index, newest first or oldest first, a few days of it.
+
+What changes of a recipient lies in the queue while it is open and in the results after, so each
+walk binds `r` to what it goes along. Its parts that are partitioned get the range of time one
+by one: the planner does not conclude it from one to the other.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import count
+from typing import NamedTuple
+
+from tracker import states
+from tracker.model import RecipientId, Status
+from tracker.search import Field, Query
+from tracker.sql.conditions import Condition, Statement, conjunction
+from tracker.sql.dialect import Dialect
+from tracker.sql.selection import Selection, id_range
+from tracker.sql.shown import is_newest_first
+
+DIALECT = Dialect(
+    lower='lower({text} COLLATE "C")',
+    lower_unicode='lower({text} COLLATE "default")',
+    contains="strpos({text}, {needle}) > 0",
+    ends_with="right({text}, length({needle})) = {needle}",
+    is_ours="r.id = ? OR r.message_id = ?",
+    # OFFSET 0 keeps it a look-up for each recipient, whatever the planner expects to find.
+    any_attempt=(
+        "EXISTS (SELECT 1 FROM attempts AS a WHERE a.recipient_id = r.id AND {condition} OFFSET 0)"
+    ),
+)
+
+SETTINGS = (
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off;"
+    " SET LOCAL max_parallel_workers_per_gather = 0;"
+    " SET LOCAL plan_cache_mode = force_custom_plan"
+)
+"""Leave the planner walks along indexes only, whatever it expects to find."""
+
+_OF_MESSAGES = frozenset({Field.ANY, Field.FROM, Field.SUBJECT, Field.ID, Field.IP})
+
+
+def look_up(table: str, condition: str) -> str:
+    """One row to each of the walk: OFFSET 0 keeps this order, whatever the planner expects."""
+    return f"LATERAL (SELECT * FROM {table} WHERE {condition} OFFSET 0)"
+
+
+_QUEUE = f"""(
+    SELECT q.id, q.message_id, q.accepted_at, q.account, q.account_domain, q.status, q.attempts,
+           h.forward_path, h.domain
+    FROM queue AS q CROSS JOIN {look_up("recipients", "id = q.id AND {within_id}")} AS h
+) AS r"""
+
+_RESULTS = f"""(
+    SELECT s.recipient_id AS id, h.message_id, s.accepted_at, s.account, s.account_domain,
+           s.status, s.attempts, h.forward_path, h.domain
+    FROM results AS s
+    CROSS JOIN {look_up("recipients", "id = s.recipient_id AND {within_id}")} AS h
+) AS r"""
+
+_DELIVERED = f"""(
+    SELECT h.id, h.message_id, h.accepted_at, h.account, h.account_domain, s.status, s.attempts,
+           h.forward_path, h.domain
+    FROM recipients AS h
+    CROSS JOIN {look_up("results", "recipient_id = h.id AND {within_recipient_id}")} AS s
+) AS r"""
+
+_RECIPIENTS = f"""(
+    SELECT h.id, h.message_id, h.accepted_at, h.account, h.account_domain,
+           coalesce(q.status, s.status) AS status, coalesce(q.attempts, s.attempts) AS attempts,
+           h.forward_path, h.domain
+    FROM recipients AS h
+    LEFT JOIN {look_up("queue", "id = h.id")} AS q ON TRUE
+    LEFT JOIN {look_up("results", "recipient_id = h.id AND {within_recipient_id}")} AS s ON TRUE
+) AS r"""
+
+_MESSAGES = f" CROSS JOIN {look_up('messages', 'id = r.message_id AND {within_id}')} AS m"
+
+_LONGEST_ACCEPTANCE = timedelta(days=8)
+"""A message has its id shortly before it is accepted; a bounce may wait for the ledger meanwhile,
+but for no longer than the lease lives under which it was written."""
+
+
+class _Walk(NamedTuple):
+    tables: Condition
+    condition: Condition
+
+
+def page_of_ids(
+    window: Query,
+    selection: Selection,
+    limit: int,
+    *,
+    before: RecipientId | None = None,
+    after: RecipientId | None = None,
+) -> Statement:
+    """Ids in order, with those of their messages; bounds as `Store.search` has them."""
+    bounds = []
+    if before is not None:
+        bounds.append(Condition("r.id < ?", (before,)))
+    if after is not None:
+        bounds.append(Condition("r.id > ?", (after,)))
+    order = f"ORDER BY id {'DESC' if is_newest_first(before, after) else 'ASC'} LIMIT ?"
+    arms, parameters = [], []
+    for tables, condition in _walks(window, selection):
+        within = conjunction((selection.condition, condition, *bounds))
+        arms.append(f"(SELECT r.id, r.message_id FROM {tables.sql} WHERE {within.sql} {order})")
+        parameters += [*tables.parameters, *within.parameters, limit]
+    union = " UNION ALL ".join(arms)
+    return numbered(f"SELECT id, message_id FROM ({union}) AS r {order}", (*parameters, limit))
+
+
+def capped_counts(window: Query, selection: Selection, caps: dict[Status, int]) -> Statement:
+    """How many have each status, counted up to a cap of its own."""
+    arms, parameters = [], []
+    for status, cap in caps.items():
+        tables, condition = _walk(window, selection, status)
+        within = conjunction((selection.condition, condition))
+        arms.append(
+            f"SELECT '{status}' AS status, count(*) FROM"
+            f" (SELECT 1 FROM {tables.sql} WHERE {within.sql} LIMIT ?) AS found"
+        )
+        parameters += [*tables.parameters, *within.parameters, cap]
+    return numbered(" UNION ALL ".join(arms), tuple(parameters))
+
+
+def numbered(sql: str, parameters: tuple[object, ...]) -> Statement:
+    """Return the statement with $1, $2, … for each `?`; no other one may stand in it."""
+    numbers = count(1)
+    return Statement(re.sub(r"\?", lambda _: f"${next(numbers)}", sql), parameters)
+
+
+def _walks(window: Query, selection: Selection) -> Sequence[_Walk]:
+    if selection.statuses == frozenset(Status):
+        needs_status = Field.STATUS in selection.fields
+        tables = _tables(_RECIPIENTS if needs_status else "recipients AS r", window, selection)
+        return [_Walk(tables, Condition("TRUE"))]
+    return [_walk(window, selection, status) for status in sorted(selection.statuses)]
+
+
+def _walk(window: Query, selection: Selection, status: Status) -> _Walk:
+    """Where the ones with `status` are. Delivered is the rule: it has no index of its own."""
+    if status in states.OPEN:
+        tables = _QUEUE
+    else:
+        tables = _DELIVERED if status is Status.DELIVERED else _RESULTS
+    # In plain words: what the partial indexes are for has to be seen.
+    return _Walk(_tables(tables, window, selection), Condition(f"r.status = '{status}'"))
+
+
+def _tables(template: str, window: Query, selection: Selection) -> Condition:
+    column = "recipient_id" if "{within_recipient_id}" in template else "id"
+    within = conjunction(id_range(column, window.since, window.until))
+    sql = template.format(within_id=within.sql, within_recipient_id=within.sql)
+    parameters = within.parameters if sql != template else ()
+    if selection.fields & _OF_MESSAGES:
+        since = window.since and window.since - _LONGEST_ACCEPTANCE
+        within = conjunction(id_range("id", since, window.until))
+        sql += _MESSAGES.format(within_id=within.sql)
+        parameters += within.parameters
+    return Condition(sql, parameters)
