@@ -1,1 +1,6 @@
 """The ledger on PostgreSQL, which many nodes may share."""
+
+from tracker.postgres.ledger import PostgresLedger, open_ledger
+from tracker.postgres.migrate import migrate
+
+__all__ = ["PostgresLedger", "migrate", "open_ledger"]

@@ -8,7 +8,6 @@ _REPEATABLE = frozenset({"40001", "40P01", "55P03"})
 """Serialization failure, deadlock, lock not available: the same again may well succeed."""
 
 _READ_ONLY = "25006"
-_CHECK_VIOLATION = "23514"
 
 # The server, not the statement: connection (08), transaction broken off for idling (25P03), log-in
 # (28), no such database (3D), resources (53), operator intervention (57), system (58), data
@@ -26,7 +25,8 @@ def is_repeatable(error: BaseException) -> bool:
 
 def lacks_partition(error: BaseException) -> bool:
     """Say whether a row was inserted whose day has no partition yet."""
-    return _state(error) == _CHECK_VIOLATION and "no partition of relation" in str(error)
+    # By its words it cannot be told: they are in the server's language.
+    return isinstance(error, asyncpg.CheckViolationError) and error.constraint_name is None
 
 
 def is_duplicate(error: BaseException) -> bool:

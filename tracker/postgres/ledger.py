@@ -1,11 +1,17 @@
 """The ledger as one object, and how it is opened."""
 
+from functools import partial
+
 from tracker.entropy import Entropy, EntropyPool
 from tracker.postgres.connections import Connections, Transaction
+from tracker.postgres.looking import Looking
+from tracker.postgres.migrate import migrate
 from tracker.postgres.moving import Moving
+from tracker.postgres.partitions import make_for
+from tracker.postgres.people import People
 
 
-class PostgresLedger(Moving):
+class PostgresLedger(Moving, Looking, People):
     """`tracker.store.Ledger` on a server. Use `open_ledger`."""
 
     @property
@@ -46,7 +52,10 @@ async def open_ledger(
 
     Raises SchemaTooNew, StoreError when the server is not fit, StoreUnavailable.
     """
-    connections = Connections(url, pooled=pooler)
+    await migrate(url)
+    connections = Connections(
+        url, pooled=pooler, missing_partition=partial(make_for, trusts_caller=trusts_caller)
+    )
     ledger = PostgresLedger(connections, entropy or EntropyPool().take)
     try:
         await connections.open()
