@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from tracker.entropy import Entropy, EntropyPool
+from tracker.sql.transfers import MARKS, check_marks
 from tracker.sqlite.acting import Acting
 from tracker.sqlite.chores import alone
 from tracker.sqlite.looking import Looking
@@ -52,8 +53,8 @@ async def open_ledger(
     """Open the ledger at `path`; create it or bring its schema up to date first.
 
     `readers` connections serve reads side by side; `entropy` gives the random bytes of ids.
-    Raises SchemaTooNew, StoreError when the file is not a ledger, StoreUnavailable when it
-    cannot be opened.
+    Raises SchemaTooNew, StoreError when the file is not a ledger or the ledger is on the move,
+    StoreUnavailable when it cannot be opened.
     """
     await asyncio.to_thread(migrate, path)
     writer, pool = Writer(path), Readers()
@@ -62,6 +63,8 @@ async def open_ledger(
     try:
         await ledger.ping()  # opens the file for writing, which readers depend on
         await pool.open(path, readers)
+        async with pool.one() as reader:
+            check_marks(await reader.rows(MARKS))
     except BaseException:
         await ledger.close()
         raise

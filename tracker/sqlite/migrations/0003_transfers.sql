@@ -1,0 +1,12 @@
+-- Moves of a whole ledger out of, or into, this one. Until a transfer into it is complete, and from
+-- the beginning of one out of it on, no relay works with this ledger.
+CREATE TABLE transfers (
+    id        TEXT NOT NULL PRIMARY KEY,
+    part      TEXT NOT NULL CHECK (part IN ('source', 'target')),
+    other     TEXT NOT NULL,
+    began_at  INTEGER NOT NULL,
+    ended_at  INTEGER,
+    -- How far a target has got.
+    last_id   TEXT NOT NULL,
+    messages  INTEGER NOT NULL
+) STRICT;
