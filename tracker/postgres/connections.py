@@ -14,12 +14,12 @@ import asyncpg
 
 from tracker.postgres.dialling import Dialler, place_of
 from tracker.postgres.errors import (
-    as_store_error,
     breaks_connection,
     describe,
     is_read_only,
     is_repeatable,
     lacks_partition,
+    raise_as_store_error,
 )
 from tracker.postgres.link import Link
 from tracker.sql.rows import Columns
@@ -106,7 +106,7 @@ class Lane:
         except StoreError:
             raise
         except Exception as error:
-            raise as_store_error(error) from error.__cause__
+            raise_as_store_error(error)
 
     async def close(self) -> None:
         """Let go of every connection; those that are still lent break."""
@@ -127,7 +127,7 @@ class Lane:
                 raise
             except Exception as error:
                 if not await self._may_repeat(error, tries):
-                    raise as_store_error(error) from error.__cause__
+                    raise_as_store_error(error)
         raise StoreUnavailable(f"the server broke it off {_TRIES} times")
 
     async def _may_repeat(self, error: Exception, tries: int) -> bool:

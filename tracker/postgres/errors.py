@@ -1,5 +1,7 @@
 """What the server's errors mean for us, by SQLSTATE (PostgreSQL, Appendix A)."""
 
+from typing import NoReturn
+
 import asyncpg
 
 from tracker.store import StoreUnavailable
@@ -46,18 +48,11 @@ def breaks_connection(error: BaseException) -> bool:
     return isinstance(error, OSError | EOFError | asyncpg.InternalClientError)
 
 
-def as_store_error(error: Exception) -> Exception:
-    """Make what is temporary or the server's StoreUnavailable; bugs stay what they are."""
-    if not (_state(error).startswith(_OF_THE_SERVER) or breaks_connection(error)):
-        return error
-    return unavailable(error)
-
-
-def unavailable(error: Exception) -> StoreUnavailable:
-    """Return `error` as the cause of a StoreUnavailable that says what it says."""
-    problem = StoreUnavailable(describe(error))
-    problem.__cause__ = error
-    return problem
+def raise_as_store_error(error: Exception) -> NoReturn:
+    """Raise what is temporary or the server's as StoreUnavailable; bugs stay what they are."""
+    if _state(error).startswith(_OF_THE_SERVER) or breaks_connection(error):
+        raise StoreUnavailable(describe(error)) from error
+    raise error
 
 
 def describe(error: BaseException) -> str:
