@@ -13,7 +13,7 @@ from tracker.postgres.connections import Transaction
 RECHECKED = 500
 """Destinations at most in one `recheck`."""
 
-_PAUSE = 30_000_000
+_PAUSE = 35_000_000
 """Microseconds: longer than any statement runs."""
 
 _LOWER_NEXT_DUE = """
