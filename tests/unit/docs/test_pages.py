@@ -20,7 +20,8 @@ from web.views.metrics import gauges
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md"]
+PAGES += [*sorted(DOCS.rglob("*.md")), *sorted((ROOT / "deploy").rglob("*.md"))]
 OPERATING = (DOCS / "operating.md").read_text(encoding="utf-8")
 SUFFIXES = {"counter": "_total", "info": "_info"}
 
@@ -48,8 +49,8 @@ def test_commands_exist_with_these_options(words: list[str]) -> None:
     assert done.exit_code == 0, done.output
 
 
-def test_the_sample_configuration_is_one(tmp_path: Path) -> None:
-    (sample,) = re.findall(r"```toml\n(.*?)```", OPERATING, re.DOTALL)
+@pytest.mark.parametrize("sample", re.findall(r"```toml\n(.*?)```", OPERATING, re.DOTALL))
+def test_a_sample_configuration_is_one(sample: str, tmp_path: Path) -> None:
     for name in re.findall(r'"(/etc/sendtrace/tls/\S+)"', sample):
         file = tmp_path / Path(name).name
         file.touch()
