@@ -3,15 +3,17 @@
 from functools import partial
 
 from tracker.entropy import Entropy, EntropyPool
+from tracker.postgres.clock import LedgerClock
 from tracker.postgres.connections import Connections, Transaction
 from tracker.postgres.looking import Looking
 from tracker.postgres.migrate import migrate
 from tracker.postgres.moving import Moving
 from tracker.postgres.partitions import make_for
 from tracker.postgres.people import People
+from tracker.postgres.tending import Tending
 
 
-class PostgresLedger(Moving, Looking, People):
+class PostgresLedger(Moving, Looking, People, Tending):
     """`tracker.store.Ledger` on a server. Use `open_ledger`."""
 
     @property
@@ -56,7 +58,8 @@ async def open_ledger(
     connections = Connections(
         url, pooled=pooler, missing_partition=partial(make_for, trusts_caller=trusts_caller)
     )
-    ledger = PostgresLedger(connections, entropy or EntropyPool().take)
+    clock = LedgerClock(trusts_caller=trusts_caller)
+    ledger = PostgresLedger(connections, entropy or EntropyPool().take, clock)
     try:
         await connections.open()
         await ledger.ping()

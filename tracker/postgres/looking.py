@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tracker.entropy import Entropy
 from tracker.model import MessageId, RecipientId, Scope, Status, is_id, time_of
+from tracker.postgres.clock import LedgerClock
 from tracker.postgres.connections import Connections, Transaction
 from tracker.postgres.look import looking
 from tracker.postgres.part import Part
@@ -53,8 +54,8 @@ _TICK = timedelta(microseconds=1)
 class Looking(Part):
     """Search, timeline, destinations, balance."""
 
-    def __init__(self, connections: Connections, entropy: Entropy) -> None:
-        super().__init__(connections, entropy)
+    def __init__(self, connections: Connections, entropy: Entropy, clock: LedgerClock) -> None:
+        super().__init__(connections, entropy, clock)
         self._searchers = connections.lane(_SEARCHERS)
         self._patience = _PATIENCE
 

@@ -1,12 +1,30 @@
 """What the parts of the ledger share."""
 
+from typing import NamedTuple
+
 from tracker.entropy import Entropy
+from tracker.postgres.chores import Chores
+from tracker.postgres.clock import LedgerClock
 from tracker.postgres.connections import Connections
+from tracker.postgres.listening import Bell
+
+
+class Shared(NamedTuple):
+    """What a ledger is made of."""
+
+    connections: Connections
+    clock: LedgerClock
+    bell: Bell
+    chores: Chores
+    entropy: Entropy
 
 
 class Part:
     """Some of the ledger's verbs, on its connections."""
 
-    def __init__(self, connections: Connections, entropy: Entropy) -> None:
-        self._connections = connections
-        self._entropy = entropy
+    def __init__(self, shared: Shared) -> None:
+        self._connections = shared.connections
+        self._clock = shared.clock
+        self._bell = shared.bell
+        self._chores = shared.chores
+        self._entropy = shared.entropy
