@@ -70,6 +70,7 @@ class Relay:
             clock=clock,
             intake=LedgerIntake(ledger=ledger, worker=self.worker, settings=settings, clock=clock),
             accounts=ledger,
+            failures=ledger,
             passwords=self._passwords,
             observer=SubmissionObserver(),
             workers=share,

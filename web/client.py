@@ -49,6 +49,22 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
     return client
 
 
+def network_of(address: str) -> str:
+    """Return whom to count for a client address: itself, or the /64 of an IPv6 address.
+
+    Whoever has one address of a /64 has all of them.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(IPv6Address(int(parsed) >> 64 << 64)) + "/64"
+    return str(parsed)
+
+
 def peer_of(request: web.Request) -> str:
     """Return the address of the socket's other end; empty for a Unix socket."""
     transport = request.transport

@@ -10,9 +10,10 @@ from aiohttp import web
 
 from config.addresses import parse_networks
 from config.settings import Settings
+from tracker.guard import LogInGuard
 from tracker.model import Account, Role, Scope, Session
 from tracker.passwords import Passwords
-from tracker.store import Accounts, Sessions, Store
+from tracker.store import Accounts, LogInFailures, Sessions, Store
 from web.client import Proxies
 from web.filters import is_zone
 from web.notices import read_notice
@@ -20,7 +21,6 @@ from web.readiness import Readiness
 from web.render import Templates
 from web.sessions import LogIns, cookie_name, drop_cookie
 from web.static_files import StaticFiles
-from web.throttle import Throttle
 from web.times import Times
 
 ZONE_COOKIE = "sendtrace-zone"
@@ -28,7 +28,7 @@ NOTICE_COOKIE = "sendtrace-notice"
 """Carries what an act came to, from the POST to the page that is shown after it."""
 
 
-class Ledger(Store, Accounts, Sessions, Protocol):
+class Ledger(Store, Accounts, Sessions, LogInFailures, Protocol):
     """The whole ledger: mail, people and their log-ins."""
 
 
@@ -51,7 +51,12 @@ class Panel:
         self.entropy = entropy
         self.static = StaticFiles()
         self.templates = Templates(self.static)
-        self.throttle = Throttle(settings.panel.login_failures, settings.panel.login_failure_window)
+        self.guard = LogInGuard(
+            ledger,
+            limit=settings.panel.login_failures,
+            window=settings.panel.login_failure_window,
+            now=now,
+        )
         self.readiness = Readiness(ledger, settings.state_directory)
         self.proxies = Proxies(
             parse_networks(settings.panel.trusted_proxies),

@@ -1,12 +1,8 @@
-"""Who may connect and who may try to log in, by client address."""
+"""Who may connect, by client address."""
 
-from collections import Counter, OrderedDict, deque
-from datetime import timedelta
+from collections import Counter
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-
-ADDRESSES_LIMIT = 10_000
-"""Clients with failures that are kept; the one that failed longest ago is forgotten first."""
 
 Address = IPv4Address | IPv6Address
 
@@ -61,31 +57,3 @@ class Connections:
         self._open[client] -= 1
         if not self._open[client]:
             del self._open[client]
-
-
-class AuthFailures:
-    """Remembers wrong passwords by client; a right one elsewhere is not affected."""
-
-    def __init__(self, limit: int, window: timedelta) -> None:
-        self._limit = limit
-        self._window = window.total_seconds()
-        self._failures: OrderedDict[str, deque[float]] = OrderedDict()
-
-    def record(self, client: str, now: float) -> None:
-        """Take note of a wrong password at `now`, in seconds of a monotonic clock."""
-        times = self._failures.setdefault(client, deque(maxlen=self._limit))
-        times.append(now)
-        self._failures.move_to_end(client)
-        if len(self._failures) > ADDRESSES_LIMIT:
-            self._failures.popitem(last=False)
-
-    def is_blocked(self, client: str, now: float) -> bool:
-        """Say whether the limit was reached within the window that ends `now`."""
-        times = self._failures.get(client)
-        if times is None:
-            return False
-        while times and times[0] <= now - self._window:
-            times.popleft()
-        if not times:
-            del self._failures[client]
-        return len(times) >= self._limit

@@ -3,6 +3,7 @@
 
 import base64
 import binascii
+from functools import partial
 
 import structlog
 
@@ -10,6 +11,7 @@ from relay.submission.commands import Refused
 from relay.submission.conversation import LINE_LIMIT, Conversation
 from relay.submission.intake import AuthenticationResult
 from relay.submission.wire import BareLineFeed, LineTooLong
+from tracker.guard import Blocked
 from tracker.model import Account
 from tracker.passwords import PasswordsBusy
 from tracker.store import StoreError
@@ -40,12 +42,23 @@ class AuthenticatingConversation(Conversation):
         if mechanism not in MECHANISMS:
             raise Refused("504 5.5.4 This mechanism is not known here")
         initial = words[1] if len(words) == 2 else None
-        if self.services.failures.is_blocked(self.client, self.services.clock.monotonic()):
-            self.services.observer.authentication(AuthenticationResult.BLOCKED)
-            await self.hang_up("421 4.7.0 Too many failed log-ins from your address")
+        if self.services.guard.blocked_until(self._keys) is not None:
+            await self._block()
             return
         ask = self._ask_plain if mechanism == "PLAIN" else self._ask_login
         await self._log_in(*await ask(initial))
+
+    @property
+    def _keys(self) -> tuple[str]:
+        """By what wrong passwords are counted: not by account, or anybody could lock anybody out.
+
+        The panel counts under other names, and so for itself.
+        """
+        return (f"smtp client {self.client}",)
+
+    async def _block(self) -> None:
+        self.services.observer.authentication(AuthenticationResult.BLOCKED)
+        await self.hang_up("421 4.7.0 Too many failed log-ins from your address")
 
     def _check_auth_allowed(self) -> None:
         if not self.is_extended:
@@ -86,7 +99,12 @@ class AuthenticatingConversation(Conversation):
     async def _log_in(self, address: str, password: str) -> None:
         await self.flush()
         try:
-            account = await self._verify(address.lower(), password)
+            account = await self.services.guard.watch(
+                self._keys, partial(self._verify, address.lower(), password)
+            )
+        except Blocked:
+            await self._block()
+            return
         except (StoreError, PasswordsBusy):
             raise Refused("454 4.7.0 Log-in is not possible now, try again later") from None
         if account is None:
@@ -105,7 +123,6 @@ class AuthenticatingConversation(Conversation):
 
     async def _fail(self, address: str) -> None:
         self._failures += 1
-        self.services.failures.record(self.client, self.services.clock.monotonic())
         self.services.observer.authentication(AuthenticationResult.FAILED)
         log.warning("log-in failed", client=self.client_address, account=address[:256])
         if self._failures >= self.services.settings.submission.auth_failures_per_connection:

@@ -10,14 +10,15 @@ from typing import Final
 from config.settings import Listener, Settings
 from relay.certificates import build_server_context
 from relay.clock import Clock
-from relay.submission.admission import AuthFailures, Connections, TrustedNetworks
+from relay.submission.admission import Connections, TrustedNetworks
 from relay.submission.conversation import HANDSHAKE_TIMEOUT, LINGER
 from relay.submission.entrance import Behind, Entrance
 from relay.submission.intake import Intake, Observer
 from relay.submission.services import Door, Open, Services
 from relay.submission.session import RelaySMTP
+from tracker.guard import LogInGuard
 from tracker.passwords import Passwords
-from tracker.store import Accounts
+from tracker.store import Accounts, LogInFailures
 
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
@@ -36,6 +37,7 @@ class SubmissionServer:
         clock: Clock,
         intake: Intake,
         accounts: Accounts,
+        failures: LogInFailures,
         passwords: Passwords,
         observer: Observer,
         workers: int = 1,
@@ -59,8 +61,11 @@ class SubmissionServer:
             connections=Connections(
                 -(-submission.max_connections // workers), submission.max_connections_per_client
             ),
-            failures=AuthFailures(
-                submission.auth_failures_per_client, submission.auth_failure_window
+            guard=LogInGuard(
+                failures,
+                limit=submission.auth_failures_per_client,
+                window=submission.auth_failure_window,
+                now=clock.now,
             ),
         )
         self._contexts = [self._build_context_for(listener) for listener in submission.listeners]

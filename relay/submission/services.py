@@ -6,8 +6,9 @@ from typing import Literal, Protocol
 
 from config.settings import Settings
 from relay.clock import Clock
-from relay.submission.admission import AuthFailures, Connections, TrustedNetworks
+from relay.submission.admission import Connections, TrustedNetworks
 from relay.submission.intake import Intake, Observer
+from tracker.guard import LogInGuard
 from tracker.passwords import Passwords
 from tracker.store import Accounts
 
@@ -57,5 +58,5 @@ class Services:
     observer: Observer
     trusted: TrustedNetworks
     connections: Connections
-    failures: AuthFailures
+    guard: LogInGuard
     open: set[Open] = field(default_factory=set)

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -85,6 +86,26 @@ class MemoryAccounts:
         if account is not None:
             self._accounts[address] = msgspec.structs.replace(account, **fields)
         return account is not None
+
+
+class MemoryFailures:
+    """Wrong passwords in a dictionary; raises `problem` if there is one."""
+
+    def __init__(self) -> None:
+        self.failures: dict[str, list[datetime]] = {}
+        self.problem: Exception | None = None
+
+    async def record_failure(
+        self, keys: Sequence[str], now: datetime, window: timedelta
+    ) -> Sequence[Sequence[datetime]]:
+        if self.problem is not None:
+            raise self.problem
+        for key in keys:
+            self.failures.setdefault(key, []).append(now)
+        return [[at for at in self.failures[key] if at > now - window] for key in keys]
+
+    async def forget_failures(self, before: datetime) -> int:
+        raise NotImplementedError
 
 
 class CountingObserver:

@@ -15,9 +15,10 @@ from argon2 import PasswordHasher
 from config.settings import Listener, Settings, SubmissionSettings
 from relay.submission import SubmissionServer
 from tests.support.clock import FakeClock
-from tests.support.intake import CountingObserver, MemoryAccounts, RecordingIntake
+from tests.support.intake import CountingObserver, MemoryAccounts, MemoryFailures, RecordingIntake
 from tracker.model import Account, Role
 from tracker.passwords import Passwords
+from tracker.store import LogInFailures
 
 HOSTNAME = "relay.example.org"
 PATIENCE = 10.0
@@ -138,7 +139,11 @@ class Bench:
 
 @asynccontextmanager
 async def run_server(
-    state: Path, *listeners: Listener, workers: int = 1, **submission: Any
+    state: Path,
+    *listeners: Listener,
+    workers: int = 1,
+    failures: LogInFailures | None = None,
+    **submission: Any,
 ) -> AsyncIterator[Bench]:
     """Run a server with these listeners and settings of the section `submission`."""
     settings = Settings(
@@ -156,6 +161,7 @@ async def run_server(
         clock=clock,
         intake=intake,
         accounts=accounts,
+        failures=failures or MemoryFailures(),
         passwords=passwords,
         observer=observer,
         workers=workers,

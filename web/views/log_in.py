@@ -1,20 +1,21 @@
 """Logging in and out."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
+from tracker.guard import Blocked
 from tracker.model import Account
-from tracker.passwords import LONGEST_PASSWORD, PasswordsBusy
-from tracker.store import StoreError
+from tracker.passwords import LONGEST_PASSWORD
+from web.client import network_of
 from web.csrf import FIELD, is_token
 from web.forms import read_form
 from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
 from web.security import local_path
 from web.sessions import cookie_name, looks_like_token, make_token, set_cookie
-from web.throttle import network_of
 
 _COOKIE: Final = "sendtrace-login"
 """Holds the form's token before there is a session."""
@@ -55,21 +56,17 @@ async def log_in(visit: Visit) -> web.StreamResponse:
     if not is_token(form.get(FIELD), _expected(visit)):
         problem = "This page was open for too long, or your browser keeps no cookies. Try again."
         return _form(visit, status=403, address=address, next=onward, problem=problem)
-    keys = (f"client {network_of(visit.client)}", f"account {address}")
-    until = visit.panel.throttle.blocked_until(keys, visit.now)
-    if until is not None:
-        return _blocked(visit, until - visit.now)
-    visit.panel.throttle.begin(keys, visit.now)
+    # AUTH counts under other names, and so for itself.
+    keys = (f"panel client {network_of(visit.client)}", f"panel account {address}")
+    find = partial(_account_of, visit, address, form.get("password"))
     try:
-        account = await _account_of(visit, address, form.get("password"))
-    except (PasswordsBusy, StoreError):
-        visit.panel.throttle.take_back(keys, visit.now)
-        raise
+        account = await visit.panel.guard.watch(keys, find)
+    except Blocked as blocked:
+        return _blocked(visit, blocked.until - visit.now)
     if account is None:
         visit.log.warning("log-in refused", account=address, client=visit.client)
         problem = "The address or the password is not right."
         return _form(visit, status=403, address=address, next=onward, problem=problem)
-    visit.panel.throttle.take_back(keys, visit.now)
     visit.log.info("logged in", account=address, client=visit.client)
     response = see_other(onward)
     await visit.panel.log_ins.open(response, account, visit.now, secure=visit.secure)

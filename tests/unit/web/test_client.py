@@ -4,7 +4,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from config.addresses import parse_networks
-from web.client import Proxies, client_address, is_local
+from web.client import Proxies, client_address, is_local, network_of
 
 TRUSTED = parse_networks(("10.0.0.0/8", "::1/128"))
 
@@ -95,3 +95,17 @@ def test_tls_is_what_a_trusted_proxy_says(peer: str, protocol: str, secure: bool
     )
     assert Proxies(TRUSTED, serves_tls=False).is_secure(request) is secure
     assert Proxies(TRUSTED, serves_tls=True).is_secure(request)
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::ffff", "2001:db8:1:2::/64"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("", ""),
+    ],
+)
+def test_whoever_has_one_address_of_a_64_has_all(address: str, counted: str) -> None:
+    assert network_of(address) == counted

@@ -1,16 +1,8 @@
 """Limits by client address."""
 
-from datetime import timedelta
-
 import pytest
 
-from relay.submission.admission import (
-    AuthFailures,
-    Connections,
-    TrustedNetworks,
-    client_of,
-    parse_address,
-)
+from relay.submission.admission import Connections, TrustedNetworks, client_of, parse_address
 
 
 @pytest.mark.parametrize(
@@ -42,16 +34,3 @@ def test_connections_are_limited_in_total_and_by_client() -> None:
     assert connections.enter("c") == "421 4.3.2 Too many connections, try again later"
     connections.leave("a")
     assert connections.enter("c") is None
-
-
-def test_failures_block_within_the_window_only() -> None:
-    failures = AuthFailures(2, timedelta(minutes=10))
-    failures.record("a", 0)
-    assert not failures.is_blocked("a", 1)
-    failures.record("a", 300)
-    assert failures.is_blocked("a", 599)
-    assert not failures.is_blocked("b", 599)
-    assert not failures.is_blocked("a", 600)
-    failures.record("a", 601)
-    assert failures.is_blocked("a", 602)
-    assert not failures.is_blocked("a", 2000)
