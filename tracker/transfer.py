@@ -119,6 +119,7 @@ class Transfer:
             self._report(Progress(Stage.COPYING, mark.messages, total))
         for table in TABLES:
             await self._target.replace(table, self._source.rows(table))
+        await self._target.arrange()
         return total
 
 

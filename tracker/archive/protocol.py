@@ -112,6 +112,10 @@ class Archive(Protocol):
         """Put `rows` in the place of whatever a table holds, in one transaction."""
         ...
 
+    async def arrange(self) -> None:
+        """Do what makes a ledger fast that has been filled just now."""
+        ...
+
     async def close(self) -> None:
         """Let go of the database."""
         ...

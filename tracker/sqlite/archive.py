@@ -1,4 +1,4 @@
-"""The ledger in a file as an archive: read from, or written to, row by row (`tracker.archive`)."""
+"""The ledger in a file as an archive: read, or written to, row by row (`tracker.archive`)."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
@@ -192,6 +192,9 @@ class SqliteArchive:
             await self._bulk.run(lambda connection: connection.execute(f"DELETE FROM {table.name}"))
             async for some in rows:
                 await self._bulk.execute(insert, some)
+
+    async def arrange(self) -> None:
+        await self._bulk.run(lambda connection: connection.execute("PRAGMA optimize").fetchall())
 
     async def close(self) -> None:
         await self._bulk.close()

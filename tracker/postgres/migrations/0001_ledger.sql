@@ -315,6 +315,21 @@ CREATE TABLE log_in_failures (
 CREATE INDEX log_in_failures_by_key ON log_in_failures (key, at);
 CREATE INDEX log_in_failures_by_time ON log_in_failures (at);
 
+-- --- moving to another ledger ---------------------------------------------------------------------
+
+-- Until a transfer into this ledger is complete, and from the beginning of one out of it on, no
+-- relay works with it.
+CREATE TABLE transfers (
+    id        text COLLATE "C" NOT NULL PRIMARY KEY,
+    part      text NOT NULL CHECK (part IN ('source', 'target')),
+    other     text NOT NULL,
+    began_at  bigint NOT NULL,
+    ended_at  bigint,
+    -- How far a target has got.
+    last_id   text COLLATE "C" NOT NULL,
+    messages  bigint NOT NULL
+);
+
 -- What `ping` writes to.
 CREATE TABLE pings (
     id     integer PRIMARY KEY CHECK (id = 1),
