@@ -27,18 +27,18 @@ def new_locator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewL
     In the end every ledger that was named is looked through for what must always hold.
     """
     if request.param == "sqlite":
-        yield from _name_files(tmp_path)
+        yield from name_files(tmp_path)
     else:
-        yield from _name_databases(request.getfixturevalue("migrated_postgres"))
+        yield from name_databases(request.getfixturevalue("migrated_postgres"))
 
 
-def _name_files(directory: Path) -> Iterator[NewLocator]:
+def name_files(directory: Path) -> Iterator[NewLocator]:
     yield lambda: f"sqlite:{directory / f'ledger{next(_numbers)}.db'}"
     for path in directory.glob("ledger*.db"):
         check_sqlite(path)
 
 
-def _name_databases(server: Server) -> Iterator[NewLocator]:
+def name_databases(server: Server) -> Iterator[NewLocator]:
     names: list[str] = []
 
     def name_another() -> str:
