@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import statistics
 import time
 from collections.abc import AsyncIterator
@@ -13,9 +14,12 @@ from argon2 import PasswordHasher
 
 from config.settings import Listener
 from tests.support.certificates import Identity
+from tests.support.clock import START
+from tests.support.intake import MemoryFailures
 from tests.support.submission import Bench, Conversation, plain_response, run_server
 from tracker.model import Role
 from tracker.passwords import Passwords
+from tracker.sqlite import open_ledger
 from tracker.store import StoreUnavailable
 
 PASSWORD = "päss wörd"
@@ -221,6 +225,73 @@ async def test_brute_force_is_blocked_by_client_and_for_a_while(tmp_path: Path) 
         assert (await later.say(right))[:3] == "235"
         assert bench.observer.counts["authentication blocked"] == 1
         assert bench.observer.counts["authentication failed"] == 5
+
+
+async def test_brute_force_is_blocked_on_all_nodes(tmp_path: Path) -> None:
+    ledger = await open_ledger(tmp_path / "ledger.db")
+    few = {"auth_failures_per_client": 4, "auth_failures_per_connection": 100}
+    async with (
+        contextlib.AsyncExitStack() as stack,
+        run_server(tmp_path, failures=ledger, **few) as one,
+        run_server(tmp_path, failures=ledger, **few) as other,
+    ):
+        stack.push_async_callback(ledger.close)
+        clients = []
+        for bench in (one, other):
+            await bench.add_account(USER, PASSWORD)
+            clients.append(await bench.connect())
+            await clients[-1].greet()
+        for number in range(4):
+            guess = f"AUTH PLAIN {plain_response(USER, f'guess {number}')}"
+            assert (await clients[number % 2].say(guess))[:3] == "535"
+        right = f"AUTH PLAIN {plain_response(USER, PASSWORD)}"
+        said = await clients[1].say(right)
+        assert said == "421 4.7.0 Too many failed log-ins from your address"
+        wrong = f"AUTH PLAIN {plain_response(USER, 'once more')}"
+        assert (await clients[0].say(wrong))[:3] == "535", "it learns of the fourth by the fifth"
+        assert (await clients[0].say(right))[:3] == "421"
+        assert await ledger.forget_failures(START + timedelta(days=1)) == 5
+
+
+async def test_log_ins_go_on_when_failures_cannot_be_recorded(tmp_path: Path) -> None:
+    failures = MemoryFailures()
+    failures.problem = StoreUnavailable("the disk is full")
+    async with run_server(
+        tmp_path, failures=failures, auth_failures_per_client=2, auth_failures_per_connection=9
+    ) as bench:
+        await bench.add_account(USER, PASSWORD)
+        right = f"AUTH PLAIN {plain_response(USER, PASSWORD)}"
+        wrong = f"AUTH PLAIN {plain_response(USER, 'wrong')}"
+        clients = [await bench.connect() for _ in range(3)]
+        for client in clients:
+            await client.greet()
+        assert (await clients[0].say(wrong))[:3] == "535"
+        assert (await clients[1].say(right))[:3] == "235"
+        assert (await clients[0].say(wrong))[:3] == "535"
+        assert (await clients[2].say(right))[:3] == "421"
+
+
+async def test_of_guesses_at_the_same_time_no_more_are_judged_than_may_fail(
+    tmp_path: Path,
+) -> None:
+    async with run_server(tmp_path, auth_failures_per_client=5) as bench:
+        await bench.add_account(USER, PASSWORD)
+        clients = [await bench.connect() for _ in range(20)]
+        for number, client in enumerate(clients):
+            await client.greet()
+            client.send(f"AUTH PLAIN {plain_response(USER, f'guess {number}')}\r\n".encode())
+        replies = sorted([(await client.reply())[:3] for client in clients])
+        assert replies == ["421"] * 15 + ["535"] * 5
+
+
+async def test_right_passwords_at_the_same_time_all_get_in(tmp_path: Path) -> None:
+    async with run_server(tmp_path, auth_failures_per_client=2) as bench:
+        await bench.add_account(USER, PASSWORD)
+        clients = [await bench.connect() for _ in range(20)]
+        for client in clients:
+            await client.greet()
+            client.send(f"AUTH PLAIN {plain_response(USER, PASSWORD)}\r\n".encode())
+        assert [(await client.reply())[:3] for client in clients] == ["235"] * 20
 
 
 async def test_time_does_not_tell_who_exists() -> None:
