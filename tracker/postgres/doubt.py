@@ -33,9 +33,10 @@ def pause(failures: int) -> float:
 class Acceptances:
     """Accepts in batches (a `Committer`)."""
 
-    def __init__(self, lane: Lane, withdrawals: Withdrawals) -> None:
+    def __init__(self, lane: Lane, withdrawals: Withdrawals, patience: float = PATIENCE) -> None:
         self._lane = lane
         self._withdrawals = withdrawals
+        self._patience = patience
 
     async def commit(self, items: Sequence[Acceptance]) -> Sequence[Accepted | Exception]:
         """Accept all whose lease is on record."""
@@ -44,7 +45,7 @@ class Acceptances:
     async def find_out(self, item: Acceptance) -> Accepted:
         """Accept `item` unless that has happened. Raises what `commit` says of it."""
         try:
-            return await until_known(partial(self._again, item), pause, PATIENCE)
+            return await until_known(partial(self._again, item), pause, self._patience)
         except OutcomeUnknown:
             self._withdrawals.add(item)
             raise
@@ -79,8 +80,9 @@ class LargeAcceptances(Acceptances):
 class Settlements:
     """Settles in batches (a `Committer`)."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, patience: float = PATIENCE) -> None:
         self._lane = lane
+        self._patience = patience
 
     async def commit(self, items: Sequence[Settling]) -> Sequence[Exception | None]:
         """Write all that may be; what has been written before counts as well."""
@@ -104,7 +106,7 @@ class Settlements:
 
     async def find_out(self, item: Settling) -> None:
         """Write `item` unless that has happened. Raises what `commit` says of it."""
-        await until_known(partial(self._again, item), pause, PATIENCE)
+        await until_known(partial(self._again, item), pause, self._patience)
 
     async def _again(self, item: Settling) -> None:
         (outcome,) = await self.commit([item])

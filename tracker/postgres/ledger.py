@@ -3,17 +3,24 @@
 from functools import partial
 
 from tracker.entropy import Entropy, EntropyPool
+from tracker.postgres.acting import Acting
+from tracker.postgres.chores import Chores
 from tracker.postgres.clock import LedgerClock
 from tracker.postgres.connections import Connections, Transaction
+from tracker.postgres.dialling import Dialler
+from tracker.postgres.holding import Holding
+from tracker.postgres.listening import Bell
 from tracker.postgres.looking import Looking
 from tracker.postgres.migrate import migrate
 from tracker.postgres.moving import Moving
+from tracker.postgres.part import Shared
 from tracker.postgres.partitions import make_for
 from tracker.postgres.people import People
 from tracker.postgres.tending import Tending
+from tracker.sql.transfers import MARKS, check_marks
 
 
-class PostgresLedger(Moving, Looking, People, Tending):
+class PostgresLedger(Moving, Holding, Acting, Looking, People, Tending):
     """`tracker.store.Ledger` on a server. Use `open_ledger`."""
 
     @property
@@ -31,6 +38,8 @@ class PostgresLedger(Moving, Looking, People, Tending):
 
     async def close(self) -> None:
         await self._stop_moving()
+        await self._bell.close()
+        await self._chores.close()
         await self._connections.close()
 
 
@@ -52,17 +61,25 @@ async def open_ledger(
     server itself. `entropy` gives the random bytes of ids. With `trusts_caller` the `now` that the
     verbs are given is the time, not the server's clock: for tests alone.
 
-    Raises SchemaTooNew, StoreError when the server is not fit, StoreUnavailable.
+    Raises SchemaTooNew, StoreError when the server is not fit or the ledger is on the move,
+    StoreUnavailable.
     """
     await migrate(url)
     connections = Connections(
         url, pooled=pooler, missing_partition=partial(make_for, trusts_caller=trusts_caller)
     )
-    clock = LedgerClock(trusts_caller=trusts_caller)
-    ledger = PostgresLedger(connections, entropy or EntropyPool().take, clock)
+    draw = entropy or EntropyPool().take
+    # What waits for others has a connection of its own, past the pooler where that is possible.
+    direct = Dialler(listen_url or url, pooled=pooler and listen_url is None)
+    bell = Bell(connections, None if pooler and listen_url is None else direct, draw(8).hex())
+    ledger = PostgresLedger(
+        Shared(connections, LedgerClock(trusts_caller=trusts_caller), bell, Chores(direct), draw)
+    )
     try:
         await connections.open()
+        check_marks(await connections.rows(MARKS))
         await ledger.ping()
+        bell.open()
     except BaseException:
         await ledger.close()
         raise

@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import struct
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import asyncpg
@@ -88,6 +88,13 @@ class Link:
             if self.is_closed:  # meanwhile; the driver takes it for a mistake of ours
                 raise ConnectionResetError("the connection is closed") from error
             raise
+
+    async def listen(
+        self, channel: str, heard: Callable[[str], None], lost: Callable[[], None]
+    ) -> None:
+        """Call `heard` with whatever is said on `channel`, and `lost` when nothing more will be."""
+        self._connection.add_termination_listener(lambda _: lost())
+        await self._connection.add_listener(channel, lambda _, __, ___, said: heard(said))
 
     async def check(self) -> None:
         """Look whether the server is fit for a ledger.

@@ -5,12 +5,10 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from tracker.entropy import Entropy
 from tracker.model import MessageId, RecipientId, Scope, Status, is_id, time_of
-from tracker.postgres.clock import LedgerClock
-from tracker.postgres.connections import Connections, Transaction
+from tracker.postgres.connections import Transaction
 from tracker.postgres.look import looking
-from tracker.postgres.part import Part
+from tracker.postgres.part import Part, Shared
 from tracker.postgres.query import DIALECT, SETTINGS, capped_counts, page_of_ids
 from tracker.postgres.shown import (
     BALANCE,
@@ -54,9 +52,9 @@ _TICK = timedelta(microseconds=1)
 class Looking(Part):
     """Search, timeline, destinations, balance."""
 
-    def __init__(self, connections: Connections, entropy: Entropy, clock: LedgerClock) -> None:
-        super().__init__(connections, entropy, clock)
-        self._searchers = connections.lane(_SEARCHERS)
+    def __init__(self, shared: Shared) -> None:
+        super().__init__(shared)
+        self._searchers = shared.connections.lane(_SEARCHERS)
         self._patience = _PATIENCE
 
     async def search(

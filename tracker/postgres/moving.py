@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 
-from tracker.entropy import Entropy
 from tracker.model import (
     Accepted,
     LeaseToken,
@@ -16,9 +15,8 @@ from tracker.model import (
 )
 from tracker.postgres.accept import LARGE, Acceptance
 from tracker.postgres.batch import Batcher
-from tracker.postgres.connections import Connections
-from tracker.postgres.doubt import Acceptances, LargeAcceptances, Settlements, postpone
-from tracker.postgres.part import Part
+from tracker.postgres.doubt import PATIENCE, Acceptances, LargeAcceptances, Settlements, postpone
+from tracker.postgres.part import Part, Shared
 from tracker.postgres.settle import Settling
 from tracker.postgres.withdraw import Withdrawals
 from tracker.sql.acceptance import inherits_account
@@ -41,24 +39,33 @@ _AT_ONCE = 32
 class Moving(Part):
     """Accept, settle."""
 
-    def __init__(self, connections: Connections, entropy: Entropy) -> None:
-        super().__init__(connections, entropy)
+    patience = PATIENCE
+    """Seconds in which it must be found out what became of a step whose answer got lost."""
+
+    def __init__(self, shared: Shared) -> None:
+        super().__init__(shared)
+        connections = shared.connections
         accepting, loading = connections.lane(1), connections.lane(1)
         self._withdrawals = Withdrawals(accepting)
         self._accepting: Batcher[Acceptance, Accepted] = Batcher(
-            Acceptances(accepting, self._withdrawals)
+            Acceptances(accepting, self._withdrawals, self.patience)
         )
         self._loading: Batcher[Acceptance, Accepted] = Batcher(
-            LargeAcceptances(loading, self._withdrawals), group=1
+            LargeAcceptances(loading, self._withdrawals, self.patience), group=1
         )
-        self._settling: Batcher[Settling, None] = Batcher(Settlements(connections.lane(1)))
+        self._settling: Batcher[Settling, None] = Batcher(
+            Settlements(connections.lane(1), self.patience)
+        )
 
     async def accept(
         self, submission: Submission, now: datetime, lease: LeaseToken | None
     ) -> Accepted:
         (item,) = await self._built([submission], now, lease)
         batcher = self._loading if item.octets > LARGE else self._accepting
-        return await batcher.put(item, item.octets)
+        accepted = await batcher.put(item, item.octets)
+        if lease is None:
+            self._bell.ring()
+        return accepted
 
     async def settle(self, settlement: Settlement) -> None:
         reports: Sequence[Acceptance] = ()
@@ -71,6 +78,7 @@ class Moving(Part):
         self, lease: LeaseToken, recipients: Sequence[RecipientId], why: Postponement
     ) -> None:
         await postpone(self._connections, lease, recipients, why)
+        self._bell.ring()
 
     async def next_due(self) -> datetime | None:
         ((at,),) = await self._connections.rows(_NEXT_DUE)
