@@ -1,10 +1,16 @@
 """What several rooms of tests share: one PostgreSQL server for each process that runs tests."""
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.support.postgres import Server, installation, running
+from tracker.postgres.migrate import migrate
+
+MIGRATED = "migrated"
+"""The database that new ledgers are copied from, which is fast."""
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +20,12 @@ def postgres() -> Iterator[Server]:
     assert installed is not None, "PostgreSQL 16 is missing; it comes with the dev dependencies"
     with running(installed) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Server) -> Server:
+    """That server, with the database `MIGRATED`."""
+    postgres.create_database(MIGRATED)
+    with ThreadPoolExecutor(1) as pool:  # this thread's event loop is that of the tests
+        pool.submit(asyncio.run, migrate(postgres.url(MIGRATED))).result()
+    return postgres

@@ -1,22 +1,19 @@
 """The backends that every contract test runs on. Another backend is another entry here."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import MIGRATED
 from tests.contract.integrity import check_postgres, check_sqlite
 from tests.contract.ledger import Ledger, open_by_locator
 from tests.support.postgres import Server
-from tracker.postgres.migrate import migrate
 
 NewLocator = Callable[[], str]
 Opener = Callable[[], Awaitable[Ledger]]
 
-_TEMPLATE = "migrated"
 _numbers = count()
 
 
@@ -43,21 +40,12 @@ def name_databases(server: Server) -> Iterator[NewLocator]:
 
     def name_another() -> str:
         names.append(f"ledger{next(_numbers)}")
-        return server.create_database(names[-1], _TEMPLATE)
+        return server.create_database(names[-1], MIGRATED)
 
     yield name_another
     for name in names:
         check_postgres(server, name)
         server.drop_database(name)
-
-
-@pytest.fixture(scope="session")
-def migrated_postgres(postgres: Server) -> Server:
-    """A server with a database that new ledgers are copied from: that is fast."""
-    postgres.create_database(_TEMPLATE)
-    with ThreadPoolExecutor(1) as pool:  # this thread's event loop is that of the tests
-        pool.submit(asyncio.run, migrate(postgres.url(_TEMPLATE))).result()
-    return postgres
 
 
 @pytest.fixture

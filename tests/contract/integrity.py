@@ -151,4 +151,5 @@ def check_postgres(server: Server, database: str) -> None:
         f"SELECT '{what}', where_ FROM ({sql}) AS found (where_)"
         for what, sql in _POSTGRES_VIOLATIONS.items()
     ]
-    assert server.query(" UNION ALL ".join(selects), database) == []
+    found = server.query(" UNION ALL ".join(selects), database)
+    assert found == [], found
