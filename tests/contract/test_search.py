@@ -148,6 +148,16 @@ FINDS = {
     "a domain of the sender": (term(Field.FROM, "@sub.example.com"), True),
     "a domain is whole": (term(Field.FROM, "@ub.example.com"), False),
     "an unknown status": (term(Field.STATUS, "lost"), False),
+    "two statuses at once": (
+        Query(
+            terms=(
+                *term(Field.STATUS, "held").terms,
+                *term(Field.STATUS, "bounced").terms,
+                *term(Field.FROM, "alice").terms,
+            )
+        ),
+        False,
+    ),
 }
 
 

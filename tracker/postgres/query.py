@@ -132,11 +132,11 @@ def numbered(sql: str, parameters: tuple[object, ...]) -> Statement:
 
 
 def _walks(window: Query, selection: Selection) -> Sequence[_Walk]:
-    if selection.statuses == frozenset(Status):
-        needs_status = Field.STATUS in selection.fields
-        tables = _tables(_RECIPIENTS if needs_status else "recipients AS r", window, selection)
-        return [_Walk(tables, Condition("TRUE"))]
-    return [_walk(window, selection, status) for status in sorted(selection.statuses)]
+    if selection.statuses not in (frozenset(), frozenset(Status)):
+        return [_walk(window, selection, status) for status in sorted(selection.statuses)]
+    needs_status = Field.STATUS in selection.fields
+    tables = _tables(_RECIPIENTS if needs_status else "recipients AS r", window, selection)
+    return [_Walk(tables, Condition("TRUE" if selection.statuses else "FALSE"))]
 
 
 def _walk(window: Query, selection: Selection, status: Status) -> _Walk:
