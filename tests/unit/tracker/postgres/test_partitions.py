@@ -153,7 +153,9 @@ async def test_a_day_that_nobody_prepared_is_made_when_mail_comes(url: str) -> N
     now = datetime.now(UTC)
     ledger = await open_ledger(url)
     try:
-        assert await ledger.timeline(accepted.message.id, EVERYTHING) is not None
+        submission = make_submission(now=now)
+        await ledger.accept(submission, now, None)
+        assert await ledger.timeline(submission.id, EVERYTHING) is not None
     finally:
         await ledger.close()
 
