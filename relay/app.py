@@ -7,6 +7,7 @@ panel.
 import asyncio
 import contextlib
 import os
+import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -16,19 +17,23 @@ import web.app
 from config.loader import Loaded
 from config.settings import Settings
 from relay.carrier import Carrier
+from relay.chores import Chores
 from relay.clock import Clock
 from relay.deliver import Delivery
 from relay.dns import DnsResolver, Resolver
+from relay.gates import Gates
 from relay.intake import LedgerIntake
 from relay.keeper import Keeper
-from relay.limits import GroupSlots
 from relay.metrics import SubmissionObserver
 from relay.pool import Pool
+from relay.skew import SkewWatch
 from relay.submission import SubmissionServer
 from relay.tls import ClientTls
 from relay.worker import Worker
+from tracker.model import Load
+from tracker.opening import open_ledger
 from tracker.passwords import Passwords
-from tracker.sqlite import SqliteLedger, open_ledger
+from tracker.store import Ledger
 
 
 class Relay:
@@ -37,33 +42,35 @@ class Relay:
     def __init__(
         self,
         loaded: Loaded,
-        ledger: SqliteLedger,
+        ledger: Ledger,
         *,
         clock: Clock,
         resolver: Resolver | None = None,
         index: int = 0,
-        tidies: bool = True,
         share: int = 1,
     ) -> None:
-        """`share`: how many workers divide the concurrency of each destination."""
+        """`share`: how many workers of this machine divide the connections of clients."""
         settings = loaded.settings
+        self._node = name_of_node(settings)
         self._passwords = Passwords()
         self._pool = Pool(settings.delivery, clock)
         self._keeper = Keeper(
             ledger=ledger,
             clock=clock,
             directory=settings.state_directory,
-            node=settings.hostname,
+            node=self._node,
             worker=index,
             lease_for=settings.store.lease,
+            load=self._load,
         )
+        self._keeper.watch(SkewWatch().see)
         self.worker = Worker(
             ledger=ledger,
-            carrier=self._carrier(loaded, ledger, clock, resolver, share),
+            carrier=self._carrier(loaded, ledger, clock, resolver),
             keeper=self._keeper,
             settings=settings,
             clock=clock,
-            tidies=tidies,
+            chores=Chores(ledger=ledger, clock=clock, settings=settings),
         )
         self.submission = SubmissionServer(
             settings,
@@ -79,37 +86,38 @@ class Relay:
     def _carrier(
         self,
         loaded: Loaded,
-        ledger: SqliteLedger,
+        ledger: Ledger,
         clock: Clock,
         resolver: Resolver | None,
-        share: int,
     ) -> Carrier:
         settings = loaded.settings
-        slots = GroupSlots(
-            initial=max(1, settings.delivery.concurrency_initial // share),
-            maximum=max(1, settings.delivery.concurrency_max // share),
-        )
+        gates = Gates(settings.delivery, clock)
+        self._keeper.watch(gates.rebalance)
         delivery = Delivery(
             settings=settings,
             resolver=resolver or DnsResolver(settings.dns, clock),
             clock=clock,
             pool=self._pool,
             tls=ClientTls(),
-            slots=slots,
+            gates=gates,
             in_flight=self._keeper,
-            node=settings.hostname,
+            node=self._node,
             config_revision=loaded.revision,
             own_addresses=_own_addresses(settings),
         )
         return Carrier(
             ledger=ledger,
             delivery=delivery,
-            slots=slots,
+            gates=gates,
             keeper=self._keeper,
             settings=settings,
             clock=clock,
+            node=self._node,
             config_revision=loaded.revision,
         )
+
+    def _load(self) -> Load:
+        return Load(jobs=self.worker.held, clients=self.submission.clients)
 
     async def start(self, *, reuse_port: bool = False) -> None:
         """Begin to listen, then to deliver: a lease on record means that clients are served.
@@ -127,6 +135,11 @@ class Relay:
         self._passwords.close()
 
 
+def name_of_node(settings: Settings) -> str:
+    """Return what this node is called in the record; no setting means as the machine is."""
+    return settings.node or socket.gethostname()
+
+
 def _own_addresses(settings: Settings) -> list[str]:
     """Return the addresses at which mail that we send would come back to us."""
     listeners = (listener.host_port() for listener in settings.submission.listeners)
@@ -136,11 +149,11 @@ def _own_addresses(settings: Settings) -> list[str]:
 @contextlib.asynccontextmanager
 async def open_relay(
     loaded: Loaded, *, clock: Clock, resolver: Resolver | None = None
-) -> AsyncIterator[tuple[Relay, SqliteLedger]]:
+) -> AsyncIterator[tuple[Relay, Ledger]]:
     """Run a relay in this event loop, for tests and the demo; nothing is forked."""
     settings = loaded.settings
     settings.state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ledger = await open_ledger(settings.store.sqlite_path())
+    ledger = await open_ledger(settings.store)
     try:
         relay = Relay(loaded, ledger, clock=clock, resolver=resolver)
         await relay.start()
@@ -153,9 +166,14 @@ async def open_relay(
 
 
 def build_panel(
-    settings: Settings, ledger: SqliteLedger, passwords: Passwords, clock: Clock
+    settings: Settings, ledger: Ledger, passwords: Passwords, clock: Clock
 ) -> http.Application:
     """Build the panel's application."""
     return web.app.build(
-        settings, ledger=ledger, passwords=passwords, now=clock.now, entropy=os.urandom
+        settings,
+        node=name_of_node(settings),
+        ledger=ledger,
+        passwords=passwords,
+        now=clock.now,
+        entropy=os.urandom,
     )

@@ -13,8 +13,8 @@ from relay import metrics
 from relay.clock import Clock
 from relay.decide import Reach, decide, needs_original, record_only
 from relay.deliver import Delivered, Delivery
+from relay.gates import Gates
 from relay.keeper import Keeper
-from relay.limits import GroupSlots
 from relay.log import delivery_line
 from relay.presume import Author, doubt, has_expired, held_until_deadline, presume
 from relay.routing import destination_of
@@ -52,21 +52,28 @@ class Carrier:
         *,
         ledger: Store,
         delivery: Delivery,
-        slots: GroupSlots,
+        gates: Gates,
         keeper: Keeper,
         settings: Settings,
         clock: Clock,
+        node: str,
         config_revision: str,
     ) -> None:
         self._ledger = ledger
         self._delivery = delivery
-        self._slots = slots
+        self._gates = gates
         self._keeper = keeper
         self._settings = settings
         self._clock = clock
+        self._node = node
         self._revision = config_revision
         self._dead: dict[str, Postponement] = {}
         self._log = structlog.get_logger()
+
+    @property
+    def closed(self) -> frozenset[str]:
+        """Destinations that had better not be claimed: their mail may not go from here now."""
+        return self._gates.closed
 
     async def carry(self, job: Job) -> bool:
         """Deliver and settle; say whether something became due at once by it.
@@ -81,7 +88,7 @@ class Carrier:
                 await self.give_back(job, result)
                 return False
             result = Delivered(attempts=self._presume(job, result), reachable=None)
-        self._slots.feed_back(result.group, good=result.reachable is not False)
+        self._gates.feed_back(result.group, good=result.reachable is not False)
         settlement = await self._decide_and_settle(job, result)
         # Only now: had we been stopped before this commit, they would have to count as uncertain.
         self._keeper.leave([recipient.id for recipient in job.recipients])
@@ -126,7 +133,12 @@ class Carrier:
         return known if is_looked_at != "none" or has_expired(job, now) else None
 
     def _is_settled_by(self, job: Job, gate: Postponement) -> bool:
-        """Say whether a closed gate is the last word: a held or expired job does not wait on."""
+        """Say whether a closed gate is the last word: a held or expired job does not wait on.
+
+        Unless it is another worker's to try it for the last time.
+        """
+        if gate.gate is Gate.CONCURRENCY:
+            return False
         return gate.gate in (Gate.HOLD, Gate.DESTINATION) or has_expired(job, self._clock.now())
 
     def _presume(self, job: Job, gate: Postponement) -> tuple[Attempt, ...]:
@@ -136,7 +148,7 @@ class Carrier:
         return Author(
             now=self._clock.now(),
             mint=self._clock.mint,
-            node=self._settings.hostname,
+            node=self._node,
             config_revision=self._revision,
         )
 

@@ -39,7 +39,9 @@ class LedgerIntake:
     ) -> MessageId:
         """Make the message durable; when this returns, 250 may be said.
 
-        Raises StoreUnavailable; then nothing was kept.
+        Raises StoreUnavailable; then nothing was kept. Raises OutcomeUnknown when the answer of
+        the ledger got lost: the client is refused as well, and the ledger withdraws the message
+        should it have been kept.
         """
         now = self._clock.now()
         submission = Submission(

@@ -1,27 +1,34 @@
 """Keeps a worker's lease alive, and takes over what dead workers held.
 
 A worker is dead when the lock on its in-flight file is free (this machine), or when its lease
-has run out (any machine).
+has run out (any machine). When that is, the ledger's clock says; what our own clock shows never
+matters, only how long something takes by it.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import structlog
 
 from relay import metrics
 from relay.clock import Clock
+from relay.contact import Contact
 from relay.inflight import InFlight, Remains, path_of
-from tracker.model import Lease, LeaseToken, RecipientId
+from tracker.model import Census, Lease, LeaseToken, Load, RecipientId
 from tracker.store import LeaseLost, Store, StoreUnavailable
 
-_PATIENCE: Final = 2
-"""Times the length of a lease that a worker which runs has to renew it."""
+HEARTBEATS: Final = 3
+"""Renewals in the time for which a lease is good."""
+
+_PATIENCE: Final = 1
+"""Times the length of a lease that a worker of this machine may be late while it runs."""
+
+Listener = Callable[[Census, LeaseToken], None]
+"""Told at each renewal: of everybody who shares the ledger, and which lease is ours."""
 
 
 class Keeper:
@@ -36,31 +43,45 @@ class Keeper:
         node: str,
         worker: int,
         lease_for: timedelta,
+        load: Callable[[], Load] = Load,
     ) -> None:
+        """`load` says what this worker has in its hands; it is asked at each renewal."""
         self._ledger = ledger
         self._clock = clock
         self._directory = directory
         self._node = node
         self._worker = worker
         self._lease_for = lease_for
-        self._lease: Lease | None = None
+        self._load = load
+        self._token: LeaseToken | None = None
         self._inflight: InFlight | None = None
         self._renewing = asyncio.Lock()
         self._sure_until = 0.0
         """The monotonic time from which on others may have taken over."""
-        self._patient_until = clock.now()
+        self._contact = Contact(lease_for * (HEARTBEATS - 1) / HEARTBEATS)
+        self._census: Census | None = None
+        self._listeners: list[Listener] = []
         self._log = structlog.get_logger()
 
     @property
     def token(self) -> LeaseToken | None:
         """The present lease; None while there is none."""
-        return self._lease.token if self._lease else None
+        return self._token
+
+    @property
+    def census(self) -> Census | None:
+        """Who shared the ledger at the last renewal; None before the first one."""
+        return self._census
+
+    def watch(self, listener: Listener) -> None:
+        """Have `listener` told of the census at each renewal, the one of `begin` included."""
+        self._listeners.append(listener)
 
     def enter(self, lease: LeaseToken, recipients: Iterable[RecipientId]) -> None:
         """Note that the final dot for `recipients`, held by `lease`, is about to be sent.
 
         Raises LeaseLost when `lease` is not surely ours any more: then nothing may be sent. That
-        is so without asking the ledger when it has not been renewed for as long as others wait.
+        is so without asking the ledger when it may have run out since it was renewed.
         """
         if self._inflight is None or lease != self.token:
             raise LeaseLost(f"lease {lease} is not held")
@@ -81,14 +102,19 @@ class Keeper:
     async def begin(self) -> None:
         """Open a lease and its in-flight file. Raises StoreUnavailable, OSError."""
         while True:
-            asked, now = self._clock.monotonic(), self._clock.now()
-            lease = await self._ledger.open_lease(self._node, self._worker, now, self._lease_for)
+            asked = self._clock.monotonic()
+            lease = await self._ledger.open_lease(
+                self._node, self._worker, self._clock.now(), self._lease_for
+            )
             # Without its file a lease is of no use; it is left to be recovered.
             with contextlib.suppress(BlockingIOError):  # taken for dead before it was locked
                 self._inflight = InFlight(path_of(self._directory, lease.token))
                 break
-        self._hold(lease, asked)
-        self._be_patient(now)
+        self._token = lease.token
+        self._sure_until = asked + self._lease_for.total_seconds()
+        # So that we know the others before the first mail, and not a heartbeat later.
+        with contextlib.suppress(StoreUnavailable, LeaseLost):
+            await self._extend(lease.token)
 
     async def renew(self) -> bool:
         """Renew; False when the lease had been taken over and a new one was opened.
@@ -112,40 +138,39 @@ class Keeper:
         return self._clock.monotonic() < self._sure_until
 
     async def _renew(self) -> bool:
-        if self._lease is None:
+        if self._token is None:
             await self.begin()
             return False
-        asked, now = self._clock.monotonic(), self._clock.now()
-        lease = msgspec.structs.replace(self._lease, until=now + self._lease_for)
         try:
-            await self._ledger.renew(lease.token, lease.until)
+            await self._extend(self._token)
         except LeaseLost:
             metrics.LEASES_LOST.inc()
-            self._log.warning("lease lost", lease=lease.token)
+            self._log.warning("lease lost", lease=self._token)
             self._abandon()
             await self.begin()
             return False
-        if self._lease.until < now:
-            self._be_patient(now)
-        self._hold(lease, asked)
         return True
 
-    def _hold(self, lease: Lease, asked: float) -> None:
-        self._lease = lease
-        self._sure_until = asked + _PATIENCE * self._lease_for.total_seconds()
-
-    def _be_patient(self, now: datetime) -> None:
-        """Let the living renew first: what kept us from it has kept them too.
-
-        A full disk, for one, or a clock that has been set.
-        """
-        self._patient_until = now + self._lease_for
+    async def _extend(self, token: LeaseToken) -> None:
+        """Renew the lease and tell who shares the ledger. Raises LeaseLost, StoreUnavailable."""
+        asked, now = self._clock.monotonic(), self._clock.now()
+        try:
+            census = await self._ledger.renew(token, now, self._lease_for, self._load())
+        except StoreUnavailable:
+            self._contact.lost()
+            raise
+        # The ledger counts from when it got to it, which was later than when we asked.
+        self._sure_until = asked + self._lease_for.total_seconds()
+        self._contact.made(census.now)
+        self._census = census
+        for listener in self._listeners:
+            listener(census, token)
 
     async def end(self) -> None:
         """Give back what is still held; what may be with a remote server becomes uncertain."""
-        if self._lease is None or self._inflight is None:
+        if self._token is None or self._inflight is None:
             return
-        token, uncertain = self._lease.token, self._inflight.recipients
+        token, uncertain = self._token, self._inflight.recipients
         if uncertain:
             await self._ledger.recover(token, uncertain, self._clock.now())
         else:
@@ -154,55 +179,52 @@ class Keeper:
 
     async def take_over(self) -> int:
         """Recover every lease whose worker is dead; return how many recipients."""
-        recovered = 0
-        for lease in await self._ledger.leases():
-            if lease.token != self.token:
-                recovered += await self._recover(lease)
-        return recovered
+        census = await self._ledger.census(self._clock.now())
+        others = (lease for lease in census.leases if lease.token != self._token)
+        return sum([await self._recover(lease, census) for lease in others])
 
     def _abandon(self) -> None:
         if self._inflight is not None:
             self._inflight.close(remove=True)
-        self._lease = None
+        self._token = None
         self._inflight = None
 
-    async def _recover(self, lease: Lease) -> int:
-        now = self._clock.now()
+    async def _recover(self, lease: Lease, census: Census) -> int:
         path = path_of(self._directory, lease.token)
         if not path.exists():
             # It is of another machine, or has begun just now and makes its file next.
-            if lease.until > now:
+            if not self._contact.has_run_out(lease, census.now):
                 return 0
-            return await self._ledger.recover(lease.token, None, now, seen_until=lease.until)
+            count = await self._take_away(lease, None)
+            self._tell(lease, count, None)
+            return count
         remains = Remains.take(path)
         recorded = False
         try:
             # A worker of this machine that still runs has been slow, or could not commit for a
-            # while: it gets twice the time before its mail is tried by another.
-            since = lease.until + (_PATIENCE - 1) * self._lease_for
-            if remains.alive and max(since, self._patient_until) > now:
+            # while: it gets some time before its mail is tried by another.
+            if remains.alive and not self._contact.has_run_out(
+                lease, census.now, patience=_PATIENCE
+            ):
                 return 0
-            count = await self._ledger.recover(
-                lease.token, remains.recipients, now, seen_until=lease.until
-            )
+            count = await self._take_away(lease, remains.recipients)
             recorded = True
         finally:
             remains.close(recorded=recorded)
+        self._tell(lease, count, remains.recipients)
+        return count
+
+    async def _take_away(self, lease: Lease, uncertain: Collection[RecipientId] | None) -> int:
+        """Recover `lease`, unless it has been renewed since it was looked at."""
+        now = self._clock.now()
+        return await self._ledger.recover(lease.token, uncertain, now, seen_until=lease.until)
+
+    def _tell(self, lease: Lease, count: int, uncertain: Collection[RecipientId] | None) -> None:
         self._log.info(
             "lease recovered",
             lease=lease.token,
+            node=lease.node,
             worker=lease.worker,
             recipients=count,
-            uncertain="unknown" if remains.recipients is None else len(remains.recipients),
+            uncertain="unknown" if uncertain is None else len(uncertain),
         )
-        return count
-
-
-async def tidy(ledger: Store, clock: Clock, retention: timedelta) -> int:
-    """Drop what is older than `retention`, in small steps; return how many messages."""
-    dropped = 0
-    with contextlib.suppress(StoreUnavailable):
-        while count := await ledger.prune(clock.now() - retention, 500):
-            dropped += count
-            await clock.sleep(0.05)
-    return dropped

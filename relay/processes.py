@@ -20,18 +20,17 @@ from relay.clock import SystemClock
 from relay.log import LineWriter, configure
 from relay.supervisor import Ties
 from tracker.model import Account, Role
+from tracker.opening import migrate, open_ledger
 from tracker.passwords import Passwords
-from tracker.sqlite import migrate, open_ledger
 
 
 def prepare(settings: Settings, password: str) -> None:
     """Migrate the ledger; when it has no account yet, make an admin and show its password."""
-    path = settings.store.sqlite_path()
-    migrate(path)
     address = f"admin@{settings.hostname}"
 
     async def make_first_admin() -> bool:
-        ledger = await open_ledger(path)
+        await migrate(settings.store)
+        ledger = await open_ledger(settings.store)
         passwords = Passwords()
         try:
             if await ledger.accounts():
@@ -66,8 +65,6 @@ class Place:
     """No two workers that ever live at once share it."""
     share: int
     """How many workers there are."""
-    tidies: bool
-    """Whether this one looks after retention."""
     core: int | None = None
     """The processor core to stay on; None leaves it to the kernel."""
 
@@ -81,14 +78,13 @@ def run_worker(loaded: Loaded, place: Place, ties: Ties) -> int:
             # Event loop and ledger thread share the interpreter's lock: on two cores they fight
             # for it, on one they take turns.
             os.sched_setaffinity(0, {place.core})
-        ledger = await open_ledger(settings.store.sqlite_path())
+        ledger = await open_ledger(settings.store)
         try:
             relay = Relay(
                 loaded,
                 ledger,
                 clock=SystemClock(),
                 index=place.index,
-                tidies=place.tidies,
                 share=place.share,
             )
             await relay.start(reuse_port=True)
@@ -107,7 +103,7 @@ def run_panel(loaded: Loaded, ties: Ties) -> int:
 
     async def show() -> None:
         settings = loaded.settings
-        ledger = await open_ledger(settings.store.sqlite_path())
+        ledger = await open_ledger(settings.store)
         passwords = Passwords()
         runner = http.AppRunner(
             build_panel(settings, ledger, passwords, SystemClock()),

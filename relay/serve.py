@@ -13,6 +13,7 @@ import structlog
 from config.loader import Loaded
 from config.settings import Certificate, Settings
 from relay import processes
+from relay.app import name_of_node
 from relay.certificates import build_server_context
 from relay.log import DirectWriter, configure
 from relay.state import CannotStart
@@ -36,10 +37,11 @@ def serve(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
     log.info(
         "starting",
         hostname=settings.hostname,
+        node=name_of_node(settings),
         workers=worker_count(settings),
         submission=" ".join(listener.address for listener in settings.submission.listeners),
         panel=settings.panel.address,
-        ledger=str(settings.store.sqlite_path()),
+        ledger=settings.store.place,
         configuration=str(loaded.source or "built-in defaults"),
         revision=loaded.revision,
     )
@@ -81,7 +83,6 @@ class _Generations:
                 processes.Place(
                     index=first + number,
                     share=count,
-                    tidies=number == 0,
                     core=cores[number] if is_auto else None,
                 )
                 for number in range(count)
@@ -167,7 +168,7 @@ def _prepare(settings: Settings) -> None:
 
     The ledger works with threads, and the supervisor has to stay free of them to fork safely.
     """
-    path = settings.store.sqlite_path()
+    place = settings.store.place
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -176,9 +177,9 @@ def _prepare(settings: Settings) -> None:
         try:
             processes.prepare(settings, secrets.token_urlsafe(12))
         except (StoreError, OSError) as error:
-            problem = f"ledger {path}: {error}"
+            problem = f"ledger {place}: {error}"
         except BaseException as error:
-            problem = f"ledger {path}: {type(error).__name__}: {error}"
+            problem = f"ledger {place}: {type(error).__name__}: {error}"
         os.write(writing, problem.encode()[:4000])
         os._exit(0)
     os.close(writing)

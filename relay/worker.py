@@ -1,22 +1,23 @@
 """One worker: it delivers what it accepted, and claims what is due.
 
 `carry` takes one job from the ready queue to its settlement; `claim` fills the queue from the
-ledger; `keep` renews the lease, takes over from dead workers and tidies. A fault in one job
-postpones that job and nothing else.
+ledger, and `listen` wakes it when others have made mail due; `keep` renews the lease and takes over
+from dead workers. A fault in one job postpones that job and nothing else.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from config.settings import Settings
 from relay import metrics
 from relay.carrier import Carrier
+from relay.chores import Chores
 from relay.clock import Clock
-from relay.keeper import Keeper, tidy
+from relay.keeper import HEARTBEATS, Keeper
 from relay.ready import ReadyQueue
 from tracker.model import Gate, Job, LeaseToken, Postponement
 from tracker.store import LeaseLost, Store, StoreUnavailable
@@ -24,10 +25,9 @@ from tracker.store import LeaseLost, Store, StoreUnavailable
 _CLAIM = 200
 """Recipients claimed at once."""
 _LOOK = timedelta(seconds=1)
-"""How often to ask for what others have made due: people, other workers."""
+"""How often to ask for what others have made due: a ledger may tell us, but need not."""
 _UNTRIED = 2
 """Jobs side by side for a destination of which nothing is known yet."""
-_TIDY = timedelta(minutes=10)
 _PATIENCE = timedelta(seconds=15)
 """How long a job may wait in memory for its turn before the record says what it waits for."""
 _FAULT = timedelta(minutes=1)
@@ -45,14 +45,14 @@ class Worker:
         keeper: Keeper,
         settings: Settings,
         clock: Clock,
-        tidies: bool,
+        chores: Chores,
     ) -> None:
         self._ledger = ledger
         self._carrier = carrier
         self._keeper = keeper
         self._settings = settings
         self._clock = clock
-        self._tidies = tidies
+        self._chores = chores
         delivery = settings.delivery
         self._ready = ReadyQueue(
             jobs=delivery.ready_queue,
@@ -73,10 +73,10 @@ class Worker:
         self._loops = [
             asyncio.create_task(self._claim(), name="claim"),
             asyncio.create_task(self._keep(), name="keep"),
+            asyncio.create_task(self._listen(), name="listen"),
             asyncio.create_task(self._give_back(), name="give back"),
+            asyncio.create_task(self._chores.run(self.wake), name="chores"),
         ]
-        if self._tidies:
-            self._loops.append(asyncio.create_task(self._tidy(), name="tidy"))
 
     async def stop(self, grace: timedelta) -> None:
         """Claim no more, let what runs finish within `grace`, and give back the rest."""
@@ -196,12 +196,29 @@ class Worker:
         if not limit or due is None or due > now:
             return False
         try:
-            jobs = await self._ledger.claim(token, now, limit, self._ready.busy)
+            busy = self._ready.busy | self._carrier.closed
+            jobs = await self._ledger.claim(token, now, limit, busy)
         except LeaseLost:
             await self._renew()
             return True
         self.take(jobs)
         return bool(jobs)
+
+    async def _listen(self) -> None:
+        """Wake the claim loop when another process has made mail due."""
+        is_deaf = False
+        while True:
+            try:
+                await self._ledger.wait_for_work()
+            except Exception as problem:
+                # Nothing is late by more than the pause of the claim loop: once is enough.
+                if not is_deaf:
+                    self._log.warning("not told of new work", problem=str(problem))
+                is_deaf = True
+                await self._clock.sleep(_LOOK.total_seconds())
+            else:
+                is_deaf = False
+                self.wake()
 
     async def _pause(self, longest: timedelta) -> None:
         """Wait until woken, at most `longest` by the clock that was handed in."""
@@ -216,7 +233,7 @@ class Worker:
     # --- keeping -------------------------------------------------------------------------------
 
     async def _keep(self) -> None:
-        period = self._settings.store.lease / 3
+        period = self._settings.store.lease / HEARTBEATS
         while True:
             await self._clock.sleep(period.total_seconds())
             try:
@@ -232,25 +249,3 @@ class Worker:
     async def _renew(self) -> None:
         if not await self._keeper.renew():
             self._ready.drain()  # no longer ours: whoever took the lease over has it
-
-    async def _tidy(self) -> None:
-        retention = self._settings.tracking.retention
-        while True:
-            try:
-                while await self._ledger.give_up_held(self._clock.now(), _CLAIM):
-                    self.wake()
-                dropped = await tidy(self._ledger, self._clock, retention)
-                if dropped:
-                    self._log.info("retention", messages=dropped)
-                await self._check_balance()
-            except Exception:
-                self._log.exception("tidying hit a fault")
-            await self._clock.sleep(_TIDY.total_seconds())
-
-    async def _check_balance(self) -> None:
-        since: datetime = self._clock.now() - timedelta(days=2)
-        for day in await self._ledger.balance(since):
-            if day.difference:
-                self._log.error(
-                    "balance does not close", day=day.day.isoformat(), difference=day.difference
-                )

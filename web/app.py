@@ -12,11 +12,11 @@ from aiohttp.typedefs import Handler
 from config.settings import Settings
 from tracker.model import Scope
 from tracker.passwords import Passwords, PasswordsBusy
-from tracker.store import StoreError
+from tracker.store import Ledger, OutcomeUnknown, StoreError
 from web.csrf import FIELD, is_own_site, is_token
 from web.errors import error_page
 from web.forms import read_form
-from web.panel import PANEL, Ledger, Panel, Viewer, Visit, see_other
+from web.panel import PANEL, Panel, Viewer, Visit, see_other
 from web.routes import PRIVATE, PUBLIC, PrivatePage, PublicPage
 from web.security import protect
 
@@ -27,6 +27,7 @@ LARGEST_FORM: Final = 64 * 1024
 def build(
     settings: Settings,
     *,
+    node: str,
     ledger: Ledger,
     passwords: Passwords,
     now: Callable[[], datetime],
@@ -34,10 +35,11 @@ def build(
 ) -> web.Application:
     """Return the panel, ready to be served.
 
-    `entropy` returns that many unguessable bytes, as `os.urandom` does. The caller serves it,
-    with TLS when `settings.panel.certificate` is set, and closes `ledger` and `passwords`.
+    `node` is the name of the node whose workers make it ready. `entropy` returns that many
+    unguessable bytes, as `os.urandom` does. The caller serves it, with TLS when
+    `settings.panel.certificate` is set, and closes `ledger` and `passwords`.
     """
-    panel = Panel(settings, ledger=ledger, passwords=passwords, now=now, entropy=entropy)
+    panel = Panel(settings, node=node, ledger=ledger, passwords=passwords, now=now, entropy=entropy)
     app = web.Application(middlewares=[_guard], client_max_size=LARGEST_FORM)
     app[PANEL] = panel
     app.router.add_get("/static/{name}", panel.static.serve)
@@ -121,7 +123,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     except (StoreError, PasswordsBusy) as problem:
         visit = Visit(request, request.app[PANEL])
         visit.log.warning("page failed", path=request.path, problem=repr(problem))
-        response = error_page(visit, 503)
+        response = error_page(visit, 503, unsure=isinstance(problem, OutcomeUnknown))
     except Exception:
         visit = Visit(request, request.app[PANEL])
         visit.log.exception("page failed", path=request.path)

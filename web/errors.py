@@ -32,8 +32,16 @@ _TEXTS: Final = {
     ),
 }
 
+_UNSURE: Final = (
+    "We do not know whether that was done",
+    "The answer of the record got lost: it may have been done all the same. Look at the message "
+    "or the list before you do it again. Mail waits safely until then.",
+)
 
-def error_page(visit: Visit, status: int) -> web.Response:
-    """Return the page for an HTTP status of 400 and above."""
+
+def error_page(visit: Visit, status: int, *, unsure: bool = False) -> web.Response:
+    """Return the page for an HTTP status of 400 and above; `unsure`: it may have happened."""
     title, advice = _TEXTS.get(status, _TEXTS[500] if status >= 500 else _TEXTS[400])
+    if unsure:
+        title, advice = _UNSURE
     return visit.page("error.html", status, code=status, title=title, advice=advice)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -13,7 +13,7 @@ from config.settings import Settings
 from tracker.guard import LogInGuard
 from tracker.model import Account, Role, Scope, Session
 from tracker.passwords import Passwords
-from tracker.store import Accounts, LogInFailures, Sessions, Store
+from tracker.store import Ledger
 from web.client import Proxies
 from web.filters import is_zone
 from web.notices import read_notice
@@ -28,10 +28,6 @@ NOTICE_COOKIE = "sendtrace-notice"
 """Carries what an act came to, from the POST to the page that is shown after it."""
 
 
-class Ledger(Store, Accounts, Sessions, LogInFailures, Protocol):
-    """The whole ledger: mail, people and their log-ins."""
-
-
 class Panel:
     """The parts that live as long as the application."""
 
@@ -39,6 +35,7 @@ class Panel:
         self,
         settings: Settings,
         *,
+        node: str,
         ledger: Ledger,
         passwords: Passwords,
         now: Callable[[], datetime],
@@ -57,7 +54,7 @@ class Panel:
             window=settings.panel.login_failure_window,
             now=now,
         )
-        self.readiness = Readiness(ledger, settings.state_directory)
+        self.readiness = Readiness(ledger, node, settings.state_directory)
         self.proxies = Proxies(
             parse_networks(settings.panel.trusted_proxies),
             serves_tls=settings.panel.certificate is not None,

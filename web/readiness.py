@@ -1,4 +1,4 @@
-"""Whether the relay can do its work: workers run, the ledger takes writes, the disk has room."""
+"""Whether this node can do its work: workers run, the ledger takes writes, the disk has room."""
 
 import asyncio
 import shutil
@@ -16,8 +16,9 @@ _REMEMBERED: Final = timedelta(seconds=1)
 class Readiness:
     """Finds out; the answer is good for a second, so that asking often is not writing often."""
 
-    def __init__(self, store: Store, state_directory: Path) -> None:
+    def __init__(self, store: Store, node: str, state_directory: Path) -> None:
         self._store = store
+        self._node = node
         self._state_directory = state_directory
         self._turn = asyncio.Lock()
         self._found: dict[str, bool] = {}
@@ -43,11 +44,12 @@ class Readiness:
         return True
 
     async def _has_workers(self, now: datetime) -> bool:
-        """Say whether any worker holds a lease, which it takes once it listens."""
+        """Say whether any worker of this node holds a lease, which it takes once it listens."""
         try:
-            return any(lease.until > now for lease in await self._store.leases())
+            census = await self._store.census(now)
         except StoreError:
             return False
+        return any(lease.node == self._node for lease in census.alive)
 
 
 def has_room(folder: Path) -> bool:

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from config.loader import ConfigError, Loaded, load
-from tracker.sqlite import SqliteLedger, open_ledger
-from tracker.store import StoreError
+from tracker.opening import exists, open_ledger
+from tracker.store import Ledger, OutcomeUnknown, StoreError
 
 ConfigOption = Annotated[
     Path | None,
@@ -52,22 +52,22 @@ def load_or_fail(path: Path | None) -> Loaded:
 
 
 @contextlib.asynccontextmanager
-async def ledger_of(loaded: Loaded) -> AsyncIterator[SqliteLedger]:
+async def ledger_of(loaded: Loaded) -> AsyncIterator[Ledger]:
     """Open the ledger that the configuration names, and close it again."""
-    path = loaded.settings.store.sqlite_path()
-    if not path.exists():
+    store = loaded.settings.store
+    if not await exists(store):
         raise CommandFailed(
-            f"there is no ledger at {path}; `sendtrace serve` or `sendtrace migrate` makes it, "
-            "or --config names another one"
+            f"there is no ledger at {store.place}; `sendtrace serve` or `sendtrace migrate` "
+            "makes it, or --config names another one"
         )
-    ledger = await open_ledger(path)
+    ledger = await open_ledger(store)
     try:
         yield ledger
     finally:
         await ledger.close()
 
 
-def with_ledger(config: Path | None, act: Callable[[SqliteLedger, Loaded], Awaitable[T]]) -> T:
+def with_ledger(config: Path | None, act: Callable[[Ledger, Loaded], Awaitable[T]]) -> T:
     """Run `act` on the ledger and return what it returns."""
     loaded = load_or_fail(config)
 
@@ -77,8 +77,13 @@ def with_ledger(config: Path | None, act: Callable[[SqliteLedger, Loaded], Await
 
     try:
         return asyncio.run(run())
+    except OutcomeUnknown as error:
+        raise CommandFailed(
+            f"ledger {loaded.settings.store.place}: {error}; "
+            "it may have happened all the same: look before you repeat it"
+        ) from error
     except StoreError as error:
-        raise CommandFailed(f"ledger {loaded.settings.store.sqlite_path()}: {error}") from error
+        raise CommandFailed(f"ledger {loaded.settings.store.place}: {error}") from error
 
 
 def print_json(data: object) -> None:

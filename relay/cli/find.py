@@ -10,7 +10,7 @@ from config.loader import Loaded
 from relay.cli.common import CommandFailed
 from tracker.model import RecipientId, Scope, Status
 from tracker.search import Field, Query, QueryError, Term, parse
-from tracker.sqlite import SqliteLedger
+from tracker.store import Ledger
 from tracker.views import Row
 
 EVERYTHING = Scope()
@@ -26,7 +26,7 @@ def _query_of(words: Sequence[str] | None, zone: str) -> Query:
 
 
 async def find(
-    ledger: SqliteLedger,
+    ledger: Ledger,
     loaded: Loaded,
     words: Sequence[str] | None,
     limit: int,

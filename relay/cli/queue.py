@@ -22,8 +22,8 @@ from relay.cli.find import EVERYTHING, find
 from relay.cli.show import row_data, show_next_try, show_time, timeline_lines
 from relay.clock import SystemClock
 from tracker.model import MessageId, RecipientId, Status
-from tracker.sqlite import SqliteLedger
 from tracker.states import OPEN
+from tracker.store import Ledger
 
 app = typer.Typer(help="What waits, and acting on it.", no_args_is_help=True)
 
@@ -87,7 +87,7 @@ def retry(
 ) -> None:
     """Try waiting recipients now, whatever their schedule says."""
 
-    async def act(ledger: SqliteLedger, ids: Sequence[RecipientId]) -> int:
+    async def act(ledger: Ledger, ids: Sequence[RecipientId]) -> int:
         return await ledger.retry_now(
             ids, scope=EVERYTHING, actor=operator(), now=SystemClock().now()
         )
@@ -138,7 +138,7 @@ def _change(
     done: str,
     reason: str,
 ) -> None:
-    async def act(ledger: SqliteLedger, ids: Sequence[RecipientId]) -> int:
+    async def act(ledger: Ledger, ids: Sequence[RecipientId]) -> int:
         return await ledger.change_status(
             ids,
             to,
@@ -157,14 +157,14 @@ def _act_on(
     everything: bool,
     among: frozenset[Status],
     done: str,
-    act: Callable[[SqliteLedger, Sequence[RecipientId]], Awaitable[int]],
+    act: Callable[[Ledger, Sequence[RecipientId]], Awaitable[int]],
 ) -> None:
     if words and everything:
         raise CommandFailed("a search or --all, not both", status=2)
     if not words and not everything:
         raise CommandFailed("name what to act on: a search, ids, or --all for everything", status=2)
 
-    async def run(ledger: SqliteLedger, loaded: Loaded) -> tuple[int, int]:
+    async def run(ledger: Ledger, loaded: Loaded) -> tuple[int, int]:
         rows = await find(ledger, loaded, words, 1_000_000, among)
         ids = [row.recipient.id for row in rows if row.recipient.status in among]
         changed = 0

@@ -1,5 +1,6 @@
 """`sendtrace serve`, `demo` and `migrate`."""
 
+import asyncio
 import platform
 from pathlib import Path
 from typing import Annotated
@@ -51,16 +52,16 @@ def demo(
 def migrate(config: ConfigOption = None) -> None:
     """Bring the ledger to this version's schema; makes it when there is none."""
     loaded = load_or_fail(config)
-    from tracker.sqlite import migrate as apply
+    from tracker.opening import migrate as apply
 
-    path = loaded.settings.store.sqlite_path()
+    store = loaded.settings.store
     try:
-        applied = apply(path)
+        applied = asyncio.run(apply(store))
     except (StoreError, OSError) as error:
-        raise CommandFailed(f"{path}: {error}") from None
+        raise CommandFailed(f"{store.place}: {error}") from None
     for name in applied:
         typer.echo(f"applied {name}")
-    typer.echo(f"{path} is up to date")
+    typer.echo(f"{store.place} is up to date")
 
 
 def version() -> None:

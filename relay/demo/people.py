@@ -17,7 +17,7 @@ from tracker.model import (
     Submission,
 )
 from tracker.passwords import Passwords
-from tracker.sqlite import SqliteLedger
+from tracker.store import Ledger
 
 ADMIN = "admin@northwind.example"
 USER = ANNA.addr_spec
@@ -41,9 +41,7 @@ class _Octets:
             yield self._octets[start : start + _CHUNK]
 
 
-async def add_accounts(
-    ledger: SqliteLedger, passwords: Passwords, password: str, now: datetime
-) -> None:
+async def add_accounts(ledger: Ledger, passwords: Passwords, password: str, now: datetime) -> None:
     """Let the administrator and a user in with `password`; accounts that exist get it too."""
     password_hash = await passwords.hash(password)
     for address, role in ((ADMIN, Role.ADMIN), (USER, Role.USER)):
@@ -52,7 +50,7 @@ async def add_accounts(
             await ledger.set_password_hash(address, password_hash)
 
 
-async def add_old_mail(ledger: SqliteLedger, clock: Clock) -> None:
+async def add_old_mail(ledger: Ledger, clock: Clock) -> None:
     """Put a message into the ledger that is a week old and has seconds to live."""
     now = clock.now()
     accepted_at = now + LEFT_TO_LIVE - WEEK

@@ -21,10 +21,10 @@ from relay.demo.mail import SAMPLES, TO_CANCEL, TO_HOLD, Sample
 from relay.demo.people import ADMIN, USER, add_accounts, add_old_mail
 from relay.demo.stage import Stage
 from tracker.model import Scope, Status
+from tracker.opening import open_ledger
 from tracker.passwords import Passwords
 from tracker.search import Field, Query, Term
-from tracker.sqlite import SqliteLedger, migrate, open_ledger
-from tracker.store import StoreError
+from tracker.store import Ledger, StoreError
 
 
 def run(directory: Path | None, panel_address: str) -> int:
@@ -83,7 +83,7 @@ async def _wait_for_the_end(show: asyncio.Task[None], ends: set[asyncio.Task[Any
             waiting.discard(show)
 
 
-async def _show(stage: Stage, ledger: SqliteLedger, clock: Clock) -> None:
+async def _show(stage: Stage, ledger: Ledger, clock: Clock) -> None:
     """Send the mail as soon as the relay listens, then act as the administrator."""
     await _wait_for_listener(stage.submission, clock)
     print(stage.announcement(), flush=True)
@@ -95,10 +95,9 @@ async def _show(stage: Stage, ledger: SqliteLedger, clock: Clock) -> None:
 
 
 @asynccontextmanager
-async def _open_ledger(stage: Stage, clock: Clock) -> AsyncIterator[SqliteLedger]:
+async def _open_ledger(stage: Stage, clock: Clock) -> AsyncIterator[Ledger]:
     """Make the ledger with its people and the message that is a week old."""
-    migrate(stage.ledger)
-    ledger = await open_ledger(stage.ledger)
+    ledger = await open_ledger(stage.store)
     passwords = Passwords()
     try:
         await add_accounts(ledger, passwords, stage.password, clock.now())
@@ -158,7 +157,7 @@ async def _submit(stage: Stage, sample: Sample, clock: Clock, serial: int) -> No
 
 
 async def _change_when_deferred(
-    ledger: SqliteLedger, sample: Sample, to: Status, reason: str, clock: Clock
+    ledger: Ledger, sample: Sample, to: Status, reason: str, clock: Clock
 ) -> None:
     """Hold or cancel a sample's recipients between two attempts."""
     query = Query(terms=(Term(field=Field.TO, value=sample.recipients[0], exact=True),))

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.settings import StoreSettings
 from relay.demo.internet import DOMAINS, Internet
 from relay.demo.people import ADMIN, USER
 
@@ -62,8 +63,8 @@ class Stage:
         return self.directory / "sendtrace.toml"
 
     @property
-    def ledger(self) -> Path:
-        return self.directory / "ledger.db"
+    def store(self) -> StoreSettings:
+        return StoreSettings(url=f"sqlite://{self.directory}/ledger.db")
 
     @property
     def log(self) -> Path:
@@ -73,7 +74,7 @@ class Stage:
         """Write the relay's configuration; JSON strings are TOML strings."""
         values = {
             "state": str(self.directory / "state"),
-            "url": f"sqlite://{self.ledger}",
+            "url": self.store.url,
             "submission": self.submission,
             "panel": self.panel,
             "nameserver": net.nameserver,

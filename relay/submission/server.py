@@ -76,6 +76,11 @@ class SubmissionServer:
         """Host and port of each listener, in the order of the settings, as really bound."""
         return [server.sockets[0].getsockname()[:2] for server in self._servers]
 
+    @property
+    def clients(self) -> int:
+        """Connections of clients that are open."""
+        return len(self._services.open)
+
     async def start(self, *, reuse_port: bool = False) -> None:
         """Listen. Raises OSError when an address cannot be bound; nothing listens then."""
         # One line per connection and command is too much; what matters is logged by us.

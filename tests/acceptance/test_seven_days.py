@@ -16,7 +16,7 @@ from tests.support.clock import START, FakeClock
 from tests.support.waiting import free_port
 from tracker.model import EventKind, MessageId, Outcome, Phase, Scope, Status
 from tracker.search import Field, Query, Term
-from tracker.sqlite import SqliteLedger
+from tracker.store import Ledger
 from tracker.states import OPEN
 from tracker.views import Timeline
 
@@ -52,7 +52,7 @@ allow_private_destinations = true
 class Life:
     """A relay of the present process whose time is turned by hand."""
 
-    def __init__(self, ledger: SqliteLedger, clock: FakeClock, submission_port: int) -> None:
+    def __init__(self, ledger: Ledger, clock: FakeClock, submission_port: int) -> None:
         self._ledger = ledger
         self._clock = clock
         self._submission_port = submission_port

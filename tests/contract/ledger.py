@@ -3,22 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
 from tests.support.clock import START
 from tests.support.mail import make_settlement, make_submission
 from tracker import postgres, sqlite
 from tracker.model import Job, LeaseToken, Outcome, Recipient, Scope, Submission
 from tracker.search import Query
-from tracker.store import Accounts, Sessions, Store
+from tracker.store import Ledger as Ledger
+from tracker.store import Store
 from tracker.views import Balance
 
 EVERYTHING = Scope()
 LEASE_FOR = timedelta(seconds=30)
-
-
-class Ledger(Store, Accounts, Sessions, Protocol):
-    """Everything that a backend is."""
 
 
 async def open_by_locator(locator: str) -> Ledger:

@@ -1,8 +1,10 @@
 """Leases: renewed, given back, taken over; and what a stale one may still do (nothing)."""
 
 from datetime import timedelta
+from importlib.metadata import version
 
 import pytest
+from msgspec.structs import replace
 
 from tests.contract.ledger import (
     EVERYTHING,
@@ -18,10 +20,12 @@ from tests.contract.ledger import (
 from tests.support.clock import START
 from tests.support.mail import make_settlement, make_submission, mint
 from tracker.model import (
+    Census,
     EventKind,
     Gate,
     Lease,
     LeaseToken,
+    Load,
     Origin,
     Outcome,
     Phase,
@@ -33,22 +37,62 @@ from tracker.search import Query
 from tracker.store import LeaseLost
 
 MINUTE = timedelta(minutes=1)
+MICROSECOND = timedelta(microseconds=1)
 
 
 async def test_a_lease_is_on_record_until_it_is_closed(ledger: Ledger) -> None:
     lease = await ledger.open_lease("node-a", 3, START, LEASE_FOR)
-    assert lease == Lease(token=lease.token, node="node-a", worker=3, until=START + LEASE_FOR)
+    assert lease == Lease(
+        token=lease.token,
+        node="node-a",
+        worker=3,
+        version=version("sendtrace"),
+        opened_at=START,
+        renewed_at=START,
+        until=START + LEASE_FOR,
+    )
     other = await ledger.open_lease("node-b", 1, START, LEASE_FOR)
     assert lease.token != other.token
-    assert {each.token for each in await ledger.leases()} == {lease.token, other.token}
-    await ledger.renew(lease.token, START + MINUTE)
-    assert [each.until for each in await ledger.leases() if each.token == lease.token] == [
-        START + MINUTE
-    ]
+    assert set((await ledger.census(START)).leases) == {lease, other}
     await ledger.close_lease(lease.token, START)
-    assert [each.token for each in await ledger.leases()] == [other.token]
+    assert (await ledger.census(START)).leases == (other,)
     with pytest.raises(LeaseLost):
-        await ledger.renew(lease.token, START + MINUTE)
+        await ledger.renew(lease.token, START, LEASE_FOR, Load())
+
+
+async def test_renewing_says_what_is_carried_and_who_else_holds(ledger: Ledger) -> None:
+    lease = await ledger.open_lease("node-a", 3, START, LEASE_FOR)
+    other = await ledger.open_lease("node-b", 1, START + MICROSECOND, 2 * LEASE_FOR)
+    later = START + LEASE_FOR / 2
+    load = Load(jobs=7, clients=3)
+    renewed = replace(lease, renewed_at=later, until=later + MINUTE, load=load)
+    census = await ledger.renew(lease.token, later, MINUTE, load)
+    assert census == Census(now=later, leases=(renewed, other))
+    assert await ledger.census(later) == census
+    again = await ledger.renew(lease.token, later, MINUTE, Load())
+    assert again.leases[0].load == Load()
+
+
+async def test_a_lease_that_has_run_out_is_on_record_and_not_alive(ledger: Ledger) -> None:
+    lease = await ledger.open_lease("node-a", 3, START, LEASE_FOR)
+    other = await ledger.open_lease("node-b", 1, START + MICROSECOND, 2 * LEASE_FOR)
+    almost = await ledger.census(lease.until - MICROSECOND)
+    assert almost.alive == (lease, other)
+    census = await ledger.census(lease.until)
+    assert census.leases == (lease, other)
+    assert census.alive == (other,)
+    later = await ledger.renew(lease.token, lease.until, LEASE_FOR, Load())
+    assert [each.token for each in later.alive] == [lease.token, other.token]
+
+
+async def test_a_lease_renewed_since_it_was_seen_is_not_taken_over(ledger: Ledger) -> None:
+    seen = await ledger.open_lease("node-a", 0, START, LEASE_FOR)
+    await ledger.renew(seen.token, START + MINUTE, LEASE_FOR, Load())
+    later = START + 10 * MINUTE
+    assert await ledger.recover(seen.token, (), later, seen_until=seen.until) == 0
+    (renewed,) = (await ledger.census(later)).leases
+    await ledger.recover(seen.token, (), later, seen_until=renewed.until)
+    assert (await ledger.census(later)).leases == ()
 
 
 async def test_closing_gives_back_what_is_still_held(ledger: Ledger) -> None:
@@ -72,7 +116,7 @@ async def test_recover_makes_the_untried_due_and_counts_no_attempt(ledger: Ledge
     (job,) = await accept_leased(ledger)
     later = START + MINUTE
     assert await ledger.recover(job.lease, [], later) == 1
-    assert await ledger.leases() == []
+    assert (await ledger.census(later)).leases == ()
     (again,) = await ledger.claim(await hold(ledger), later, 10)
     (recipient,) = again.recipients
     assert (recipient.attempts, recipient.status) == (0, Status.QUEUED)

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tests.contract.ledger import (
     EVERYTHING,
+    LEASE_FOR,
     Ledger,
     accept_leased,
     assert_balanced,
@@ -22,6 +23,7 @@ from tracker.model import (
     Gate,
     Job,
     LeaseToken,
+    Load,
     MessageKind,
     Notify,
     Outcome,
@@ -104,7 +106,7 @@ async def test_nothing_happens_under_a_lease_that_is_not_on_record(
     with pytest.raises(LeaseLost):
         await ledger.claim(lease, START, 10)
     with pytest.raises(LeaseLost):
-        await ledger.renew(lease, START)
+        await ledger.renew(lease, START, LEASE_FOR, Load())
     assert len(await ledger.claim(await hold(ledger), START, 10)) == 1
 
 

@@ -87,7 +87,7 @@ async def test_what_was_accepted_survives_the_death_of_its_process(
 
 async def take_over_and_deliver(ledger: Ledger) -> None:
     """Recover what a dead process held, and deliver everything."""
-    (lease,) = await ledger.leases()
+    (lease,) = (await ledger.census(START)).leases
     held = [each for each in await recipients(ledger) if each.leased]
     assert await ledger.recover(lease.token, [], START) == len(held)
     own = await hold(ledger)

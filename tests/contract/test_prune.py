@@ -1,6 +1,6 @@
 """Prune: what is old and final goes, what is open stays, what was counted stays counted."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -19,6 +19,15 @@ from tracker.model import DestinationChange, Job, Status
 
 DAY = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)
+TODAY = START.date()
+
+
+async def prune_all(ledger: Ledger, before: date) -> int:
+    """Prune in steps until nothing is left to drop; return how many messages went."""
+    dropped = 0
+    while step := await ledger.prune(before, 10):
+        dropped += step
+    return dropped
 
 
 async def deliver(ledger: Ledger, job: Job) -> None:
@@ -29,12 +38,29 @@ async def deliver(ledger: Ledger, job: Job) -> None:
 async def test_old_and_final_mail_goes_with_all_that_belongs_to_it(ledger: Ledger) -> None:
     (job,) = await accept_leased(ledger)
     await deliver(ledger, job)
-    assert await ledger.prune(START, 10) == 0
-    assert await ledger.prune(START + MICROSECOND, 10) == 1
+    assert await ledger.prune(TODAY, 10) == 0
+    assert await prune_all(ledger, TODAY + DAY) == 1
     assert await ledger.timeline(job.message.id, EVERYTHING) is None
     assert await recipients(ledger) == []
     (balance,) = await assert_balanced(ledger)
     assert (balance.accepted, balance.delivered) == (1, 1)
+
+
+async def test_days_are_pruned_whole_and_end_at_midnight_utc(ledger: Ledger) -> None:
+    midnight = datetime.combine(TODAY, time(), UTC)
+    for at in (midnight - MICROSECOND, midnight, midnight + DAY - MICROSECOND, midnight + DAY):
+        (job,) = await accept_leased(ledger, make_submission(now=at), at)
+        await ledger.settle(make_settlement(job, now=at))
+    assert await prune_all(ledger, TODAY) == 1
+    assert [each.status_since for each in await recipients(ledger)] == [
+        midnight,
+        midnight + DAY - MICROSECOND,
+        midnight + DAY,
+    ]
+    assert await prune_all(ledger, TODAY + DAY) == 2
+    (left,) = await recipients(ledger)
+    assert left.status_since == midnight + DAY
+    await assert_balanced(ledger)
 
 
 @pytest.mark.parametrize("state", ["leased", "waiting", "held", "partly delivered"])
@@ -50,7 +76,7 @@ async def test_open_mail_stays_however_old(ledger: Ledger, state: str) -> None:
             ids, Status.HELD, scope=EVERYTHING, actor="", reason="", now=START
         )
     before = await recipients(ledger)
-    assert await ledger.prune(START + 100 * DAY, 10) == 0
+    assert await prune_all(ledger, TODAY + 100 * DAY) == 0
     assert await recipients(ledger) == before
     await assert_balanced(ledger)
 
@@ -62,7 +88,7 @@ async def test_prune_goes_in_small_steps_and_passes_what_is_open(ledger: Ledger)
         (job,) = await accept_leased(ledger, make_submission(*names))
         await deliver(ledger, job)
     pruned = []
-    while step := await ledger.prune(START + DAY, 2):
+    while step := await ledger.prune(TODAY + DAY, 2):
         assert step <= 2
         pruned.append(step)
     assert sum(pruned) == 5
@@ -76,8 +102,7 @@ async def test_a_destination_that_nobody_writes_to_is_forgotten(ledger: Ledger) 
     await deliver(ledger, job)
     await ledger.accept(make_submission("u@waiting.example"), START, None)
     later = START + DAY
-    while await ledger.prune(later, 10):
-        pass
+    await prune_all(ledger, later.date())
     assert await ledger.destination("past.example") is None
     assert await ledger.destination("waiting.example") is not None
     assert len(await ledger.claim(await hold(ledger, later), later, 10)) == 1
@@ -86,8 +111,7 @@ async def test_a_destination_that_nobody_writes_to_is_forgotten(ledger: Ledger) 
 async def test_a_destination_heard_of_lately_is_remembered(ledger: Ledger) -> None:
     (job,) = await accept_leased(ledger)
     await deliver(ledger, job)
-    while await ledger.prune(START, 10):
-        pass
+    await prune_all(ledger, TODAY)
     state = await ledger.destination(job.destination)
     assert state is not None
     assert state.last_success_at == START

@@ -17,7 +17,7 @@ from tests.support.dns import FakeResolver
 from tests.support.waiting import free_port
 from tracker.model import Outcome, Status
 from tracker.search import Query
-from tracker.sqlite import SqliteLedger
+from tracker.store import Ledger
 
 
 class BrokenDie(FakeClock):
@@ -48,7 +48,7 @@ class BrokenMint(FakeClock):
 @asynccontextmanager
 async def run_house(
     folder: Path, clock: FakeClock, received: list[bytes]
-) -> AsyncIterator[tuple[Relay, SqliteLedger]]:
+) -> AsyncIterator[tuple[Relay, Ledger]]:
     """Run a relay that routes everything to a server which takes it."""
     remote_port = free_port()
     environment = {

@@ -29,8 +29,8 @@ from tracker.model import (
     Trigger,
 )
 from tracker.search import Query
-from tracker.sqlite import SqliteLedger
 from tracker.states import OPEN
+from tracker.store import Ledger
 from tracker.views import Row, Timeline
 
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -45,7 +45,7 @@ class House:
     def __init__(
         self,
         relay: Relay,
-        ledger: SqliteLedger,
+        ledger: Ledger,
         clock: FakeClock,
         resolver: FakeResolver,
         remote_port: int,
@@ -248,7 +248,7 @@ async def test_mail_for_a_busy_destination_says_so_and_goes_on(house: House) -> 
 @contextlib.contextmanager
 def ledger_that_cannot_be_written(house: House) -> Iterator[None]:
     """Keep the write lock, as a full disk would keep everybody from writing."""
-    with contextlib.closing(sqlite3.connect(house.ledger.path, isolation_level=None)) as other:
+    with contextlib.closing(sqlite3.connect(house.ledger.place, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")
@@ -275,7 +275,7 @@ async def test_mail_that_could_not_be_given_back_is_not_forgotten(house: House) 
 
 
 async def test_a_worker_goes_on_claiming_after_a_fault_of_the_ledger(house: House) -> None:
-    with contextlib.closing(sqlite3.connect(house.ledger.path, isolation_level=None)) as other:
+    with contextlib.closing(sqlite3.connect(house.ledger.place, isolation_level=None)) as other:
         other.execute("DELETE FROM leases")
         other.execute(
             "CREATE TRIGGER fault BEFORE INSERT ON leases BEGIN SELECT RAISE(ABORT, 'fault'); END"
@@ -336,7 +336,7 @@ async def test_without_a_resolver_nothing_counts_as_an_attempt_but_the_deadline_
 async def test_mail_whose_content_is_lost_expires_and_its_sender_is_told(house: House) -> None:
     await house.submit("r@dead.example")
     await house.until(lambda rows: rows[0].recipient.status is Status.DEFERRED)
-    with contextlib.closing(sqlite3.connect(house.ledger.path, isolation_level=None)) as other:
+    with contextlib.closing(sqlite3.connect(house.ledger.place, isolation_level=None)) as other:
         other.execute("DELETE FROM content")
     await house.live(7 * DAY + HOUR, step=HOUR)
     (row,) = await house.rows()

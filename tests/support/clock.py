@@ -16,15 +16,17 @@ class FakeClock:
 
     def __init__(self, start: datetime = START, chance: float = 0.5) -> None:
         self._now = start
+        self._begun = start.timestamp()
+        self._passed = timedelta()
         self._chance = chance
-        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+        self._sleepers: list[tuple[timedelta, int, asyncio.Future[None]]] = []
         self._serial = 0
 
     def now(self) -> datetime:
         return self._now
 
     def monotonic(self) -> float:
-        return self._now.timestamp()
+        return self._begun + self._passed.total_seconds()
 
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:
@@ -32,7 +34,7 @@ class FakeClock:
             return
         self._serial += 1
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        until = self._now + timedelta(seconds=seconds)
+        until = self._passed + timedelta(seconds=seconds)
         heapq.heappush(self._sleepers, (until, self._serial, future))
         await future
 
@@ -45,7 +47,12 @@ class FakeClock:
     def advance(self, by: timedelta) -> None:
         """Move on by `by` and wake whoever slept until then."""
         self._now += by
-        while self._sleepers and self._sleepers[0][0] <= self._now:
+        self._passed += by
+        while self._sleepers and self._sleepers[0][0] <= self._passed:
             _, _, future = heapq.heappop(self._sleepers)
             if not future.done():
                 future.set_result(None)
+
+    def set(self, moment: datetime) -> None:
+        """Show another time, as when somebody sets the clock: no time passes by it."""
+        self._now = moment

@@ -24,6 +24,8 @@ from web.app import build
 
 AFTERNOON = datetime(2026, 3, 2, 14, 47, tzinfo=UTC)
 """A Monday, 15:47 in Berlin."""
+NODE = "mail-1"
+"""Whose panel it is."""
 PASSWORD = "correct horse battery"
 PEOPLE = {
     "admin@northwind.example": Role.ADMIN,
@@ -120,7 +122,14 @@ async def open_desk(
     try:
         if record is None:
             await add_people(ledger, passwords, now)
-        app = build(settings, ledger=ledger, passwords=passwords, now=clock.now, entropy=os.urandom)
+        app = build(
+            settings,
+            node=NODE,
+            ledger=ledger,
+            passwords=passwords,
+            now=clock.now,
+            entropy=os.urandom,
+        )
         server = TestServer(app)
         async with server:
             ids = {} if record is None else record.ids

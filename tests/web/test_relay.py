@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from config.settings import PanelSettings
 from tests.support.mail import make_submission
-from tests.support.panel import Client, Desk, Record, open_desk
+from tests.support.panel import NODE, Client, Desk, Record, open_desk
 from tests.web.test_track import text_of
 
 
@@ -60,7 +60,7 @@ async def test_alive(desk: Desk) -> None:
 
 async def open_lease(desk: Desk) -> None:
     """Let a worker be there for a minute."""
-    await desk.ledger.open_lease("relay.example.org", 0, desk.clock.now(), timedelta(minutes=1))
+    await desk.ledger.open_lease(NODE, 0, desk.clock.now(), timedelta(minutes=1))
 
 
 async def test_ready(desk: Desk) -> None:

@@ -6,7 +6,8 @@ comes later wait too, so it gives up soon and the migration begins anew.
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -65,17 +66,33 @@ async def migrate(url: str, wanted: Sequence[Migration] | None = None) -> list[s
     the database is another program's, does not exist or may not be changed, StoreUnavailable when
     it cannot be reached.
     """
-    place = place_of(url)
+    async with _connected(url) as connection:
+        return await _apply(connection, shipped() if wanted is None else wanted)
+
+
+async def exists(url: str) -> bool:
+    """Say whether there is a ledger in the database at `url`, of whatever version.
+
+    Raises StoreError when the database is another program's or does not exist, StoreUnavailable
+    when it cannot be reached.
+    """
+    async with _connected(url) as connection:
+        return bool(await _applied(connection))
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[Any]:
+    """Lend a connection of its own; what goes wrong meanwhile is said in our words."""
     try:
         connection = await asyncpg.connect(
             url, timeout=_CONNECT_WITHIN, statement_cache_size=0, target_session_attrs="read-write"
         )
         try:
-            return await _apply(connection, shipped() if wanted is None else wanted)
+            yield connection
         finally:
             await _close(connection)
     except (asyncpg.PostgresError, asyncpg.InternalClientError, OSError) as error:
-        raise _explained(error, url, place) from error
+        raise _explained(error, url, place_of(url)) from error
     except (asyncpg.InterfaceError, ValueError) as error:
         raise StoreError(f"store.url is not usable: {error}") from error
 

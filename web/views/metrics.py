@@ -16,10 +16,11 @@ from prometheus_client.registry import Collector
 
 from tracker.model import Scope, Status
 from tracker.states import OPEN
+from tracker.store import Ledger
 from tracker.views import Balance, Counts
 from web.client import is_local
 from web.filters import OPEN_QUERY
-from web.panel import Ledger, Visit
+from web.panel import Visit
 
 _CAP: Final = 1_000_000
 """Open recipients of a status that are counted; above it the gauge stands still."""

@@ -1,12 +1,10 @@
 """The writer: full disks, foreign locks, files, threads, the length of the WAL."""
 
 import asyncio
-import resource
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,22 +12,11 @@ import pytest
 
 from tests.contract.ledger import recipients
 from tests.support.clock import START
+from tests.support.disk import disk_full
 from tests.support.mail import make_settlement, make_submission
 from tracker.sqlite import SqliteLedger, open_ledger
 from tracker.sqlite.turn import turn_file
 from tracker.store import StoreError, StoreUnavailable
-
-
-@contextmanager
-def disk_full(path: Path) -> Iterator[None]:
-    """Let no file of this process grow beyond what the WAL is now."""
-    size = path.with_name(path.name + "-wal").stat().st_size
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def test_a_full_disk_is_unavailable_and_passes(ledger: SqliteLedger, path: Path) -> None:
@@ -91,7 +78,7 @@ async def test_close_finishes_what_waits_and_leaves_no_thread(path: Path) -> Non
     with pytest.raises(StoreError, match="closed"):
         await ledger.ping()
     with pytest.raises(StoreError, match="closed"):
-        await ledger.leases()
+        await ledger.census(START)
 
 
 async def test_a_closed_ledger_is_one_file(path: Path) -> None:
@@ -126,7 +113,7 @@ async def test_a_reader_that_lingers_does_not_stop_the_writer(
 
 
 async def test_the_version_of_the_library_can_be_logged(ledger: SqliteLedger) -> None:
-    assert ledger.sqlite_version == sqlite3.sqlite_version
+    assert ledger.engine == f"SQLite {sqlite3.sqlite_version}"
 
 
 async def test_more_readers_than_connections_take_turns(path: Path) -> None:

@@ -1,0 +1,110 @@
+"""What has to be done from time to time for the ledger as a whole, by one process at a time."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from config.settings import Settings
+from relay.clock import Clock
+from tracker.store import Ledger, StoreUnavailable
+
+_TIDYING: Final = "tidying"
+_PERIOD: Final = timedelta(minutes=10)
+_ASK: Final = timedelta(minutes=1)
+"""How often to ask whether whoever does the chores is still there."""
+_STEP: Final = 500
+"""Messages or recipients in one transaction."""
+_BREATH: Final = 0.05
+"""Seconds between two transactions that prune, for mail that waits to be written."""
+
+
+class Chores:
+    """Every worker runs them; the ledger lets one at a time, and the next one when that is gone."""
+
+    def __init__(self, *, ledger: Ledger, clock: Clock, settings: Settings) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._retention = settings.tracking.retention
+        self._failures_count_for = max(
+            settings.submission.auth_failure_window, settings.panel.login_failure_window
+        )
+        self._log = structlog.get_logger()
+
+    async def run(self, wake: Callable[[], None]) -> None:
+        """Do the chores for ever, when it is ours to do them; `wake` when mail became due."""
+        while True:
+            try:
+                while await self._have_turn(wake):
+                    pass
+            except StoreUnavailable as problem:
+                self._log.warning("chores wait for the ledger", problem=str(problem))
+            except Exception:
+                self._log.exception("asking for the chores hit a fault")
+            await self._clock.sleep(_ASK.total_seconds())
+
+    async def _have_turn(self, wake: Callable[[], None]) -> bool:
+        """Do everything once and rest; False when somebody else is at it.
+
+        The chores stay ours while we rest, else everybody would do them in turn.
+        """
+        async with self._ledger.alone(_TIDYING) as mine:
+            if mine:
+                await self.tidy(wake)
+                await self._clock.sleep(_PERIOD.total_seconds())
+        return mine
+
+    async def tidy(self, wake: Callable[[], None]) -> None:
+        """Do everything once. A chore that fails does not keep the others from being done."""
+        if await self._succeeds(self._give_up_held):
+            wake()
+        for chore in (self._tend, self._prune, self._forget, self._check_balance):
+            await self._succeeds(chore)
+
+    async def _succeeds(self, chore: Callable[[], Awaitable[int]]) -> bool:
+        """Do a chore; say whether there was anything to do."""
+        try:
+            return await chore() > 0
+        except StoreUnavailable as problem:
+            self._log.warning("chores wait for the ledger", problem=str(problem))
+        except Exception:
+            self._log.exception("tidying hit a fault")
+        return False
+
+    async def _give_up_held(self) -> int:
+        given_up = 0
+        while count := await self._ledger.give_up_held(self._clock.now(), _STEP):
+            given_up += count
+        return given_up
+
+    async def _tend(self) -> int:
+        await self._ledger.tend(self._clock.now())
+        return 0
+
+    async def _prune(self) -> int:
+        before = (self._clock.now() - self._retention).date()
+        dropped = 0
+        while count := await self._ledger.prune(before, _STEP):
+            dropped += count
+            await self._clock.sleep(_BREATH)
+        if dropped:
+            self._log.info("retention", messages=dropped, before=before.isoformat())
+        return dropped
+
+    async def _forget(self) -> int:
+        now = self._clock.now()
+        failures = await self._ledger.forget_failures(now - self._failures_count_for)
+        return failures + await self._ledger.prune_sessions(now)
+
+    async def _check_balance(self) -> int:
+        wrong = [
+            day
+            for day in await self._ledger.balance(self._clock.now() - timedelta(days=2))
+            if day.difference
+        ]
+        for day in wrong:
+            self._log.error(
+                "balance does not close", day=day.day.isoformat(), difference=day.difference
+            )
+        return len(wrong)

@@ -1,0 +1,51 @@
+"""Opening the ledger that the settings name, whichever database it is in.
+
+Only here the backend is chosen, and it is imported when it is needed: the driver of a database
+that is not used costs every process memory and every command time.
+"""
+
+import asyncio
+
+from config.settings import StoreSettings
+from tracker.store import Ledger
+
+
+async def open_ledger(settings: StoreSettings) -> Ledger:
+    """Open the ledger; make it, or bring it to this version's schema, first.
+
+    Raises SchemaTooNew, StoreUnavailable, StoreError.
+    """
+    if settings.is_postgresql:
+        from tracker import postgres
+
+        return await postgres.open_ledger(
+            settings.postgresql_url(),
+            listen_url=settings.postgresql_listen_url(),
+            pooler=settings.pooler,
+        )
+    from tracker import sqlite
+
+    return await sqlite.open_ledger(settings.sqlite_path())
+
+
+async def migrate(settings: StoreSettings) -> list[str]:
+    """Bring the ledger to this version's schema; return what was applied, in order.
+
+    Makes the ledger when there is none. Raises SchemaTooNew, StoreUnavailable, StoreError.
+    """
+    if settings.is_postgresql:
+        from tracker import postgres
+
+        return await postgres.migrate(settings.postgresql_url())
+    from tracker import sqlite
+
+    return await asyncio.to_thread(sqlite.migrate, settings.sqlite_path())
+
+
+async def exists(settings: StoreSettings) -> bool:
+    """Say whether there is a ledger, whatever its version. Raises StoreUnavailable, StoreError."""
+    if settings.is_postgresql:
+        from tracker import postgres
+
+        return await postgres.exists(settings.postgresql_url())
+    return settings.sqlite_path().exists()
