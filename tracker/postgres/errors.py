@@ -51,8 +51,15 @@ def breaks_connection(error: BaseException) -> bool:
 def raise_as_store_error(error: Exception) -> NoReturn:
     """Raise what is temporary or the server's as StoreUnavailable; bugs stay what they are."""
     if _state(error).startswith(_OF_THE_SERVER) or breaks_connection(error):
-        raise StoreUnavailable(describe(error)) from error
+        raise unavailable(error)
     raise error
+
+
+def unavailable(error: Exception) -> StoreUnavailable:
+    """Return `error` as the cause of a StoreUnavailable that says what it says."""
+    problem = StoreUnavailable(describe(error))
+    problem.__cause__ = error
+    return problem
 
 
 def describe(error: BaseException) -> str:
