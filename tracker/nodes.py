@@ -9,6 +9,9 @@ from tracker.model import Census, Lease, Load
 WORST_SKEW = timedelta(seconds=5)
 """A clock that is further from the ledger's puts wrong times on record."""
 
+_IN_STEP = timedelta(milliseconds=500)
+"""Less than that is the way of the renewal to the ledger."""
+
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """One node: its workers taken together. Times are those of the ledger's clock."""
@@ -47,6 +50,19 @@ def nodes_of(census: Census) -> tuple[Node, ...]:
     for lease in census.leases:
         by_name.setdefault(lease.node, []).append(lease)
     return tuple(_node(name, by_name[name], census.now) for name in sorted(by_name))
+
+
+def clock_of(skew: timedelta) -> str:
+    """Return how far a clock is off in words: "in step", "2.3 s ahead", "1 h 5 min behind"."""
+    if abs(skew) < _IN_STEP:
+        return "in step"
+    way = "ahead" if skew > timedelta() else "behind"
+    seconds = abs(skew).total_seconds()
+    if seconds < 60:
+        return f"{seconds:.1f} s {way}"
+    minutes = round(seconds / 60)
+    parts = (f"{minutes // 60} h" if minutes >= 60 else "", f"{minutes % 60} min")
+    return f"{' '.join(part for part in parts if part)} {way}"
 
 
 def _node(name: str, leases: list[Lease], now: datetime) -> Node:

@@ -6,6 +6,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tracker.nodes import clock_of
 from web.static_files import StaticFiles
 from web.times import count, in_days, length
 from web.visible import show, show_line
@@ -34,7 +35,9 @@ class Templates:
             finalize=_finalize,
         )
         self._environment.globals["static"] = static.url
-        self._environment.filters.update(line=show_line, span=length, count=count, day=in_days)
+        self._environment.filters.update(
+            line=show_line, span=length, count=count, day=in_days, clock=clock_of
+        )
         for name in self._environment.list_templates():
             self._environment.get_template(name)
 

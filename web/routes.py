@@ -47,6 +47,7 @@ PRIVATE: Final[Sequence[PrivateRoute]] = (
     PrivateRoute("GET", "/queue", queue.show_queue),
     PrivateRoute("POST", "/logout", log_in.log_out),
     PrivateRoute("GET", "/destinations", relay.show_destinations, admins_only=True),
+    PrivateRoute("GET", "/nodes", relay.show_nodes, admins_only=True),
     PrivateRoute("GET", "/balance", relay.show_balance, admins_only=True),
     PrivateRoute("GET", "/accounts", accounts.show_accounts, admins_only=True),
     PrivateRoute("POST", "/accounts", accounts.add, admins_only=True),

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from relay.cli import account, config, drain, queue, service, trace
+from relay.cli import account, config, drain, migrate, nodes, queue, service, trace
 from relay.cli.common import CommandFailed
 
 app = typer.Typer(
@@ -22,8 +22,10 @@ app = typer.Typer(
 service.register(app)
 app.add_typer(account.app, name="account")
 app.add_typer(queue.app, name="queue")
+app.command("migrate")(migrate.migrate)
 app.command("drain")(drain.drain)
 app.command("trace")(trace.trace)
+app.command("nodes")(nodes.nodes)
 app.add_typer(config.app, name="config")
 
 

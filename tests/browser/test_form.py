@@ -24,6 +24,7 @@ PATHS = (
     "/?to=nobody",
     "/queue",
     "/destinations",
+    "/nodes",
     "/balance",
     "/accounts",
     "/accounts/anna@northwind.example",
@@ -116,7 +117,13 @@ async def test_nothing_is_cut_off(desk: Desk, page: Page) -> None:
     """What hides its overflow does not scroll, so that the test above would not notice."""
     texts = ["see https://block.example/" + "a" * 150, HOSTILE["piles"], HOSTILE["one wide word"]]
     messages = [await record_hostile(desk, text, is_held=True) for text in texts]
-    paths = ["/?outcome=all", *(f"/messages/{one}" for one in messages), "/queue", "/destinations"]
+    paths = [
+        "/?outcome=all",
+        *(f"/messages/{one}" for one in messages),
+        "/queue",
+        "/destinations",
+        "/nodes",
+    ]
     for width in (320, 375, 1280):
         await page.set_viewport_size({"width": width, "height": 800})
         for path in paths:

@@ -30,7 +30,13 @@ async def test_nothing_from_the_network_runs(desk: Desk, page: Page) -> None:
         for is_held in (False, True)
     ]
     rows = 0
-    paths = ["/?outcome=all", "/queue", "/destinations", *(f"/messages/{one}" for one in ids)]
+    paths = [
+        "/?outcome=all",
+        "/queue",
+        "/destinations",
+        "/nodes",
+        *(f"/messages/{one}" for one in ids),
+    ]
     for path in paths:
         await page.goto(path)
         await page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")

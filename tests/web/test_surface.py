@@ -25,6 +25,7 @@ PAGES = [
     "/?to=nobody",
     "/queue",
     "/destinations",
+    "/nodes",
     "/balance",
     "/accounts",
     "/accounts/anna@northwind.example",
@@ -219,7 +220,7 @@ async def record_hostile(desk: Desk, text: str, *, is_held: bool = False) -> Mes
 async def test_hostile_text_stays_text(empty_desk: Desk, text: str) -> None:
     harmless = await record_hostile(empty_desk, "harmless")
     client = await empty_desk.log_in()
-    paths = ["/?outcome=all", "/queue", "/destinations", f"/messages/{harmless}"]
+    paths = ["/?outcome=all", "/queue", "/destinations", "/nodes", f"/messages/{harmless}"]
     expected = [Markup(await (await client.get(path)).text()) for path in paths]
 
     timeline = await empty_desk.ledger.timeline(harmless, Scope())
@@ -233,7 +234,7 @@ async def test_hostile_text_stays_text(empty_desk: Desk, text: str) -> None:
         now=empty_desk.clock.now(),
     )
     hostile = await record_hostile(empty_desk, text)
-    paths[3] = f"/messages/{hostile}"
+    paths[-1] = f"/messages/{hostile}"
     for path, before in zip(paths, expected, strict=True):
         page = await (await client.get(path)).text()
         found = Markup(page)

@@ -1,9 +1,10 @@
-"""What administrators see of the relay as a whole: its destinations, and whether it adds up."""
+"""What administrators see of the relay as a whole: destinations, nodes, whether it adds up."""
 
 from typing import Final
 
 from aiohttp import web
 
+from tracker.nodes import nodes_of
 from web.panel import Viewer, Visit
 
 DESTINATIONS: Final = 200
@@ -17,6 +18,18 @@ async def show_destinations(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         destinations=found,
         unreachable=sum(not one.reachable for one in found),
         limit=DESTINATIONS,
+    )
+
+
+async def show_nodes(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Answer with the nodes that share the ledger: their workers, load and clocks."""
+    census = await visit.panel.ledger.census(visit.now)
+    nodes = nodes_of(census)
+    return visit.page(
+        "nodes.html",
+        nodes=nodes,
+        silent=[node.name for node in nodes if not node.serves],
+        now=census.now,
     )
 
 

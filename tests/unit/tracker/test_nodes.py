@@ -1,8 +1,10 @@
 from datetime import timedelta
 
+import pytest
+
 from tests.support.clock import START
 from tracker.model import Census, Lease, LeaseToken, Load
-from tracker.nodes import nodes_of
+from tracker.nodes import clock_of, nodes_of
 
 SECOND = timedelta(seconds=1)
 
@@ -62,3 +64,19 @@ def test_two_versions_are_both_named() -> None:
         Lease(**{**{f: getattr(new, f) for f in new.__struct_fields__}, "version": "1.1"}),
     )
     assert nodes_of(Census(now=START, leases=leases))[0].versions == ("1.0", "1.1")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "in step"),
+        (-0.4, "in step"),
+        (0.5, "0.5 s ahead"),
+        (-2.34, "2.3 s behind"),
+        (60, "1 min ahead"),
+        (-3900, "1 h 5 min behind"),
+        (7200, "2 h 0 min ahead"),
+    ],
+)
+def test_a_clock_in_words(seconds: float, words: str) -> None:
+    assert clock_of(seconds * SECOND) == words
