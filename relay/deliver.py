@@ -45,11 +45,11 @@ _LOCAL_PAUSE = timedelta(minutes=1)
 """How long mail waits after a fault of this machine, such as no free descriptors."""
 
 
-class Slots(Protocol):
-    """Bounds the sessions that are open at once to the hosts of one provider."""
+class Gates(Protocol):
+    """Bounds what the hosts of one provider get from us."""
 
-    def slot(self, group: str) -> AbstractAsyncContextManager[None]:
-        """Wait for a slot of `group` and hold it."""
+    def passage(self, group: str, job: Job) -> AbstractAsyncContextManager[Postponement | None]:
+        """Wait for a session of `group` and hold it; yield why `job` may not go, if so."""
         ...
 
 
@@ -94,7 +94,7 @@ class Delivery:
         clock: Clock,
         pool: Pool,
         tls: ClientTls,
-        slots: Slots,
+        gates: Gates,
         in_flight: InFlight,
         node: str,
         config_revision: str,
@@ -108,7 +108,7 @@ class Delivery:
         self._pool = pool
         self._tls = tls
         self._broken_tls = BrokenTls(settings.delivery.broken_tls_memory, clock)
-        self._slots = slots
+        self._gates = gates
         self._in_flight = in_flight
         self._node = node
         self._config_revision = config_revision
@@ -127,13 +127,14 @@ class Delivery:
         route has changed since they were queued go where they are to go now.
         """
         courses = self._plan(job)
-        postponement: Postponement | None = None
+        postponements: list[Postponement] = []
         for course in courses:
             postponement = await self._follow(course, source)
-            if postponement is not None and len(courses) == 1:
-                return postponement
             if postponement is not None:
+                postponements.append(postponement)
                 course.postpone(postponement.detail)
+        if len(postponements) == len(courses):
+            return min(postponements, key=lambda each: each.until)
         attempts = tuple(attempt for course in courses for attempt in course.attempts())
         reached = [course.reachable for course in courses if course.reachable is not None]
         return Delivered(
@@ -185,8 +186,8 @@ class Delivery:
             self._skip(course, resolution)
             course.refuse(resolution.refusal)
             return None
-        async with self._slots.slot(resolution.group):
-            return await self._try_targets(course, resolution, source)
+        async with self._gates.passage(resolution.group, course.job) as stopped:
+            return stopped or await self._try_targets(course, resolution, source)
 
     def _skip(self, course: Course, resolution: Resolution) -> None:
         for candidate in resolution.candidates:

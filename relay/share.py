@@ -25,7 +25,7 @@ class Share(NamedTuple):
         return whole + (place < rest)
 
 
-def share_in(census: Census, lease: LeaseToken | None) -> Share | None:
+def share_in(census: Census, lease: LeaseToken) -> Share | None:
     """Return the share of whoever holds `lease`; None when it is not alive in `census`."""
     tokens = sorted(each.token for each in census.alive)
     return Share(tokens.index(lease), len(tokens)) if lease in tokens else None

@@ -13,7 +13,7 @@ from config.settings import DeliverySettings, DeliveryTimeouts, Route, Settings
 from relay.clock import Clock, SystemClock
 from relay.deliver import Delivered, Delivery
 from relay.dns import Resolver
-from relay.limits import GroupSlots
+from relay.gates import Gates
 from relay.pool import Pool
 from relay.tls import ClientTls
 from relay.transport.content import Source
@@ -182,7 +182,7 @@ class Outward:
             clock=clock,
             pool=self.pool,
             tls=ClientTls(ca_file),
-            slots=GroupSlots(initial=5, maximum=20),
+            gates=Gates(settings.delivery, clock),
             in_flight=self.flights,
             node="node-1",
             config_revision="r1",
