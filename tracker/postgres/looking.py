@@ -66,7 +66,6 @@ class Looking(Part):
         before: RecipientId | None = None,
         after: RecipientId | None = None,
     ) -> Page:
-        before, after = _bound(before), _bound(after)
         rows: list[Columns] = []
         async with looking(self._searchers, self._patience) as look:
             for window in await _windows(look.reader, query, before, after):
@@ -196,7 +195,3 @@ def _day_of_id(identifier: RecipientId | None) -> int | None:
         return None if identifier is None else day_of(stamp(time_of(identifier)))
     except (ValueError, OverflowError):
         return None
-
-
-def _bound(identifier: RecipientId | None) -> RecipientId | None:
-    return None if identifier is None else RecipientId(well_formed(identifier))

@@ -10,6 +10,7 @@ from tracker.sql.people import (
     ACCOUNT_COLUMNS,
     SESSION_COLUMNS,
     account_columns,
+    failure_key,
     read_account,
     read_session,
     session_columns,
@@ -74,7 +75,7 @@ class People(Part):
     async def record_failure(
         self, keys: Sequence[str], now: datetime, window: timedelta
     ) -> Sequence[Sequence[datetime]]:
-        wanted = [well_formed(key) for key in keys]
+        wanted = [failure_key(key) for key in keys]
 
         async def step(transaction: Transaction) -> Sequence[Sequence[datetime]]:
             await transaction.execute(_ADD_FAILURES, wanted, stamp(now))

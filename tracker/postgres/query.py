@@ -18,6 +18,7 @@ from tracker.sql.conditions import Condition, Statement, conjunction
 from tracker.sql.dialect import Dialect
 from tracker.sql.selection import Selection, id_range
 from tracker.sql.shown import is_newest_first
+from tracker.sql.values import well_formed
 
 DIALECT = Dialect(
     lower='lower({text} COLLATE "C")',
@@ -98,9 +99,9 @@ def page_of_ids(
     """Ids in order, with those of their messages; bounds as `Store.search` has them."""
     bounds = []
     if before is not None:
-        bounds.append(Condition("r.id < ?", (before,)))
+        bounds.append(Condition("r.id < ?", (well_formed(before),)))
     if after is not None:
-        bounds.append(Condition("r.id > ?", (after,)))
+        bounds.append(Condition("r.id > ?", (well_formed(after),)))
     order = f"ORDER BY id {'DESC' if is_newest_first(before, after) else 'ASC'} LIMIT ?"
     arms, parameters = [], []
     for tables, condition in _walks(window, selection):

@@ -1,4 +1,6 @@
-"""Accounts and sessions as rows."""
+"""Accounts, sessions and log-in failures as rows."""
+
+from hashlib import blake2b
 
 from tracker.model import Account, Role, Session
 from tracker.sql.rows import Columns
@@ -46,3 +48,11 @@ def read_session(row: Columns) -> Session:
         created_at=moment(created_at),
         expires_at=moment(expires_at),
     )
+
+
+def failure_key(key: str) -> str:
+    """Return what a failure is counted under: of one length, and not what somebody has typed.
+
+    People type their password where the name of the account belongs, and others type a book.
+    """
+    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

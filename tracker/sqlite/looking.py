@@ -29,7 +29,7 @@ from tracker.sql.shown import (
     read_balance,
     read_destination,
 )
-from tracker.sql.values import day_of, day_start, first_id, json_list, stamp
+from tracker.sql.values import day_of, day_start, first_id, json_list, stamp, well_formed
 from tracker.sqlite.part import Part
 from tracker.sqlite.query import DIALECT, capped_count, page_of_ids
 from tracker.views import Balance, Counts, DestinationState, Page, Timeline
@@ -113,16 +113,16 @@ class Looking(Part):
         return counts
 
     async def timeline(self, message_id: MessageId, scope: Scope) -> Timeline | None:
-        within = scope_condition(scope)
+        within, identifier = scope_condition(scope), well_formed(message_id)
         async with self._readers.snapshot() as reader:
-            message = await reader.row(_MESSAGE, (message_id,))
+            message = await reader.row(_MESSAGE, (identifier,))
             recipients = await reader.rows(
-                _TIMELINE_RECIPIENTS.format(scope=within.sql), (message_id, *within.parameters)
+                _TIMELINE_RECIPIENTS.format(scope=within.sql), (identifier, *within.parameters)
             )
             if message is None or not recipients:
                 return None
-            attempts = await reader.rows(_TIMELINE_ATTEMPTS, (message_id,))
-            events = await reader.rows(_TIMELINE_EVENTS, (message_id,))
+            attempts = await reader.rows(_TIMELINE_ATTEMPTS, (identifier,))
+            events = await reader.rows(_TIMELINE_EVENTS, (identifier,))
         return make_timeline(message, recipients, attempts, events)
 
     async def destinations(self, scope: Scope, limit: int) -> Sequence[DestinationState]:
@@ -141,7 +141,7 @@ class Looking(Part):
 
     async def destination(self, destination: str) -> DestinationState | None:
         async with self._readers.one() as reader:
-            row = await reader.row(_DESTINATION, (destination,))
+            row = await reader.row(_DESTINATION, (well_formed(destination),))
         if row is None or (row[1] == 0 and row[2] is None):
             return None
         return read_destination(row)

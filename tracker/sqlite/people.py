@@ -9,12 +9,13 @@ from tracker.sql.people import (
     ACCOUNT_COLUMNS,
     SESSION_COLUMNS,
     account_columns,
+    failure_key,
     read_account,
     read_session,
     session_columns,
 )
 from tracker.sql.rows import Columns
-from tracker.sql.values import moment, stamp
+from tracker.sql.values import moment, stamp, well_formed
 from tracker.sqlite.part import Part
 
 _ACCOUNTS = f"SELECT {ACCOUNT_COLUMNS} FROM accounts"
@@ -45,7 +46,7 @@ class People(Part):
 
     async def account(self, address: str) -> Account | None:
         async with self._readers.one() as reader:
-            row = await reader.row(f"{_ACCOUNTS} WHERE address = ?", (address,))
+            row = await reader.row(f"{_ACCOUNTS} WHERE address = ?", (well_formed(address),))
         return None if row is None else read_account(row)
 
     async def accounts(self) -> Sequence[Account]:
@@ -54,10 +55,12 @@ class People(Part):
         return [read_account(row) for row in rows]
 
     async def set_password_hash(self, address: str, password_hash: str) -> bool:
+        name = well_formed(address)
+
         def step(connection: sqlite3.Connection) -> bool:
-            connection.execute(_END_SESSIONS, (address,))
+            connection.execute(_END_SESSIONS, (name,))
             cursor = connection.execute(
-                "UPDATE accounts SET password_hash = ? WHERE address = ?", (password_hash, address)
+                "UPDATE accounts SET password_hash = ? WHERE address = ?", (password_hash, name)
             )
             return cursor.rowcount == 1
 
@@ -65,12 +68,14 @@ class People(Part):
 
     async def set_role(self, address: str, role: Role) -> bool:
         sql = "UPDATE accounts SET role = ? WHERE address = ?"
-        return await self._changes(sql, (role, address)) == 1
+        return await self._changes(sql, (role, well_formed(address))) == 1
 
     async def remove_account(self, address: str) -> bool:
+        name = well_formed(address)
+
         def step(connection: sqlite3.Connection) -> bool:
-            connection.execute(_END_SESSIONS, (address,))
-            cursor = connection.execute("DELETE FROM accounts WHERE address = ?", (address,))
+            connection.execute(_END_SESSIONS, (name,))
+            cursor = connection.execute("DELETE FROM accounts WHERE address = ?", (name,))
             return cursor.rowcount == 1
 
         return await self._writer.run(step)
@@ -80,11 +85,11 @@ class People(Part):
 
     async def session(self, token_hash: str, now: datetime) -> Session | None:
         async with self._readers.one() as reader:
-            row = await reader.row(_SESSION, (token_hash, stamp(now)))
+            row = await reader.row(_SESSION, (well_formed(token_hash), stamp(now)))
         return None if row is None else read_session(row)
 
     async def remove_session(self, token_hash: str) -> None:
-        await self._changes("DELETE FROM sessions WHERE token_hash = ?", (token_hash,))
+        await self._changes("DELETE FROM sessions WHERE token_hash = ?", (well_formed(token_hash),))
 
     async def prune_sessions(self, now: datetime) -> int:
         return await self._changes("DELETE FROM sessions WHERE expires_at <= ?", (stamp(now),))
@@ -94,9 +99,11 @@ class People(Part):
     ) -> Sequence[Sequence[datetime]]:
         at, since = stamp(now), stamp(now - window)
 
+        wanted = [failure_key(key) for key in keys]
+
         def step(connection: sqlite3.Connection) -> Sequence[Sequence[datetime]]:
-            connection.executemany(_ADD_FAILURE, [(key, at) for key in keys])
-            found = (connection.execute(_FAILURES, (key, since)).fetchall() for key in keys)
+            connection.executemany(_ADD_FAILURE, [(key, at) for key in wanted])
+            found = (connection.execute(_FAILURES, (key, since)).fetchall() for key in wanted)
             return [[moment(row[0]) for row in rows] for rows in found]
 
         return await self._writer.run(step)

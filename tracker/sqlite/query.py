@@ -7,6 +7,7 @@ from tracker.sql.conditions import Condition, Statement, conjunction, status_con
 from tracker.sql.dialect import Dialect
 from tracker.sql.selection import Selection
 from tracker.sql.shown import is_newest_first
+from tracker.sql.values import well_formed
 
 DIALECT = Dialect(
     lower="lower({text})",
@@ -35,9 +36,9 @@ def page_of_ids(
     """
     conditions = [selection.condition]
     if before is not None:
-        conditions.append(Condition("r.id < ?", (before,)))
+        conditions.append(Condition("r.id < ?", (well_formed(before),)))
     if after is not None:
-        conditions.append(Condition("r.id > ?", (after,)))
+        conditions.append(Condition("r.id > ?", (well_formed(after),)))
     direction = "DESC" if is_newest_first(before, after) else "ASC"
     walks = [conjunction((*conditions, walk)) for walk in _walks(selection.statuses)]
     union = " UNION ALL ".join(f"SELECT r.id AS id {_FROM} WHERE {walk.sql}" for walk in walks)
