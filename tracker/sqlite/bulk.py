@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from tracker.sql.rows import Columns
 from tracker.sqlite.connection import as_store_error, connect_writer
 from tracker.sqlite.turn import TurnLock
-from tracker.store import StoreError
+from tracker.store import StoreError, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -103,4 +103,5 @@ class Bulk:
         try:
             return await loop.run_in_executor(self._thread, function, *arguments)
         except sqlite3.Error as error:
-            raise as_store_error(error) from error
+            kind = StoreUnavailable if as_store_error(error) is not error else StoreError
+            raise kind(f"{self._path}: {error}") from error
