@@ -5,8 +5,11 @@ that is not used costs every process memory and every command time.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from config.settings import StoreSettings
+from tracker.archive import Archive
 from tracker.store import Ledger
 
 
@@ -49,3 +52,24 @@ async def exists(settings: StoreSettings) -> bool:
 
         return await postgres.exists(settings.postgresql_url())
     return settings.sqlite_path().exists()
+
+
+@asynccontextmanager
+async def open_archive(settings: StoreSettings) -> AsyncIterator[Archive]:
+    """Open the ledger as something to be moved; make it, or bring its schema up to date, first.
+
+    Raises SchemaTooNew, StoreUnavailable, StoreError.
+    """
+    archive: Archive
+    if settings.is_postgresql:
+        from tracker.postgres.archive import open_archive as open_on_server
+
+        archive = await open_on_server(settings.postgresql_url())
+    else:
+        from tracker.sqlite.archive import open_archive as open_in_file
+
+        archive = await open_in_file(settings.sqlite_path())
+    try:
+        yield archive
+    finally:
+        await archive.close()

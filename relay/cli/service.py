@@ -1,6 +1,5 @@
-"""`sendtrace serve`, `demo` and `migrate`."""
+"""`sendtrace serve`, `demo` and `version`."""
 
-import asyncio
 import platform
 from pathlib import Path
 from typing import Annotated
@@ -9,14 +8,12 @@ import typer
 
 from relay.cli.common import CommandFailed, ConfigOption, load_or_fail
 from relay.state import CannotStart, begin_counting, hold_state_directory
-from tracker.store import StoreError
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
     app.command("serve")(serve)
     app.command("demo")(demo)
-    app.command("migrate")(migrate)
     app.command("version")(version)
 
 
@@ -47,21 +44,6 @@ def demo(
     from relay.demo import run
 
     raise typer.Exit(run(directory, panel))
-
-
-def migrate(config: ConfigOption = None) -> None:
-    """Bring the ledger to this version's schema; makes it when there is none."""
-    loaded = load_or_fail(config)
-    from tracker.opening import migrate as apply
-
-    store = loaded.settings.store
-    try:
-        applied = asyncio.run(apply(store))
-    except (StoreError, OSError) as error:
-        raise CommandFailed(f"{store.place}: {error}") from None
-    for name in applied:
-        typer.echo(f"applied {name}")
-    typer.echo(f"{store.place} is up to date")
 
 
 def version() -> None:
