@@ -25,7 +25,7 @@ async def test_nodes_show_what_their_workers_said(empty_desk: Desk) -> None:
     client = await empty_desk.log_in()
     text = await text_of(client, "/nodes")
     assert "2 nodes share the mail, and all of them are at work." in text
-    assert "mail-1 At work" in text
+    assert "mail-1 At work lease good for 1 minute" in text
     assert "2 2,400 6" in text
     assert "in step" in text
 
@@ -37,7 +37,7 @@ async def test_a_silent_node_is_named(empty_desk: Desk) -> None:
     empty_desk.clock.advance(MINUTE)
     text = await text_of(client, "/nodes")
     assert "1 node no longer renews its lease; another node takes over what it held." in text
-    assert "mail-1 Silent" in text
+    assert "mail-1 Silent lease ran out now" in text
 
 
 async def test_the_name_of_a_node_is_only_text(empty_desk: Desk) -> None:

@@ -29,7 +29,7 @@ async def show_nodes(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         "nodes.html",
         nodes=nodes,
         silent=[node.name for node in nodes if not node.serves],
-        now=census.now,
+        ledger_times=visit.times._replace(now=census.now),
     )
 
 
