@@ -38,6 +38,7 @@ from tracker.store import LeaseLost
 
 MINUTE = timedelta(minutes=1)
 MICROSECOND = timedelta(microseconds=1)
+MILLISECOND = timedelta(milliseconds=1)
 
 
 async def test_a_lease_is_on_record_until_it_is_closed(ledger: Ledger) -> None:
@@ -62,7 +63,7 @@ async def test_a_lease_is_on_record_until_it_is_closed(ledger: Ledger) -> None:
 
 async def test_renewing_says_what_is_carried_and_who_else_holds(ledger: Ledger) -> None:
     lease = await ledger.open_lease("node-a", 3, START, LEASE_FOR)
-    other = await ledger.open_lease("node-b", 1, START + MICROSECOND, 2 * LEASE_FOR)
+    other = await ledger.open_lease("node-b", 1, START + MILLISECOND, 2 * LEASE_FOR)
     later = START + LEASE_FOR / 2
     load = Load(jobs=7, clients=3)
     renewed = replace(lease, renewed_at=later, until=later + MINUTE, load=load)
@@ -75,7 +76,7 @@ async def test_renewing_says_what_is_carried_and_who_else_holds(ledger: Ledger) 
 
 async def test_a_lease_that_has_run_out_is_on_record_and_not_alive(ledger: Ledger) -> None:
     lease = await ledger.open_lease("node-a", 3, START, LEASE_FOR)
-    other = await ledger.open_lease("node-b", 1, START + MICROSECOND, 2 * LEASE_FOR)
+    other = await ledger.open_lease("node-b", 1, START + MILLISECOND, 2 * LEASE_FOR)
     almost = await ledger.census(lease.until - MICROSECOND)
     assert almost.alive == (lease, other)
     census = await ledger.census(lease.until)

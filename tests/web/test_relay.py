@@ -90,6 +90,14 @@ async def test_not_ready_before_there_are_workers_nor_after_their_leases(tmp_pat
         assert (await response.json())["workers"] is False
 
 
+async def test_workers_of_other_nodes_do_not_make_this_one_ready(tmp_path: Path) -> None:
+    async with open_desk(tmp_path) as desk:
+        await desk.ledger.open_lease("mail-2", 0, desk.clock.now(), timedelta(minutes=1))
+        response = await desk.client().get("/readyz")
+        assert response.status == 503
+        assert (await response.json())["workers"] is False
+
+
 async def test_not_ready_when_the_ledger_takes_no_writes(tmp_path: Path) -> None:
     async with open_desk(tmp_path) as desk:
         client = desk.client()

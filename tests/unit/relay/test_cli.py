@@ -11,11 +11,14 @@ from typing import NamedTuple
 
 import pytest
 
+from config.loader import Loaded
 from relay.cli import main
+from relay.cli.common import CommandFailed, with_ledger
 from tests.support.mail import make_settlement, make_submission
 from tracker.model import Outcome
 from tracker.passwords import Passwords
 from tracker.sqlite import open_ledger
+from tracker.store import Ledger, OutcomeUnknown
 
 
 class Result(NamedTuple):
@@ -89,6 +92,18 @@ def test_without_a_ledger_it_says_how_to_make_one(run: Run, arguments: tuple[str
     result = run(*arguments)
     assert result.status == 1
     assert "sendtrace migrate" in result.err
+
+
+def test_an_act_whose_answer_got_lost_may_have_happened(run: Run, tmp_path: Path) -> None:
+    run("migrate")
+
+    async def act(ledger: Ledger, _: Loaded) -> None:
+        raise OutcomeUnknown("the connection broke")
+
+    with pytest.raises(
+        CommandFailed, match="may have happened all the same: look before you repeat it"
+    ):
+        with_ledger(None, act)
 
 
 def test_an_account_is_added_listed_changed_and_removed(run: Run, tmp_path: Path) -> None:

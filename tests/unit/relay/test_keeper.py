@@ -397,6 +397,7 @@ async def test_each_renewal_tells_who_shares_the_ledger(cluster: Cluster) -> Non
     (lease,) = census.leases
     assert (lease.token, lease.load) == (here.token, Load(jobs=5, clients=2))
     there = cluster.node("mail-2").keeper()
+    cluster.pass_time(timedelta(seconds=1))
     await there.begin()
     assert there.census is not None
     assert [each.node for each in there.census.alive] == ["mail-1", "mail-2"]

@@ -1,0 +1,97 @@
+"""What another process has made due is delivered as soon as the ledger says so."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from config.loader import Loaded, load
+from relay.app import Relay
+from tests.smtp.test_waiting import far_side
+from tests.support.clock import FakeClock
+from tests.support.dns import FakeResolver
+from tests.support.mail import make_submission
+from tests.support.waiting import free_port
+from tracker.sqlite import SqliteLedger, migrate, open_ledger
+from tracker.sqlite.readers import Readers
+from tracker.sqlite.writer import Writer
+from tracker.store import StoreUnavailable
+
+
+class RingingLedger(SqliteLedger):
+    """A ledger that tells of work when a test says so, and whose bell may be broken."""
+
+    bell: asyncio.Event
+    is_broken = False
+
+    async def wait_for_work(self) -> None:
+        await self.bell.wait()
+        self.bell.clear()
+        if self.is_broken:
+            raise StoreUnavailable("the bell is broken")
+
+
+@asynccontextmanager
+async def open_ringing(path: Path) -> AsyncIterator[RingingLedger]:
+    migrate(path)
+    readers = Readers()
+    ledger = RingingLedger(path, Writer(path), readers, os.urandom)
+    ledger.bell = asyncio.Event()
+    await ledger.ping()
+    await readers.open(path, 2)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+def settings(folder: Path, remote_port: int) -> Loaded:
+    environment = {
+        "SENDTRACE_HOSTNAME": "relay.example.org",
+        "SENDTRACE_STATE_DIRECTORY": str(folder),
+        "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
+        "SENDTRACE_ROUTES": f'[{{"domain": "*", "next_hop": "127.0.0.1:{remote_port}"}}]',
+        "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
+    }
+    return load(None, environment)
+
+
+async def until_delivered(received: list[bytes], count: int) -> None:
+    async with asyncio.timeout(20):
+        while len(received) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_a_worker_claims_when_it_is_told_of_work(tmp_path: Path) -> None:
+    received: list[bytes] = []
+    remote_port = free_port()
+    clock = FakeClock()  # which stands still: nothing is found by looking every second
+    async with (
+        await asyncio.start_server(far_side(received), "127.0.0.1", remote_port),
+        open_ringing(tmp_path / "ledger.db") as ledger,
+    ):
+        loaded = settings(tmp_path, remote_port)
+        relay = Relay(loaded, ledger, clock=clock, resolver=FakeResolver())
+        await relay.start()
+        other = await open_ledger(ledger.path)
+        await other.accept(make_submission("first@example.org"), clock.now(), None)
+        ledger.bell.set()
+        await until_delivered(received, 1)
+
+        ledger.is_broken = True
+        await other.accept(make_submission("second@example.org"), clock.now(), None)
+        ledger.bell.set()
+        async with asyncio.timeout(20):
+            while ledger.bell.is_set():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        ledger.is_broken = False
+        clock.advance(timedelta(seconds=1))  # both loops have had their pause
+        await until_delivered(received, 2)
+
+        await other.accept(make_submission("third@example.org"), clock.now(), None)
+        ledger.bell.set()
+        await until_delivered(received, 3)
+        await other.close()
+        await relay.stop(timedelta(seconds=1))
