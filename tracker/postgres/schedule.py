@@ -16,12 +16,13 @@ RECHECKED = 500
 _PAUSE = 35_000_000
 """Microseconds: longer than any statement runs."""
 
+# A subquery for each, no join: that is looked up by the key whatever the planner thinks.
 _LOWER_NEXT_DUE = """
 INSERT INTO destinations AS d (destination, next_due_at)
 SELECT n.destination, n.due_at
 FROM unnest($1::text[], $2::bigint[]) AS n (destination, due_at)
-WHERE NOT EXISTS (SELECT 1 FROM destinations AS e
-                  WHERE e.destination = n.destination AND e.next_due_at <= n.due_at)
+WHERE (SELECT e.next_due_at <= n.due_at
+       FROM destinations AS e WHERE e.destination = n.destination) IS NOT TRUE
 ORDER BY n.destination COLLATE "C"
 ON CONFLICT (destination) DO UPDATE SET next_due_at = excluded.next_due_at
 WHERE d.next_due_at IS NULL OR d.next_due_at > excluded.next_due_at
@@ -31,8 +32,8 @@ _PROBE_NOW = """
 INSERT INTO destinations AS d (destination, next_due_at)
 SELECT n.destination, $2::bigint
 FROM unnest($1::text[]) AS n (destination)
-WHERE NOT EXISTS (SELECT 1 FROM destinations AS e
-                  WHERE e.destination = n.destination AND e.next_due_at <= $2 AND e.reachable)
+WHERE (SELECT e.next_due_at <= $2 AND e.reachable
+       FROM destinations AS e WHERE e.destination = n.destination) IS NOT TRUE
 ORDER BY n.destination COLLATE "C"
 ON CONFLICT (destination) DO UPDATE SET
     next_due_at = least(d.next_due_at, excluded.next_due_at),
@@ -65,7 +66,7 @@ UPDATE destinations AS d SET
     next_due_at = least(
         d.next_due_at, {earliest_due("d.destination", "d.reachable", "d.next_probe_at")}),
     recheck_at = CASE WHEN d.recheck_past <= pg_snapshot_xmin(pg_current_snapshot()) THEN NULL
-                      ELSE $2 + {_PAUSE} END,
+                      ELSE $2::bigint + {_PAUSE} END,
     recheck_past = coalesce(d.recheck_past, pg_snapshot_xmax(pg_current_snapshot()))
 WHERE d.destination = ANY ($1::text[])
 """
