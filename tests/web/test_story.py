@@ -2,12 +2,14 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from tests.support.panel import Client, Desk, token_for
 from tests.web.test_track import text_of
 from tracker.model import EventKind, Recipient, Scope, Status
+from tracker.store import OutcomeUnknown
 from tracker.views import Timeline
 
 LUNCH = "Re: Lunch on Thursday?"
@@ -175,6 +177,22 @@ async def test_retry_now_makes_it_due_and_says_so(desk: Desk, anna: Client) -> N
     changed = await only(desk, LUNCH)
     assert changed.next_attempt_at is not None
     assert changed.next_attempt_at <= desk.clock.now()
+
+
+async def test_an_act_whose_answer_got_lost_may_have_happened(
+    desk: Desk, anna: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retry_now = desk.ledger.retry_now
+
+    async def answer_gets_lost(*arguments: Any, **more: Any) -> int:
+        await retry_now(*arguments, **more)
+        raise OutcomeUnknown("the connection broke")
+
+    monkeypatch.setattr(desk.ledger, "retry_now", answer_gets_lost)
+    recipient = await only(desk, LUNCH)
+    page = await act(anna, f"{desk.path_of(LUNCH)}/retry", recipient.id)
+    assert "We do not know whether that was done" in page
+    assert "Look at the message or the list before you do it again." in page
 
 
 async def test_a_notice_is_told_once(desk: Desk, anna: Client) -> None:
