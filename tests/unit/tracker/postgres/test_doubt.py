@@ -263,11 +263,13 @@ async def test_what_cannot_be_found_out_is_withdrawn(
     monkeypatch.setattr(PostgresLedger, "patience", 0.0)
     ledger = await open_ledger(proxied_url, trusts_caller=True)
     refused = [
+        make_submission(content=LARGE),
         make_submission("a@one.example", "b@two.example"),
         make_submission(),
-        make_submission(content=bytes(CHUNK * 5)),
     ]
-    for submission, holder in zip(refused, (lease, None, lease), strict=True):
+    # So that its connection is open.
+    await ledger.accept(make_submission(content=LARGE), START, lease)
+    for submission, holder in zip(refused, (lease, lease, None), strict=True):
         # What is large is sent in several statements, of which only the last one counts.
         is_large = submission.content.size > CHUNK
         proxy.strike("COMMIT" if is_large else submission.id, Fault.SILENCE)
@@ -276,7 +278,7 @@ async def test_what_cannot_be_found_out_is_withdrawn(
         await until(partial(is_absent, outside, submission))
     await ledger.accept(make_submission(), START, None)
     await ledger.close()
-    assert await outside.fetchval("SELECT count(*) FROM messages") == 1
+    assert await outside.fetchval("SELECT count(*) FROM messages") == 2
 
 
 async def refuse(
