@@ -34,6 +34,10 @@ SELECT pg_try_advisory_xact_lock($1, $2),
        set_config('idle_in_transaction_session_timeout', $3, true)
 """
 
+# Without parameters it is sent as a simple query, which keeps no snapshot, and ends the one that
+# the server keeps for the query before it.
+_ASK = "SELECT 1"
+
 
 def number_of(chore: str) -> int:
     """Return the second number of a chore's lock: the same on every node, a signed 32-bit one."""
@@ -98,6 +102,7 @@ class Chores:
         try:
             await link.execute(_BEGIN)
             rows = await link.rows(_TAKE, CLASS, number_of(chore), patience)
+            await link.execute(_ASK)
         except Exception as error:
             raise_as_store_error(error)
         return bool(rows[0][0])
@@ -108,5 +113,5 @@ class Chores:
             while True:
                 await asyncio.sleep(self._heartbeat)
                 async with asyncio.timeout(self._heartbeat):
-                    await link.rows("SELECT 1")
+                    await link.execute(_ASK)
         holding.reschedule(asyncio.get_running_loop().time())
