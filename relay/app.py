@@ -25,6 +25,7 @@ from relay.gates import Gates
 from relay.intake import LedgerIntake
 from relay.keeper import Keeper
 from relay.metrics import SubmissionObserver
+from relay.namesake import NamesakeWatch
 from relay.pool import Pool
 from relay.skew import SkewWatch
 from relay.submission import SubmissionServer
@@ -64,6 +65,7 @@ class Relay:
             load=self._load,
         )
         self._keeper.watch(SkewWatch().see)
+        self._keeper.watch(NamesakeWatch(settings.state_directory).see)
         self.worker = Worker(
             ledger=ledger,
             carrier=self._carrier(loaded, ledger, clock, resolver),

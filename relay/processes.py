@@ -79,6 +79,7 @@ def run_worker(loaded: Loaded, place: Place, ties: Ties) -> int:
             # for it, on one they take turns.
             os.sched_setaffinity(0, {place.core})
         ledger = await open_ledger(settings.store)
+        structlog.get_logger().info("ledger opened", place=ledger.place, engine=ledger.engine)
         try:
             relay = Relay(
                 loaded,

@@ -31,7 +31,7 @@ class TrackingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         Setting(
             "How long the record of a message is kept after its last recipient is final. Content "
             "is dropped at once when every recipient is final; this is about envelopes, attempts "
-            "and replies.",
+            "and replies, which go by whole days of UTC.",
             least=parse_duration("1h"),
         ),
     ] = parse_duration("60d")
