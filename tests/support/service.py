@@ -22,13 +22,14 @@ COMMAND = Path(sys.executable).with_name("sendtrace")
 """The command of the environment that the tests run in."""
 
 CONFIGURATION = """\
+{general}
 hostname = "relay.sendtrace.test"
 workers = {workers}
 state_directory = "{directory}/state"
 shutdown_grace = "{grace}"
 
 [store]
-url = "sqlite:///{directory}/ledger.db"
+url = "{store}"
 lease = "{lease}"
 
 [[submission.listeners]]
@@ -46,11 +47,14 @@ allow_private_destinations = true
 class Service:
     """`sendtrace serve` with its state in `directory`; not running until `start`.
 
-    `settings` is TOML that is put behind the configuration above.
+    `general` is TOML that is put before the configuration above, `settings` behind it. `store` is
+    the URL of the ledger, which is a file in `directory` when it is empty.
     """
 
     directory: Path
     settings: str = ""
+    general: str = ""
+    store: str = ""
     workers: int = 2
     lease: str = "5s"
     grace: str = "15s"
@@ -70,6 +74,11 @@ class Service:
         return f"http://127.0.0.1:{self.panel_port}"
 
     @property
+    def runs(self) -> bool:
+        """Whether it has been started, and not been killed or told to stop since."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """The supervisor's process id, which is that of its group too."""
         assert self._process is not None, "not started"
@@ -79,6 +88,8 @@ class Service:
         """Start it, behind `prefix` if given, and wait until it is ready."""
         names = {
             "directory": self.directory,
+            "general": self.general,
+            "store": self.store or f"sqlite:///{self.directory}/ledger.db",
             "workers": self.workers,
             "lease": self.lease,
             "grace": self.grace,
