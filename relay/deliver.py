@@ -52,6 +52,10 @@ class Gates(Protocol):
         """Wait for a session of `group` and hold it; yield why `job` may not go, if so."""
         ...
 
+    def spare(self, group: str) -> int:
+        """Return how many sessions of `group` may be open beside those that are held."""
+        ...
+
 
 class InFlight(Protocol):
     """Remembers across a crash who may have been sent a final dot."""
@@ -127,14 +131,12 @@ class Delivery:
         route has changed since they were queued go where they are to go now.
         """
         courses = self._plan(job)
-        postponements: list[Postponement] = []
-        for course in courses:
-            postponement = await self._follow(course, source)
-            if postponement is not None:
-                postponements.append(postponement)
-                course.postpone(postponement.detail)
-        if len(postponements) == len(courses):
-            return min(postponements, key=lambda each: each.until)
+        results = [(course, await self._follow(course, source)) for course in courses]
+        stopped = [(course, why) for course, why in results if why is not None]
+        if len(stopped) == len(courses):
+            return min((why for _, why in stopped), key=lambda why: why.until)
+        for course, why in stopped:
+            course.postpone(why.detail)
         attempts = tuple(attempt for course in courses for attempt in course.attempts())
         reached = [course.reachable for course in courses if course.reachable is not None]
         return Delivered(
@@ -222,6 +224,7 @@ class Delivery:
         course.dialled += 1
         while course.undecided:
             if session is None:
+                await self._pool.make_room(course.group, self._gates.spare(course.group))
                 session = self._session(target, manner)
                 try:
                     await session.open()
@@ -235,7 +238,7 @@ class Delivery:
                 session.evidence.restart()
             else:
                 if fault is None:
-                    self._pool.give(session)
+                    self._pool.give(session, course.group)
                 session = None
         return None
 
@@ -264,7 +267,7 @@ class Delivery:
         told = course.take_transaction(transaction, recipients, counts=not is_tired)
         self._tell(course, told)
         if fault is not None:
-            self._pool.dismiss(session)
+            self._pool.dismiss(session, course.group)
         return fault, is_tired
 
     def _session(self, target: Target, manner: Manner) -> Session:

@@ -66,6 +66,10 @@ class Gates:
                 self._stopped[job.destination] = _Stopped(group, until)
             yield stopped
 
+    def spare(self, group: str) -> int:
+        """Return how many connections to `group` may be open beside those that are held."""
+        return self._slots.spare(group)
+
     def feed_back(self, group: str, *, good: bool) -> None:
         """Let the outcome of one delivery move the limit of `group`."""
         self._slots.feed_back(group, good=good)

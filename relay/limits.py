@@ -102,6 +102,11 @@ class GroupSlots:
         entry = self._groups.get(group)
         return int(entry.limit) if entry else self._initial_of(group)
 
+    def spare(self, group: str) -> int:
+        """Return how many slots of `group` are free."""
+        entry = self._groups.get(group)
+        return max(0, self.limit(group) - (entry.used if entry else 0))
+
     def maximum(self, group: str) -> int:
         """Return this worker's share of the most connections to `group`; it may be 0."""
         return self._share.of(self._maximum, group)
