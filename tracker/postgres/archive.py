@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from operator import attrgetter
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from tracker import states
@@ -61,6 +62,9 @@ _STATE = tuple(field for field in RecipientRow._fields if field not in _FIXED)
 
 _SLACK = 86_400_000_000
 """Microseconds, a day, within which ids of recipients follow the time of acceptance, at least."""
+
+_SAME_HOURS = slice(5)
+"""The part of an id that stays the same for nine hours: so within it there are two days at most."""
 
 _OF_SPAN = "message_id > $1 AND message_id <= $2"
 
@@ -253,9 +257,9 @@ class PostgresArchive:
 
     async def _make_room(self, records: Iterable[Record]) -> None:
         """Make the partitions that are missing, however old the days are."""
-        ids = {each.message.id for each in records}
-        ids |= {recipient.id for each in records for recipient in each.recipients}
-        missing = set(map(day_of_id, ids)) - self._days
+        ids = [each.message.id for each in records]
+        ids += [recipient.id for each in records for recipient in each.recipients]
+        missing = _days_of(ids) - self._days
         if missing:
             async with self._bulk.transaction() as transaction:
                 await make_room(transaction, missing)
@@ -296,6 +300,15 @@ def _ids_around(messages: Sequence[MessageRow]) -> tuple[str, str]:
     """Return between which ids the recipients of messages are, so that few partitions are read."""
     times = [message.accepted_at for message in messages]
     return first_id(moment(min(times) - _SLACK)), last_id(moment(max(times) + _SLACK))
+
+
+def _days_of(ids: Iterable[str]) -> set[int]:
+    """Return the days of ids, of which only a few are taken apart."""
+    days: set[int] = set()
+    for _, group in groupby(sorted(ids), key=itemgetter(_SAME_HOURS)):
+        together = list(group)
+        days |= {day_of_id(together[0]), day_of_id(together[-1])}
+    return days
 
 
 def _recipients(fixed: Sequence[Columns], states_of: Sequence[Columns]) -> list[RecipientRow]:
