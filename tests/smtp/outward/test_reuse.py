@@ -223,3 +223,61 @@ async def test_many_messages_at_once_take_several_connections() -> None:
         assert len(relay.pool) == 5
     assert server.connections == 5
     assert server.lines.count("QUIT") == 5
+
+
+class Slow:
+    """Takes messages, is slow to say goodbye, and counts."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.open = 0
+        self.most = 0
+        """Connections at the same time."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.open += 1
+        self.most = max(self.most, self.open)
+        writer.write(b"220 mx.test\r\n")
+        while line := await reader.readline():
+            if line.startswith(b"DATA"):
+                writer.write(b"354 go on\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+            if line.startswith(b"QUIT"):
+                await asyncio.sleep(0.1)
+                break
+            writer.write(b"250 ok\r\n")
+        self.open -= 1
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "destinations", "connections"),
+    [
+        pytest.param({}, ["one", "two", "one"], 3, id="one that waits makes room"),
+        pytest.param({"messages_per_connection": 1}, ["one", "one"], 2, id="one that leaves does"),
+        pytest.param({}, ["one", "one"], 1, id="one that is used again needs none"),
+    ],
+)
+async def test_idle_connections_count_among_those_of_the_group(
+    options: dict[str, int], destinations: list[str], connections: int
+) -> None:
+    slow = Slow()
+    hosts = {name: f"{name}.mx.test" for name in ("one", "two")}
+    resolver = FakeResolver(
+        mx={f"{name}.test": [(10, host)] for name, host in hosts.items()},
+        addresses={host: ["127.0.0.1"] for host in hosts.values()},
+    )
+    server = await asyncio.start_server(slow.serve, "127.0.0.1")
+    port = server.sockets[0].getsockname()[1]
+    async with (
+        server,
+        outward(
+            port=port, resolver=resolver, concurrency_initial=1, concurrency_max=1, **options
+        ) as relay,
+    ):
+        for name in destinations:
+            attempt = await relay.attempt(make_job(f"a@{name}.test"))
+            assert attempt.outcome is D
+    assert slow.connections == connections
+    assert slow.most == 1
