@@ -108,10 +108,11 @@ class Pool:
 
     def _send_off(self, session: Session) -> None:
         """Dismiss a session that waits."""
-        self.dismiss(session, self._remove(session))
+        self.dismiss(session, self._group_of[session])
+        self._remove(session)
 
-    def _remove(self, session: Session) -> str:
-        """Take a session out of those that wait; return its group."""
+    def _remove(self, session: Session) -> None:
+        """Take a session out of those that wait."""
         key = _key(session.target, session.manner)
         self._waiting[key].remove(session)
         if not self._waiting[key]:
@@ -119,7 +120,6 @@ class Pool:
         group = self._group_of.pop(session)
         del self._groups[group].waiting[session]
         self._forget_if_empty(group)
-        return group
 
     def _left(self, group: str, task: asyncio.Task[None]) -> None:
         self._groups[group].leaving.discard(task)

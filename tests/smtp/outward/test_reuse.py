@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -260,7 +261,7 @@ class Slow:
     ],
 )
 async def test_idle_connections_count_among_those_of_the_group(
-    options: dict[str, int], destinations: list[str], connections: int
+    options: dict[str, Any], destinations: list[str], connections: int
 ) -> None:
     slow = Slow()
     hosts = {name: f"{name}.mx.test" for name in ("one", "two")}
