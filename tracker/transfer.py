@@ -7,6 +7,7 @@ run goes on behind the last message that the target has for sure.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -114,11 +115,12 @@ class Transfer:
         self._report(Progress(Stage.COPYING, mark.messages, total))
         while (last := await self._source.span(mark.last_id)) is not None:
             records = await self._source.read(mark.last_id, last)
-            pieces = self._source.pieces(mark.last_id, last)
-            mark = await self._target.write(records, pieces, mark)
+            async with aclosing(self._source.pieces(mark.last_id, last)) as pieces:
+                mark = await self._target.write(records, pieces, mark)
             self._report(Progress(Stage.COPYING, mark.messages, total))
         for table in TABLES:
-            await self._target.replace(table, self._source.rows(table))
+            async with aclosing(self._source.rows(table)) as rows:
+                await self._target.replace(table, rows)
         await self._target.arrange()
         return total
 

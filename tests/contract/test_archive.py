@@ -345,6 +345,34 @@ async def test_what_failed_to_be_written_has_left_nothing(alike: tuple[str, str]
         assert await other.marks() == [mark]
 
 
+class Overflows(Altered):
+    """Has no room for the content of the first message."""
+
+    async def write(
+        self, records: Sequence[Record], pieces: AsyncIterable[Piece], mark: Mark
+    ) -> Mark:
+        async def first() -> AsyncIterator[Piece]:
+            async for piece in pieces:
+                yield piece
+                raise StoreError("the disk is full")
+
+        after: Mark = await self._archive.write(records, first(), mark)
+        return after
+
+
+async def test_a_target_that_is_full_can_be_filled_later(pair: tuple[str, str]) -> None:
+    source, target = pair
+    await add_many(source, 2)
+    before = await view_of(source)
+    async with archive_of(source) as one, archive_of(target) as other:
+        with pytest.raises(StoreError, match="the disk is full"):
+            await transfer_of(one, Overflows(other)).run()
+        comparison = await transfer_of(one, other).run()
+        assert comparison is not None
+        assert comparison.differences == ()
+    assert await view_of(target) == before
+
+
 # --- what the comparison finds --------------------------------------------------------------------
 
 Change = Callable[[Record], Record]

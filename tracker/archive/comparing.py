@@ -2,14 +2,16 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
-from tracker.archive.protocol import Archive, Counts, Rows
-from tracker.archive.rows import TABLES, Record
+from tracker.archive.protocol import Archive, Counts
+from tracker.archive.rows import TABLES, Record, Table
 from tracker.sql.values import day_start
+
+T = TypeVar("T")
 
 _encode = msgspec.json.encode
 
@@ -45,10 +47,10 @@ async def compare(one: Archive, other: Archive, report: Callable[[int], None]) -
         compared, after = compared + len(here), last
         report(compared)
     for table in TABLES:
-        here_rows = await _digest_rows(one.rows(table))
-        if here_rows != await _digest_rows(other.rows(table)):
+        rows, their_rows = await _both(_digest_rows(one, table), _digest_rows(other, table))
+        if rows != their_rows:
             differences.append(f"the table {table.name}")
-        whole.update(here_rows)
+        whole.update(rows)
     counts = await one.counts()
     differences += _different_counts(counts, await other.counts())
     return _comparison(counts, whole.hexdigest(), differences)
@@ -92,6 +94,16 @@ def _count(counts: Counts, day: int, status: str) -> int:
     return next(found, 0)
 
 
+async def _both(one: Awaitable[T], other: Awaitable[T]) -> tuple[T, T]:
+    """Wait for both, also when one fails: neither ledger is left in the middle of something."""
+    here, there = await asyncio.gather(one, other, return_exceptions=True)
+    if isinstance(here, BaseException):
+        raise here
+    if isinstance(there, BaseException):
+        raise there
+    return here, there
+
+
 async def _digests(archive: Archive, after: str, last: str) -> dict[str, bytes]:
     """Return a digest of each message of a span, in order."""
     contents: dict[str, Any] = {}
@@ -109,9 +121,9 @@ def _digest(record: Record, content: Any) -> bytes:
     return hashlib.blake2b(octets, digest_size=32).digest()
 
 
-async def _digest_rows(rows: AsyncIterable[Rows]) -> bytes:
+async def _digest_rows(archive: Archive, table: Table) -> bytes:
     digest = hashlib.blake2b(digest_size=32)
-    async for some in rows:
+    async for some in archive.rows(table):
         for row in some:
             digest.update(_encode(row))
     return digest.digest()

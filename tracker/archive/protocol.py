@@ -1,6 +1,6 @@
 """What a backend does so that a ledger can be moved into or out of it."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -91,11 +91,14 @@ class Archive(Protocol):
         """Return the messages of a span, by id."""
         ...
 
-    def pieces(self, after: str, last: str) -> AsyncIterator[Piece]:
-        """Yield the content of a span's messages that have any, by id, piece by piece."""
+    def pieces(self, after: str, last: str) -> AsyncGenerator[Piece, None]:
+        """Yield the content of a span's messages that have any, by id, piece by piece.
+
+        Nothing else may be asked until it has ended or has been closed; so it is with `rows`.
+        """
         ...
 
-    def rows(self, table: Table) -> AsyncIterator[Rows]:
+    def rows(self, table: Table) -> AsyncGenerator[Rows, None]:
         """Yield the rows of a table in its order, some at a time."""
         ...
 

@@ -1,7 +1,14 @@
 """The ledger on a server as an archive: read, or written to, row by row (`tracker.archive`)."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Sequence,
+)
+from contextlib import aclosing, asynccontextmanager
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -214,15 +221,17 @@ class PostgresArchive:
             [EventRow(*row) for row in events],
         )
 
-    async def pieces(self, after: str, last: str) -> AsyncIterator[Piece]:
-        async for rows in self._bulk.stream(_PIECES, after, last):
-            for row in rows:
-                yield Piece(*row)
+    async def pieces(self, after: str, last: str) -> AsyncGenerator[Piece, None]:
+        async with aclosing(self._bulk.stream(_PIECES, after, last)) as stream:
+            async for rows in stream:
+                for row in rows:
+                    yield Piece(*row)
 
-    async def rows(self, table: Table) -> AsyncIterator[Rows]:
+    async def rows(self, table: Table) -> AsyncGenerator[Rows, None]:
         sql = f"SELECT {columns(*table.fields)} FROM {table.name} ORDER BY {table.key}"
-        async for rows in self._bulk.stream(_DAYS if table is DAYS else sql):
-            yield [table.row(*row) for row in rows]
+        async with aclosing(self._bulk.stream(_DAYS if table is DAYS else sql)) as stream:
+            async for rows in stream:
+                yield [table.row(*row) for row in rows]
 
     # --- writing ---------------------------------------------------------------------------------
 

@@ -1,6 +1,13 @@
 """One connection for work that is long and has the ledger to itself: whole tables in and out."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -46,7 +53,7 @@ class Bulk:
                 await self._connection.execute(_SETTINGS)
                 yield Transaction(Link(self._connection, pooled=True))
 
-    async def stream(self, sql: str, *parameters: object) -> AsyncIterator[list[Columns]]:
+    async def stream(self, sql: str, *parameters: object) -> AsyncGenerator[list[Columns], None]:
         """Yield the rows of a query, some at a time."""
         async with self.transaction():
             cursor = await self._connection.cursor(sql, *parameters)

@@ -1,7 +1,7 @@
 """The ledger in a file as an archive: read, or written to, row by row (`tracker.archive`)."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from sqlite3 import Connection
@@ -160,14 +160,14 @@ class SqliteArchive:
     async def read(self, after: str, last: str) -> Sequence[Record]:
         return await self._bulk.run(lambda connection: _read(connection, after, last))
 
-    async def pieces(self, after: str, last: str) -> AsyncIterator[Piece]:
+    async def pieces(self, after: str, last: str) -> AsyncGenerator[Piece, None]:
         message_id, n = after, _BEHIND_ALL
         while rows := await self._bulk.rows(_PIECES, (message_id, n, last)):
             for row in rows:
                 message_id, data, n = row
                 yield Piece(message_id, data)
 
-    async def rows(self, table: Table) -> AsyncIterator[Rows]:
+    async def rows(self, table: Table) -> AsyncGenerator[Rows, None]:
         sql = f"SELECT {columns(*table.fields)} FROM {table.name} ORDER BY {table.key}"
         cursor = await self._bulk.run(lambda connection: connection.execute(sql))
         while rows := await self._bulk.run(lambda _: cursor.fetchmany(_ROWS_AT_ONCE)):
