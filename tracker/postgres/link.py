@@ -42,6 +42,9 @@ _SETTINGS = {
     "tcp_keepalives_count": "3",
 }
 
+_NOT_NOW = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a server that is away makes of connecting."""
+
 _FACTS = """
 SELECT current_setting('server_version_num')::int, current_setting('server_version'),
        current_setting('server_encoding'), current_setting('synchronous_commit'),
@@ -101,10 +104,9 @@ class Link:
 
         Raises StoreUnavailable when it takes no writes, StoreError when it never will do.
         """
-        async with self._connection.transaction():
-            number, self.version, encoding, durability, read_only = await self._connection.fetchrow(
-                _FACTS
-            )
+        await self.execute("BEGIN")  # a pooler must not divide what follows
+        ((number, self.version, encoding, durability, read_only),) = await self.rows(_FACTS)
+        await self.execute("COMMIT")
         if number < _OLDEST * 10_000:
             raise StoreError(f"PostgreSQL {self.version} is too old; it must be {_OLDEST} or newer")
         if encoding != "UTF8":
@@ -157,17 +159,17 @@ async def connect(url: str, *, pooled: bool) -> Link:
         connection = await asyncpg.connect(
             url, timeout=_CONNECT_WITHIN, command_timeout=_ANSWER_WITHIN, **options
         )
-    except (OSError, asyncpg.PostgresError, asyncpg.InternalClientError) as error:
-        raise StoreUnavailable(f"cannot connect: {describe(error)}") from error
-    except (asyncpg.InterfaceError, ValueError) as error:
+    except (asyncpg.exceptions.ClientConfigurationError, ValueError) as error:
         raise StoreError(f"store.url is not usable: {describe(error)}") from error
+    except _NOT_NOW as error:
+        raise StoreUnavailable(f"cannot connect: {describe(error)}") from error
     link = Link(connection, pooled=pooled)
     try:
         link.keep_alive()
         await link.check()
     except BaseException as error:
         link.kill()
-        if isinstance(error, OSError | asyncpg.PostgresError | asyncpg.InternalClientError):
+        if isinstance(error, _NOT_NOW):
             raise StoreUnavailable(f"cannot connect: {describe(error)}") from error
         raise
     return link

@@ -56,6 +56,11 @@ class Proxy:
         self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._listener.sockets[0].getsockname()[1]
 
+    async def restore(self) -> None:
+        """Take connections, if that has been stopped."""
+        if self._listener is None:
+            await self.listen()
+
     async def close(self) -> None:
         """Stop, and leave nothing running."""
         if self._listener is not None:
