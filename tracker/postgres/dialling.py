@@ -29,6 +29,8 @@ def hosts_of(url: str) -> list[str]:
     """Return `url` once for each host that it names, so that each has its own time to answer."""
     parts = urlsplit(url)
     login, at, hosts = parts.netloc.rpartition("@")
+    if "," not in hosts:
+        return [url]
     return [parts._replace(netloc=f"{login}{at}{host}").geturl() for host in hosts.split(",")]
 
 
