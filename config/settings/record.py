@@ -89,7 +89,8 @@ class PanelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     login_failures: Annotated[
         int,
         Setting(
-            "Wrong passwords within login_failure_window after which logging in is refused until "
+            "Wrong passwords for one account, or from one client address, within "
+            "login_failure_window on all nodes together, after which logging in is refused until "
             "the window has passed.",
             unit="failures",
             least=1,

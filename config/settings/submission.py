@@ -216,8 +216,8 @@ class SubmissionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     auth_failures_per_client: Annotated[
         int,
         Setting(
-            "Wrong passwords from one client address within auth_failure_window after which AUTH "
-            "is refused to that address until the window has passed.",
+            "Wrong passwords from one client address within auth_failure_window, on all nodes "
+            "together, after which AUTH is refused to that address until the window has passed.",
             unit="failures",
             least=1,
         ),

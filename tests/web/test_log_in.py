@@ -1,12 +1,19 @@
 """Logging in and out."""
 
+import contextlib
+import dataclasses
+import os
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import TestServer
 
 from config.settings import PanelSettings
 from tests.support.panel import PASSWORD, Desk, open_desk, post_log_in, token_for, token_of
+from tracker.guard import LogInGuard
+from web.app import build
 
 ANNA = "anna@northwind.example"
 
@@ -152,6 +159,53 @@ async def test_too_many_failures_pause_an_account(tmp_path: Path) -> None:
     async with open_desk(tmp_path, panel=FEW) as desk:
         for number in range(3):
             assert await fail(desk, ANNA, f"198.51.100.{number}") == 403
+        assert await fail(desk, ANNA, "198.51.100.99", PASSWORD) == 429
+        assert await fail(desk, "it@northwind.example", "198.51.100.99", PASSWORD) == 200
+
+
+async def test_failures_count_on_the_panels_of_all_nodes(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, panel=FEW) as desk:
+        app = build(
+            desk.settings,
+            node="mail-2",
+            ledger=desk.ledger,
+            passwords=desk.passwords,
+            now=desk.clock.now,
+            entropy=os.urandom,
+        )
+        server = TestServer(app)
+        async with server:
+            other = dataclasses.replace(desk, server=server)
+            for where, number in ((desk, 1), (other, 2), (other, 3)):
+                assert await fail(where, ANNA, f"198.51.100.{number}") == 403
+            assert await fail(other, ANNA, "198.51.100.4", PASSWORD) == 429
+            assert await fail(desk, ANNA, "198.51.100.5", PASSWORD) == 200, "not heard of yet"
+            assert await fail(desk, ANNA, "198.51.100.6") == 403
+            assert await fail(desk, ANNA, "198.51.100.7", PASSWORD) == 429
+
+
+async def test_failures_at_submission_are_counted_apart(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, panel=FEW) as desk:
+        submission = LogInGuard(
+            desk.ledger, limit=3, window=timedelta(minutes=10), now=desk.clock.now
+        )
+
+        async def wrong() -> None:
+            return None
+
+        for _ in range(3):
+            await submission.watch(["smtp client 198.51.100.7"], wrong)
+        assert await fail(desk, "a@northwind.example", "198.51.100.7") == 403
+        assert await fail(desk, ANNA, "198.51.100.7", PASSWORD) == 200
+
+
+async def test_log_ins_go_on_when_failures_cannot_be_recorded(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, panel=FEW) as desk:
+        with contextlib.closing(sqlite3.connect(desk.ledger.place, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # nobody else can write, as on a full disk
+            for number in range(3):
+                assert await fail(desk, ANNA, f"198.51.100.{number}") == 403
+            other.execute("ROLLBACK")
         assert await fail(desk, ANNA, "198.51.100.99", PASSWORD) == 429
         assert await fail(desk, "it@northwind.example", "198.51.100.99", PASSWORD) == 200
 
