@@ -2,21 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
 from tests.support.clock import START
-from tests.support.mail import make_settlement, make_submission
+from tests.support.mail import make_settlement, make_submission, mint
 from tracker.model import LeaseToken, Load, Outcome, Scope
 from tracker.postgres import PostgresLedger, open_ledger
+from tracker.postgres.claim import Call, claim
+from tracker.postgres.connections import Transaction
+from tracker.postgres.link import connect
 from tracker.postgres.schedule import RECHECKED
 from tracker.sql.values import stamp
 from tracker.store import LeaseLost
 
 MINUTE = timedelta(minutes=1)
 Opener = Callable[[], Awaitable[PostgresLedger]]
+Claiming = Callable[[LeaseToken], AbstractAsyncContextManager[None]]
 
 
 @pytest.fixture
@@ -44,6 +49,23 @@ async def watching(url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def claiming(url: str) -> Claiming:
+    """Makes a claim under a lease that is under way while the context lasts, then commits."""
+
+    @asynccontextmanager
+    async def claim_slowly(lease: LeaseToken) -> AsyncIterator[None]:
+        link = await connect(url, pooled=False)
+        await link.execute("BEGIN")
+        call = Call(lease, mint(), stamp(START), 1, (), stamp(START))
+        assert await claim(Transaction(link), call, again=False)
+        yield
+        await link.execute("COMMIT")
+        await link.close()
+
+    return claim_slowly
 
 
 async def hold(ledger: PostgresLedger, worker: int = 1) -> LeaseToken:
@@ -105,13 +127,25 @@ async def test_a_low_bound_is_neither_written_nor_waited_for(
 
 
 async def test_mail_is_accepted_under_a_lease_that_claims(
-    impatient: PostgresLedger, outside: asyncpg.Connection
+    impatient: PostgresLedger, claiming: Claiming
 ) -> None:
-    ledger = impatient
+    lease = await hold(impatient)
+    await accept(impatient, "a@one.example")
+    async with claiming(lease):
+        assert (await impatient.accept(make_submission(), START, lease)).jobs
+
+
+async def test_taking_over_waits_for_a_claim_that_is_under_way(
+    ledger: PostgresLedger, claiming: Claiming, outside: asyncpg.Connection
+) -> None:
     lease = await hold(ledger)
-    async with outside.transaction():
-        await outside.execute("SELECT FROM leases WHERE token = $1 FOR NO KEY UPDATE", lease)
-        assert (await ledger.accept(make_submission(), START, lease)).jobs
+    await accept(ledger, "a@one.example")
+    async with claiming(lease):
+        taking = asyncio.create_task(ledger.recover(lease, [], START))
+        blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while not taking.done() and not await outside.fetchval(blocked):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert await taking == 1
 
 
 # --- nothing is overslept --------------------------------------------------------------------
@@ -211,25 +245,6 @@ async def test_a_renewal_tells_of_all_leases_in_their_order(ledger: PostgresLedg
     assert [lease.token for lease in census.leases] == sorted(tokens)
     with pytest.raises(LeaseLost):
         await ledger.renew(LeaseToken("unknown"), START, MINUTE, Load())
-
-
-async def test_taking_over_waits_for_a_claim_that_is_under_way(
-    ledger: PostgresLedger, outside: asyncpg.Connection, watching: asyncpg.Connection
-) -> None:
-    lease = await hold(ledger)
-    await accept(ledger, "a@one.example")
-    transaction = outside.transaction()
-    await transaction.start()
-    # What a claim does.
-    await outside.execute("SELECT FROM leases WHERE token = $1 FOR NO KEY UPDATE", lease)
-    await outside.execute("UPDATE queue SET lease = $1", lease)
-    taking = asyncio.create_task(ledger.recover(lease, [], START))
-    blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    async with asyncio.timeout(30):
-        while not await watching.fetchval(blocked):  # noqa: ASYNC110 - the server sets no events
-            await asyncio.sleep(0.01)
-    await transaction.commit()
-    assert await taking == 1
 
 
 async def test_settling_is_refused_once_another_has_taken_over(opener: Opener) -> None:
