@@ -39,7 +39,11 @@ class Gates:
         )
         self._most = settings.concurrency_max
         self._rates = Rates(settings.rate_max)
-        self._rate = settings.rate_max
+        self._words = (
+            "1 message a minute"
+            if settings.rate_max == 1
+            else f"{settings.rate_max} messages a minute"
+        )
         self._clock = clock
         self._stopped: dict[str, _Stopped] = {}
         """What is remembered of mail that was stopped, by destination."""
@@ -116,5 +120,5 @@ class Gates:
         return Postponement(
             gate=Gate.RATE,
             until=min(self._clock.now() + timedelta(seconds=wait), deadline),
-            detail=f"{group} gets at most {self._rate} messages a minute",
+            detail=f"{group} gets at most {self._words}",
         )

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import smtplib
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import combinations_with_replacement
@@ -21,7 +21,7 @@ from relay.app import Relay, open_relay
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
 from tests.support.waiting import free_port
-from tracker.model import Gate, MessageKind, Scope, Status
+from tracker.model import EventKind, Gate, MessageKind, Origin, Scope, Status
 from tracker.search import Query
 from tracker.sqlite import open_ledger
 from tracker.store import Ledger
@@ -73,14 +73,16 @@ class FarSide:
 class Cluster:
     """Relays that share a ledger and a far side."""
 
-    def __init__(self, folder: Path, clock: FakeClock, far_side: FarSide, **delivery: str) -> None:
+    def __init__(
+        self, folder: Path, clock: FakeClock, far_side: FarSide, settings: Mapping[str, str]
+    ) -> None:
         self.clock = clock
         self.far_side = far_side
         self.ledger: Ledger
         """Of whoever started last."""
         self.relays: list[Relay] = []
         self._folder = folder
-        self._delivery = delivery
+        self._settings = settings
         hosts = {domain: f"mx.{domain}.example.net" for domain in DOMAINS}
         hosts["elsewhere.test"] = "elsewhere.test"
         self._resolver = FakeResolver(
@@ -115,9 +117,7 @@ class Cluster:
             "SENDTRACE_DELIVERY__MESSAGES_PER_CONNECTION": "1000",
             "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
         }
-        for name, value in self._delivery.items():
-            environment[f"SENDTRACE_DELIVERY__{name.upper()}"] = value
-        return load(None, environment)
+        return load(None, environment | dict(self._settings))
 
     async def beat(self) -> None:
         """Let every relay hear of every other."""
@@ -174,11 +174,15 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster_of(folder: Path, **delivery: str) -> AsyncIterator[Cluster]:
+async def cluster_of(
+    folder: Path, settings: Mapping[str, str] | None = None, **delivery: str
+) -> AsyncIterator[Cluster]:
+    """Yield a cluster without nodes; `settings` and those of the section are for each of them."""
+    section = {f"SENDTRACE_DELIVERY__{name.upper()}": value for name, value in delivery.items()}
     clock = FakeClock()
     far_side = FarSide(clock)
     async with await asyncio.start_server(far_side.serve, "127.0.0.1", far_side.port):
-        yield Cluster(folder, clock, far_side, **delivery)
+        yield Cluster(folder, clock, far_side, section | dict(settings or {}))
 
 
 @pytest.mark.parametrize("limit", [1, 3])
@@ -227,8 +231,9 @@ async def test_what_a_node_may_not_deliver_another_does_and_later_itself(tmp_pat
 
 async def test_mail_for_another_worker_is_left_to_it_as_long_as_it_lives(tmp_path: Path) -> None:
     """The other has the only connection and does nothing: nobody takes up its mail again and
-    again, until it is dead."""
-    async with cluster_of(tmp_path, concurrency_initial="1", concurrency_max="1") as cluster:
+    again, or gives it up unseen, until the other is dead."""
+    short = {"SENDTRACE_RETRY__LIFETIME": "5m"}
+    async with cluster_of(tmp_path, short, concurrency_initial="1", concurrency_max="1") as cluster:
         ledger = await open_ledger(tmp_path / "ledger.db")
         await ledger.open_lease("silent", 0, cluster.clock.now(), timedelta(hours=1))
         await ledger.close()
@@ -241,6 +246,10 @@ async def test_mail_for_another_worker_is_left_to_it_as_long_as_it_lives(tmp_pat
             visits = visits_to_destinations(tmp_path)
             await cluster.live(60)
             assert visits_to_destinations(tmp_path) == visits
+            cluster.clock.advance(timedelta(minutes=6))
+            await cluster.live(3)
+            assert visits_to_destinations(tmp_path) > visits, "the group might be another by now"
+            assert {row.recipient.status for row in await cluster.rows()} == {Status.QUEUED}
             for _ in range(4):
                 await cluster.beat()
             await cluster.deliver(6)
@@ -282,6 +291,26 @@ async def test_all_nodes_together_keep_to_the_rate(tmp_path: Path) -> None:
             assert between <= (end - begin).total_seconds() * 20 / 60 + 2
         assert arrivals[-1] - arrivals[0] <= timedelta(minutes=3), "the rate is used"
         assert {row.recipient.attempts for row in await cluster.rows()} == {1}
+
+
+async def test_what_the_rate_holds_back_until_the_deadline_expires(tmp_path: Path) -> None:
+    cluster_of_one = cluster_of(
+        tmp_path, {"SENDTRACE_RETRY__LIFETIME": "5m"}, rate_max="1", concurrency_max="5"
+    )
+    async with cluster_of_one as cluster, cluster.node("one") as one:
+        await cluster.submit(one, 9)
+        await cluster.live(330)
+        rows = await cluster.rows()
+        expired = [row for row in rows if row.recipient.status is Status.EXPIRED]
+        assert len(expired) + await cluster.delivered() == 9
+        assert 5 <= await cluster.delivered() <= 6
+        for row in expired:
+            timeline = await cluster.ledger.timeline(row.message.id, Scope())
+            assert timeline is not None
+            (attempt,) = timeline.attempts
+            assert attempt.origin is Origin.POLICY
+            assert attempt.detail == "Not dialled: example.net gets at most 1 message a minute"
+            assert any(event.kind is EventKind.DSN_SENT for event in timeline.events)
 
 
 async def test_other_mail_overtakes_what_the_rate_holds_back(tmp_path: Path) -> None:

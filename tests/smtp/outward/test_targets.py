@@ -277,6 +277,15 @@ async def test_a_silent_resolver_is_no_attempt() -> None:
     assert postponement.until == START + timedelta(seconds=30)
 
 
+async def test_when_nobody_of_a_job_gets_through_it_is_no_attempt() -> None:
+    """Its recipients went to one destination once, and go different ways now."""
+    silence = ResolverSilent("Our resolver does not answer")
+    resolver = FakeResolver(fail={"mx one.test": silence, "mx two.test": silence})
+    async with outward(resolver=resolver, clock=FakeClock()) as relay:
+        postponement = await relay.postpone(make_job("a@one.test", BOB, destination="old.test"))
+    assert postponement.gate is Gate.DNS
+
+
 async def test_a_fault_of_this_machine_is_no_attempt() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     async with outward(resolver=two_hosts(), clock=FakeClock()) as relay:
