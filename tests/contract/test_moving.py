@@ -35,7 +35,7 @@ from tracker.model import (
     Status,
     Trigger,
 )
-from tracker.states import ARROWS, IllegalChange
+from tracker.states import ARROWS, OPEN, IllegalChange
 from tracker.store import LeaseLost
 
 MINUTE = timedelta(minutes=1)
@@ -179,7 +179,8 @@ async def test_settle_follows_the_state_table(
         since = START + MINUTE if is_new else job.recipients[0].status_since
         assert recipient.status_since == since
         assert not recipient.leased
-        assert recipient.gate_detail == "why"
+        if after in OPEN:  # what is final waits for nothing
+            assert recipient.gate_detail == "why"
     else:
         with pytest.raises(IllegalChange):
             await ledger.settle(change_to(job, after))
