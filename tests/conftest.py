@@ -25,7 +25,12 @@ def postgres() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres: Server) -> Server:
     """That server, with the database `MIGRATED`."""
-    postgres.create_database(MIGRATED)
-    with ThreadPoolExecutor(1) as pool:  # this thread's event loop is that of the tests
-        pool.submit(asyncio.run, migrate(postgres.url(MIGRATED))).result()
+    make_template(postgres)
     return postgres
+
+
+def make_template(server: Server) -> None:
+    """Make the database `MIGRATED`."""
+    url = server.create_database(MIGRATED)
+    with ThreadPoolExecutor(1) as pool:  # this thread's event loop is that of the tests
+        pool.submit(asyncio.run, migrate(url)).result()

@@ -16,6 +16,19 @@ Opener = Callable[[], Awaitable[Ledger]]
 
 _numbers = count()
 
+_free: dict[Path, list[str]] = {}
+"""Databases that nobody uses, by their server."""
+
+_EMPTY = """
+SET session_replication_role = replica;
+DO $$ DECLARE name regclass; BEGIN
+    FOR name IN SELECT oid FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+        AND relname NOT IN ('migrations', 'pings')
+    LOOP EXECUTE 'DELETE FROM ' || name; END LOOP;
+END $$
+"""
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def new_locator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewLocator]:
@@ -36,16 +49,24 @@ def name_files(directory: Path) -> Iterator[NewLocator]:
 
 
 def name_databases(server: Server) -> Iterator[NewLocator]:
+    """Names databases on `server`, which later tests use again: to make one takes long."""
     names: list[str] = []
+    free = _free.setdefault(server.directory, [])
 
     def name_another() -> str:
-        names.append(f"ledger{next(_numbers)}")
-        return server.create_database(names[-1], MIGRATED)
+        if free:
+            names.append(free.pop())
+        else:
+            names.append(f"ledger{next(_numbers)}")
+            server.create_database(names[-1], MIGRATED)
+        return server.url(names[-1])
 
     yield name_another
     for name in names:
+        server.end_use(name)
         check_postgres(server, name)
-        server.drop_database(name)
+        server.query(_EMPTY, name)
+        free.append(name)
 
 
 @pytest.fixture

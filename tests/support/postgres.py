@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from tests.support.waiting import free_port, wait_until
 
-_ACCOUNT = "nobody" if os.geteuid() == 0 else None
+ACCOUNT = "nobody" if os.geteuid() == 0 else None
 """Who runs the servers: PostgreSQL refuses to be run by root."""
 
 _FAST = {"fsync": "off", "full_page_writes": "off"}
@@ -63,6 +63,12 @@ def installation(version: str = "16") -> Installation | None:
     return None
 
 
+def distribution() -> Installation | None:
+    """Return the oldest version that the system's packages brought."""
+    found = sorted(int(path.name) for path in Path("/usr/lib/postgresql").glob("[0-9]*"))
+    return installation(str(found[0])) if found else None
+
+
 def _version_of(root: Path) -> str:
     """Return the major version of the server in `root`."""
     said = subprocess.check_output([root / "bin" / "postgres", "--version"], text=True)
@@ -73,7 +79,7 @@ def _within_reach(root: Path) -> Path:
     """Return `root`, or a copy of it when the account of the servers cannot enter it."""
     with contextlib.suppress(PermissionError):
         subprocess.run(
-            [root / "bin" / "postgres", "--version"], user=_ACCOUNT, check=True, capture_output=True
+            [root / "bin" / "postgres", "--version"], user=ACCOUNT, check=True, capture_output=True
         )
         return root
     copy = make_directory()
@@ -88,8 +94,8 @@ def make_directory() -> Path:
     socket has little room.
     """
     directory = Path(tempfile.mkdtemp(prefix="sendtrace-pg-"))
-    if _ACCOUNT is not None:
-        account = pwd.getpwnam(_ACCOUNT)
+    if ACCOUNT is not None:
+        account = pwd.getpwnam(ACCOUNT)
         os.chown(directory, account.pw_uid, account.pw_gid)
     directory.chmod(0o755)
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
@@ -148,7 +154,7 @@ class Server:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                user=_ACCOUNT, cwd=self.directory, start_new_session=True,
+                user=ACCOUNT, cwd=self.directory, start_new_session=True,
             )  # fmt: skip
         try:
             wait_until(self._is_ready, "PostgreSQL to answer", timeout=60)
@@ -226,6 +232,13 @@ class Server:
         self.query(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self.url(name)
 
+    def end_use(self, name: str) -> None:
+        """End every connection to a database, and wait until they are gone."""
+        self.query(
+            "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity"
+            f" WHERE datname = '{name}' AND backend_type = 'client backend'"
+        )
+
     def drop_database(self, name: str) -> None:
         """Drop a database, whoever is in it."""
         self.query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -268,7 +281,7 @@ class Server:
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
             [self.installed.bin / program, *arguments],
-            capture_output=True, text=True, check=False, user=_ACCOUNT, cwd=self.directory,
+            capture_output=True, text=True, check=False, user=ACCOUNT, cwd=self.directory,
         )  # fmt: skip
         if done.returncode != 0:
             raise RuntimeError(f"{program}: {done.stderr}{done.stdout}\n{self.said()}")
