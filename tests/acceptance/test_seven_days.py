@@ -16,8 +16,8 @@ from tests.support.clock import START, FakeClock
 from tests.support.waiting import free_port
 from tracker.model import EventKind, MessageId, Outcome, Phase, Scope, Status
 from tracker.search import Field, Query, Term
-from tracker.store import Ledger
 from tracker.states import OPEN
+from tracker.store import Ledger
 from tracker.views import Timeline
 
 pytestmark = pytest.mark.acceptance
