@@ -82,9 +82,14 @@ def _within_reach(root: Path) -> Path:
             [root / "bin" / "postgres", "--version"], user=ACCOUNT, check=True, capture_output=True
         )
         return root
-    copy = make_directory()
-    shutil.copytree(root, copy / "install", symlinks=True)
-    return copy / "install"
+    # The libraries are looked for beside the package: three directories above the programs.
+    site, directory = root.parents[1], make_directory()
+    copy = directory / root.relative_to(site)
+    shutil.copytree(root, copy, symlinks=True)
+    libraries = f"{root.parent.name}.libs"
+    if (site / libraries).exists():
+        shutil.copytree(site / libraries, directory / libraries)
+    return copy
 
 
 def make_directory() -> Path:
