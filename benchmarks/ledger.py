@@ -1,9 +1,11 @@
-"""How many messages a second the SQLite ledger accepts and settles.
+"""How many messages a second a ledger accepts and settles.
 
     python -m benchmarks.ledger [--messages 20000] [--clients 20] [--size 2000] [--processes 1]
+                                [--store postgresql://user@host/database]
 
 Each client accepts a message under a lease and settles it as delivered, then the next. With
-several processes all of them share the ledger, as the workers of one machine do.
+several processes all of them share the ledger, as the workers of one machine do. Without a store
+it is a new SQLite file; a database should be an empty one.
 """
 
 import argparse
@@ -15,14 +17,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.support.mail import make_settlement, make_submission
+from tracker import postgres, sqlite
 from tracker.model import LeaseToken
-from tracker.sqlite import SqliteLedger, open_ledger
+from tracker.store import Ledger
 
 Times = list[float]
 
 
 async def run_client(
-    ledger: SqliteLedger,
+    ledger: Ledger,
     lease: LeaseToken,
     messages: int,
     size: int,
@@ -42,9 +45,16 @@ async def run_client(
         settles.append(time.perf_counter() - began)
 
 
-async def run_process(path: Path, clients: int, messages: int, size: int) -> None:
+async def open_store(store: str) -> Ledger:
+    """Open the database, or the file, that `store` names."""
+    if store.startswith("postgresql://"):
+        return await postgres.open_ledger(store)
+    return await sqlite.open_ledger(Path(store))
+
+
+async def run_process(store: str, clients: int, messages: int, size: int) -> None:
     """Run all clients of one process and print what it came to."""
-    ledger = await open_ledger(path)
+    ledger = await open_store(store)
     lease = (await ledger.open_lease("bench", 1, datetime.now(UTC), timedelta(hours=1))).token
     accepts: Times = []
     settles: Times = []
@@ -69,9 +79,9 @@ def percentiles(times: Times) -> str:
     return f"{middle * 1e3:.1f}/{high * 1e3:.1f} ms"
 
 
-def start(path: Path, clients: int, messages: int, size: int) -> None:
+def start(store: str, clients: int, messages: int, size: int) -> None:
     """Begin a process."""
-    asyncio.run(run_process(path, clients, messages, size))
+    asyncio.run(run_process(store, clients, messages, size))
 
 
 def main() -> None:
@@ -80,9 +90,11 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=20, help="in each process")
     parser.add_argument("--size", type=int, default=2000, help="of a message, in bytes")
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--store", help="URL of a PostgreSQL database")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        arguments = (Path(folder) / "ledger.db", options.clients, options.messages, options.size)
+        store = options.store or str(Path(folder) / "ledger.db")
+        arguments = (store, options.clients, options.messages, options.size)
         spawn = multiprocessing.get_context("spawn")
         processes = [spawn.Process(target=start, args=arguments) for _ in range(options.processes)]
         for process in processes:
