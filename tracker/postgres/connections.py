@@ -145,7 +145,7 @@ class Lane:
 
     async def _transact(self, link: Link, step: Callable[[Transaction], Awaitable[T]]) -> T:
         try:
-            await link.execute("BEGIN")
+            await link.begin()
             result = await step(Transaction(link))
         except BaseException as error:
             await _leave(link, error)

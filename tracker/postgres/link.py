@@ -17,6 +17,10 @@ _ANSWER_WITHIN = 30.0
 _CLOSE_WITHIN = 1.0
 """Seconds."""
 
+_STAND_STILL = 5
+"""Seconds that a transaction waits for its next statement. Whoever was stopped in the middle of it
+must not keep all others from what it has locked."""
+
 _OLDEST = 15
 """The oldest major version of PostgreSQL that is supported."""
 
@@ -37,10 +41,17 @@ _SETTINGS = {
     "enable_seqscan": "off",
     "jit": "off",
     "statement_timeout": "25s",
+    "idle_in_transaction_session_timeout": f"{_STAND_STILL}s",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
+
+# What is said to a pooler when it connects reaches nobody.
+_BEGIN_POOLED = f"""
+BEGIN; SET LOCAL statement_timeout = '25s';
+SET LOCAL idle_in_transaction_session_timeout = '{_STAND_STILL}s'
+"""
 
 _NOT_NOW = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What a server that is away makes of connecting."""
@@ -91,6 +102,10 @@ class Link:
             if self.is_closed:  # meanwhile; the driver takes it for a mistake of ours
                 raise ConnectionResetError("the connection is closed") from error
             raise
+
+    async def begin(self) -> None:
+        """Open a transaction, which the server ends when we stand still in it."""
+        await self.execute(_BEGIN_POOLED if self._pooled else "BEGIN")
 
     async def listen(
         self, channel: str, heard: Callable[[str], None], lost: Callable[[], None]
