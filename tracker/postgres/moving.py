@@ -30,7 +30,7 @@ _NEXT_DUE = "SELECT min(next_due_at) FROM destinations WHERE next_due_at IS NOT 
 
 _SIZE = "SELECT size FROM messages WHERE id = $1"
 
-_PIECES = "SELECT data FROM content WHERE message_id = $1 AND n >= $2 AND n < $3 ORDER BY n"
+_PIECES = "SELECT n, data FROM content WHERE message_id = $1 AND n >= $2 AND n < $3 ORDER BY n"
 
 _AT_ONCE = 32
 """Pieces of content that are fetched together: somewhat less than 256 KiB."""
@@ -91,11 +91,12 @@ class Moving(Part):
         size, sent, n = sizes[0][0], 0, 0
         while sent < size:
             pieces = await self._connections.rows(_PIECES, message_id, n, n + _AT_ONCE)
-            if not pieces:
+            following = range(n, n + len(pieces))
+            if not pieces or any(row[0] != n for row, n in zip(pieces, following, strict=True)):
                 # Behind the first piece too: half a message must not pass for a whole one.
                 raise KeyError(message_id)
-            chunk = b"".join(row[0] for row in pieces)
-            sent, n = sent + len(chunk), n + len(pieces)
+            chunk = b"".join(row[1] for row in pieces)
+            sent, n = sent + len(chunk), following.stop
             yield chunk
 
     async def _built(
