@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.contract.archives import archive_of, transfer_of
+from tests.contract.archives import archive_of, move, transfer_of
+from tests.contract.conftest import NewLocator
 from tests.contract.ledger import open_by_locator
-from tests.contract.transfers import Altered, fill_a_little
+from tests.contract.transfers import Altered, add_many, fill_a_little
 from tests.contract.transfers import alike as alike
 from tests.contract.transfers import namers as namers
 from tracker.archive import TABLES, Mark, Piece, Record, Rows, Table
@@ -82,6 +83,17 @@ async def test_a_message_that_differs_is_named(alike: tuple[str, str], what: str
     assert len([each for each in comparison.differences if each.startswith("message ")]) == 1
     with pytest.raises(StoreError, match="not complete"):
         await open_by_locator(target)
+
+
+async def test_the_digest_is_that_of_the_mail(namers: dict[str, NewLocator]) -> None:
+    digests = set()
+    for name in namers.values():
+        source = name()
+        await add_many(source, 1)
+        comparison = await move(source, name())
+        assert comparison is not None
+        digests.add(comparison.digest)
+    assert len(digests) == 2
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

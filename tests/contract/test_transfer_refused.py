@@ -43,6 +43,40 @@ async def test_a_ledger_that_changes_on_the_way_is_not_moved(alike: tuple[str, s
     assert "the number of messages: 1 here, 0 there" in comparison.differences
 
 
+async def test_a_worker_that_comes_on_the_way_stops_the_move(alike: tuple[str, str]) -> None:
+    source, target = alike
+    ledger = await open_by_locator(source)
+
+    class Meddling(Altered):
+        async def arrange(self) -> None:
+            await hold(ledger)
+
+    async with archive_of(source) as one, archive_of(target) as other:
+        with pytest.raises(TransferRefused, match="not at rest"):
+            await transfer_of(one, Meddling(other)).run()
+    await ledger.close()
+    for locator in alike:
+        with pytest.raises(StoreError, match=r"being moved|not complete"):
+            await open_by_locator(locator)
+
+
+async def test_what_is_called_off_on_the_way_is_not_completed(alike: tuple[str, str]) -> None:
+    source, target = alike
+    await fill_a_little(source)
+
+    class Meddling(Altered):
+        async def arrange(self) -> None:
+            async with archive_of(source) as archive:
+                await call_off(archive)
+
+    async with archive_of(source) as one, archive_of(target) as other:
+        with pytest.raises(StoreError, match="called off"):
+            await transfer_of(one, Meddling(other)).run()
+    await view_of(source)
+    with pytest.raises(StoreError, match="not complete"):
+        await open_by_locator(target)
+
+
 async def test_a_target_that_holds_mail_is_refused(alike: tuple[str, str]) -> None:
     source, target = alike
     await fill_a_little(target)
