@@ -266,21 +266,27 @@ END $$;
 CREATE TRIGGER recipients_are_final AFTER INSERT ON results
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION count_final();
 
+-- Everything is looked up with an array of keys, which leaves one plan. With a join the planner may
+-- walk all that waits: it takes these tables for small, for the last it saw of them was empty.
 CREATE FUNCTION drop_content() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    changed text[];
+    gone bigint[];
+    still_open text[] := '{}';
 BEGIN
+    SELECT array_agg(message_id), array_agg(n) INTO changed, gone
+    FROM (SELECT message_id, count(*) AS n FROM old_rows GROUP BY message_id) AS o;
     -- In order, so that two transactions that end recipients of the same messages cannot block
     -- each other; and counted down by an update, which sees what the other one has committed.
-    PERFORM 1 FROM open_counts WHERE message_id IN (SELECT message_id FROM old_rows)
-    ORDER BY message_id FOR UPDATE;
-    UPDATE open_counts AS c SET open_recipients = c.open_recipients - gone.n
-    FROM (SELECT message_id, count(*) AS n FROM old_rows GROUP BY message_id) AS gone
-    WHERE c.message_id = gone.message_id;
-    DELETE FROM content WHERE message_id IN (
-        SELECT message_id FROM old_rows AS o WHERE NOT EXISTS (
-            SELECT 1 FROM open_counts AS c
-            WHERE c.message_id = o.message_id AND c.open_recipients > 0));
-    DELETE FROM open_counts WHERE open_recipients = 0
-        AND message_id IN (SELECT message_id FROM old_rows);
+    PERFORM 1 FROM open_counts WHERE message_id = ANY (changed) ORDER BY message_id FOR UPDATE;
+    IF FOUND THEN
+        UPDATE open_counts SET
+            open_recipients = open_recipients - gone[array_position(changed, message_id)]
+        WHERE message_id = ANY (changed);
+        DELETE FROM open_counts WHERE message_id = ANY (changed) AND open_recipients = 0;
+        still_open := ARRAY(SELECT message_id FROM open_counts WHERE message_id = ANY (changed));
+    END IF;
+    DELETE FROM content WHERE message_id = ANY (changed) AND message_id <> ALL (still_open);
     RETURN NULL;
 END $$;
 
