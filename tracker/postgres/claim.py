@@ -34,7 +34,7 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan'
 FROM leases WHERE token = $1 FOR NO KEY UPDATE
 """
 
-_ALREADY = "SELECT id, message_id FROM queue WHERE lease = $1 AND claim = $2"
+_ALREADY = "SELECT id, message_id, destination FROM queue WHERE lease = $1 AND claim = $2"
 
 _WAITING = "q.lease IS NULL AND q.next_attempt_at IS NOT NULL"
 
@@ -60,8 +60,8 @@ WITH visited AS MATERIALIZED (
     ) AS due
     WHERE v.reachable
 ), taken AS ({_TAKE.format(more="")})
-SELECT destination, NULL AS id, NULL AS message_id, reachable, next_probe_at FROM visited
-UNION ALL SELECT destination, id, message_id, NULL, NULL FROM taken
+SELECT NULL AS id, NULL AS message_id, destination, reachable, next_probe_at FROM visited
+UNION ALL SELECT id, message_id, destination, NULL, NULL FROM taken
 """
 
 _TAKE_TO_LOOK_AT = f"""
@@ -162,13 +162,15 @@ async def _visit(transaction: Transaction, call: Call, room: int) -> tuple[list[
     what is left over when one has less than its share is shared out again.
     """
     rows = await transaction.rows(_TAKE_DUE, call.lease, call.id, call.now, list(call.busy), room)
-    visited = [_Destination(row[0], row[3], row[4]) for row in rows if row[1] is None]
+    visited = [_Destination(*row[2:]) for row in rows if row[0] is None]
     if not visited:
         return [], False
-    taken = [Claimed(row[1], row[2]) for row in rows if row[1] is not None]
+    taken = _claimed(row for row in rows if row[0] is not None)
     share = room // len(visited)
     looked_at, visited = await _visit_unreachable(transaction, call, visited, share)
     taken += looked_at
+    turns = {each.name: turn for turn, each in enumerate(visited)}
+    taken.sort(key=lambda each: turns[each.destination])
     due = await _reschedule(transaction, call, visited)
     # Whose recipients are all locked by others, or on their way, stays due.
     progress = bool(taken) or due < len(visited)
@@ -226,4 +228,4 @@ async def _reschedule(transaction: Transaction, call: Call, visited: Sequence[_D
 
 
 def _claimed(rows: Iterable[Columns]) -> list[Claimed]:
-    return [Claimed(row[0], row[1]) for row in rows]
+    return [Claimed(*row[:3]) for row in rows]

@@ -13,6 +13,7 @@ class Claimed(NamedTuple):
 
     id: str
     message_id: str
+    destination: str
 
 
 _OF_HISTORY = frozenset({"forward_path", "domain", "notify", "orcpt"})
@@ -39,13 +40,21 @@ CROSS JOIN LATERAL (
 async def read_jobs(
     transaction: Transaction, lease: LeaseToken, claimed: Sequence[Claimed]
 ) -> list[Job]:
-    """Return what was claimed as jobs: of one message, for one destination, for one reason."""
+    """Return what was claimed as jobs: of one message, for one destination, for one reason.
+
+    Destinations come in the order in which they were visited, and the oldest mail of each first.
+    """
     if not claimed:
         return []
     ids = sorted(each.id for each in claimed)
     rows = await transaction.rows(_RECIPIENTS, ids, ids[0], ids[-1])
     messages = await _read_messages(transaction, sorted({each.message_id for each in claimed}))
-    return _jobs(lease, messages, map(read_recipient, rows))
+    turns = {each: turn for turn, each in enumerate(dict.fromkeys(c.destination for c in claimed))}
+    recipients = sorted(
+        map(read_recipient, rows),
+        key=lambda each: (turns[each.destination], each.next_attempt_at, each.id),
+    )
+    return _jobs(lease, messages, recipients)
 
 
 async def _read_messages(transaction: Transaction, ids: Sequence[str]) -> dict[str, Message]:
