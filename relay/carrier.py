@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import aclosing
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -33,6 +34,8 @@ from tracker.model import (
     Trigger,
 )
 from tracker.store import LeaseLost, Store, StoreUnavailable
+
+T = TypeVar("T")
 
 _SETTLE_PAUSE = timedelta(seconds=1)
 """Between tries to settle while the ledger cannot commit."""
@@ -81,7 +84,7 @@ class Carrier:
         Raises LeaseLost when somebody else has the job by now.
         """
         await self._persist(job.message.id, partial(self._keeper.make_sure, job.lease))
-        gate = await self._gate(job)
+        gate = await self._persist(job.message.id, partial(self._gate, job))
         result = gate or await self._deliver(job)
         if isinstance(result, Postponement):
             if job.content is not None or not self._is_settled_by(job, result):
@@ -155,7 +158,7 @@ class Carrier:
     async def _decide_and_settle(self, job: Job, delivered: Delivered) -> Settlement:
         """Settle what was delivered; a fault of ours on the way must not send it once more."""
         try:
-            settlement = await self._decide(job, delivered)
+            settlement = await self._persist(job.message.id, partial(self._decide, job, delivered))
             await self._settle(settlement)
         except LeaseLost:
             raise
@@ -201,8 +204,8 @@ class Carrier:
             job.message.id, partial(self._ledger.postpone, job.lease, recipients, why)
         )
 
-    async def _persist(self, message: MessageId, step: Callable[[], Awaitable[None]]) -> None:
-        """Take `step`; while the ledger cannot commit, go on trying.
+    async def _persist(self, message: MessageId, step: Callable[[], Awaitable[T]]) -> T:
+        """Take `step`; while the ledger cannot be used, go on trying.
 
         The result of an attempt must not get lost, and what we hold and forget would wait for as
         long as we live.

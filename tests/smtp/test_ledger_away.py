@@ -1,0 +1,82 @@
+"""The ledger cannot be reached while a delivery is being decided on: the decision waits for it."""
+
+import asyncio
+import smtplib
+from pathlib import Path
+
+import pytest
+
+from config.loader import load
+from relay.app import open_relay
+from relay.clock import SystemClock
+from tests.conftest import MIGRATED
+from tests.support.postgres import Server
+from tests.support.waiting import free_port
+from tests.unit.tracker.postgres.proxy import Proxy, proxied
+from tracker.model import Scope, Status
+from tracker.search import Query
+from tracker.store import Ledger, StoreUnavailable
+
+DATABASE = "ledger-away"
+
+
+class FarSide:
+    """Knows nobody; says so only once the ledger cannot be reached."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self._back: asyncio.Future[None] | None = None
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mx.example.net ESMTP\r\n")
+        while line := await reader.readline():
+            if line.startswith(b"RCPT") and self._back is None:
+                await self._proxy.refuse()
+                # As long as whoever waits for the decision finds nobody there.
+                asyncio.get_running_loop().call_later(2, self._come_back)
+            writer.write(b"550 5.1.1 Unknown\r\n" if line.startswith(b"RCPT") else b"250 Ok\r\n")
+        writer.close()
+
+    def _come_back(self) -> None:
+        self._back = asyncio.ensure_future(self._proxy.listen())
+
+
+async def bounced(ledger: Ledger) -> bool:
+    try:
+        page = await ledger.search(Query(), Scope(), limit=5)
+    except StoreUnavailable:
+        return False
+    return any(row.recipient.status is Status.BOUNCED for row in page.rows)
+
+
+@pytest.mark.timeout(60)
+async def test_a_bounce_is_decided_on_when_the_ledger_is_back(
+    migrated_postgres: Server, tmp_path: Path
+) -> None:
+    migrated_postgres.create_database(DATABASE, MIGRATED)
+    remote_port = free_port()
+    async with proxied(migrated_postgres) as proxy:
+        environment = {
+            "SENDTRACE_HOSTNAME": "relay.example.org",
+            "SENDTRACE_STATE_DIRECTORY": str(tmp_path),
+            "SENDTRACE_STORE__URL": f"postgresql://postgres@127.0.0.1:{proxy.port}/{DATABASE}",
+            "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
+            "SENDTRACE_ROUTES": f'[{{"domain": "*", "next_hop": "127.0.0.1:{remote_port}"}}]',
+            "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
+        }
+        async with (
+            await asyncio.start_server(FarSide(proxy).serve, "127.0.0.1", remote_port),
+            open_relay(load(None, environment), clock=SystemClock()) as (relay, ledger),
+        ):
+            host, port = relay.submission.addresses[0]
+
+            def send() -> None:
+                with smtplib.SMTP(host, port) as client:
+                    client.sendmail(
+                        "a@example.com", ["b@example.org"], b"Subject: hi\r\n\r\nhi\r\n"
+                    )
+
+            await asyncio.to_thread(send)
+            while not await bounced(ledger):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+    migrated_postgres.drop_database(DATABASE)
