@@ -63,6 +63,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._carrying: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
+        self._keeping: list[asyncio.Task[None]] = []
         self._stopping = False
         self._log = structlog.get_logger()
 
@@ -70,9 +71,9 @@ class Worker:
         """Open the lease, take over from the dead, and begin. Raises StoreUnavailable."""
         await self._keeper.begin()
         await self._keeper.take_over()
+        self._keeping = [asyncio.create_task(self._keep(), name="keep")]
         self._loops = [
             asyncio.create_task(self._claim(), name="claim"),
-            asyncio.create_task(self._keep(), name="keep"),
             asyncio.create_task(self._listen(), name="listen"),
             asyncio.create_task(self._give_back(), name="give back"),
             asyncio.create_task(self._chores.run(self.wake), name="chores"),
@@ -81,15 +82,13 @@ class Worker:
     async def stop(self, grace: timedelta) -> None:
         """Claim no more, let what runs finish within `grace`, and give back the rest."""
         self._stopping = True
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await _cancel(self._loops)
         self._ready.drain()  # still leased: `Keeper.end` gives it back
         if self._carrying:
             await asyncio.wait(set(self._carrying), timeout=grace.total_seconds())
-        for task in self._carrying:
-            task.cancel()
-        await asyncio.gather(*self._carrying, return_exceptions=True)
+        await _cancel(self._carrying)
+        # Only now: what runs on within its grace must not be taken over meanwhile.
+        await _cancel(self._keeping)
         with contextlib.suppress(StoreUnavailable):
             await self._keeper.end()
 
@@ -249,3 +248,11 @@ class Worker:
     async def _renew(self) -> None:
         if not await self._keeper.renew():
             self._ready.drain()  # no longer ours: whoever took the lease over has it
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel `tasks` and wait until they have ended."""
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)

@@ -256,6 +256,24 @@ async def test_a_dead_worker_is_known_by_its_file_whatever_the_node_was_called(
     await holder.end()
 
 
+async def test_only_what_a_dead_worker_had_handed_over_is_uncertain(cluster: Cluster) -> None:
+    node = cluster.node("mail-1")
+    dead = await cluster.ledger.open_lease("mail-1", 0, START, LEASE)
+    submission = make_submission("sent@one.example", "unsent@two.example")
+    jobs = (await cluster.ledger.accept(submission, START, dead.token)).jobs
+    (sent,) = (job.recipients[0].id for job in jobs if job.destination == "one.example")
+    left = InFlight(path_of(node.directory, dead.token))
+    left.enter([sent])
+    left.close(remove=False)
+    holder = node.keeper()
+    await holder.begin()
+    assert await holder.take_over() == 2
+    timeline = await cluster.ledger.timeline(submission.id, Scope())
+    assert timeline is not None
+    assert [attempt.recipient_id for attempt in timeline.attempts] == [sent]
+    await holder.end()
+
+
 # --- several machines ------------------------------------------------------------------------
 
 
