@@ -121,33 +121,34 @@ async def _drop_day_patiently(connections: Connections, day: int) -> int:
 
 
 async def _drop_day(transaction: Transaction, day: int, patience: int) -> int:
-    """Drop a day in which all is over; return how many messages were accepted on it."""
-    await take_turn(transaction)
+    """Drop a day in which all is over; return how many messages were accepted on it.
+
+    Raises _InTheWay when it has to wait for more than `patience` milliseconds for one table.
+    """
     ((count,),) = await transaction.rows(_COUNT, *bounds(day))
-    await _lock(transaction, patience)
-    if await transaction.rows(_IS_OPEN, *bounds(day)):
-        return 0  # a node whose clock is far behind has just accepted something
-    elsewhere = [row[0] for row in await transaction.rows(_FROM_OTHER_DAYS, *bounds(day))]
-    await _drop_rows(transaction, "events", "message_id", elsewhere)
-    await _drop_rows(transaction, "messages", "id", elsewhere)
-    there = await partitions(transaction)
-    for table in ("attempts", "results", "recipients"):
-        if name_of(table, day) in there.get(day, ()):
-            await transaction.execute(f"DROP TABLE {name_of(table, day)}")
-    await _drop_day_of_messages(transaction, day)
-    return int(count)
-
-
-async def _lock(transaction: Transaction, patience: int) -> None:
-    """Have the tables to ourselves. Raises _InTheWay after that many milliseconds for each."""
+    await take_turn(transaction)
     await transaction.execute(f"SET LOCAL lock_timeout = {patience}")
-    tables = ", ".join(f"ONLY {table}" for table in TABLES)
     try:
+        tables = ", ".join(f"ONLY {table}" for table in TABLES)
         await transaction.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
+        return count if await _drop_locked_day(transaction, day) else 0
     except Exception as error:
         if is_repeatable(error):
             raise _InTheWay(str(error)) from error
         raise
+
+
+async def _drop_locked_day(transaction: Transaction, day: int) -> bool:
+    """Drop a day while nobody else uses the tables; False when there is open mail in it."""
+    if await transaction.rows(_IS_OPEN, *bounds(day)):
+        return False  # a node whose clock is far behind has just accepted something
+    elsewhere = [row[0] for row in await transaction.rows(_FROM_OTHER_DAYS, *bounds(day))]
+    await _drop_rows(transaction, "events", "message_id", elsewhere)
+    await _drop_rows(transaction, "messages", "id", elsewhere)
+    for table in ("attempts", "results", "recipients"):
+        await transaction.execute(f"DROP TABLE IF EXISTS {name_of(table, day)}")
+    await _drop_day_of_messages(transaction, day)
+    return True
 
 
 async def _drop_day_of_messages(transaction: Transaction, day: int) -> None:

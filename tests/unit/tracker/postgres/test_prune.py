@@ -160,13 +160,20 @@ async def test_a_day_that_is_opened_again_at_the_last_moment_stays(
     assert list(await connections.run(partitions)) == [NUMBER]
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        "SELECT 1 FROM recipients",
+        "LOCK TABLE results_20260302 IN SHARE UPDATE EXCLUSIVE MODE",  # as vacuum does
+    ],
+)
 async def test_whoever_uses_the_tables_is_not_disturbed(
-    ledger: PostgresLedger, outside: asyncpg.Connection
+    ledger: PostgresLedger, outside: asyncpg.Connection, use: str
 ) -> None:
     old = await take(ledger, START, START)
     reader = outside.transaction()
     await reader.start()
-    await outside.fetch("SELECT 1 FROM recipients")
+    await outside.execute(use)
     assert await ledger.prune(TODAY + DAY, 10) == 0
     assert await is_on_record(ledger, old)
     await reader.rollback()
