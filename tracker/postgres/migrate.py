@@ -175,4 +175,6 @@ def _explained(error: Exception, url: str, place: str) -> StoreError:
         )
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
         return StoreError(f"{place}: {said}; check user and password in store.url")
+    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+        said = "the server takes no writes: it is a replica, or set to read-only"
     return StoreUnavailable(f"{place}: {said}")

@@ -163,3 +163,11 @@ async def test_a_role_that_does_not_exist_is_named(postgres: Server, name: str) 
 async def test_a_server_that_does_not_answer_is_unavailable() -> None:
     with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:1/ledger"):
         await migrate("postgresql://sendtrace@127.0.0.1:1/ledger")
+
+
+async def test_a_server_that_takes_no_writes_is_unavailable(
+    postgres: Server, name: str, empty: str
+) -> None:
+    postgres.query(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    with pytest.raises(StoreUnavailable, match="the server takes no writes"):
+        await migrate(empty)
