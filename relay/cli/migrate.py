@@ -175,8 +175,13 @@ def _print_summary(ways: _Ways, comparison: Comparison | None, seconds: float) -
         _print_differences(comparison.differences)
         return
     typer.echo(f"read back and compared: the same (BLAKE2b {comparison.digest})")
-    setting = "" if ways.is_configured else f'set store.url to "{ways.target.place}", then '
+    setting = "" if ways.is_configured else f'set store.url to "{_url_of(ways.target)}", then '
     typer.echo(f"{ways.source.place} is not used any more; {setting}start the relay")
+
+
+def _url_of(settings: StoreSettings) -> str:
+    """Return the URL without a password."""
+    return settings.place if settings.is_postgresql else settings.url
 
 
 def _print_differences(differences: tuple[str, ...]) -> None:

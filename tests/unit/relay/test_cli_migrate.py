@@ -59,6 +59,13 @@ def test_both_ends_may_be_named_and_the_result_is_data(
     assert data["comparison"]["differences"] == []
 
 
+def test_a_ledger_that_moves_elsewhere_is_to_be_named(
+    run: Run, mailed: str, tmp_path: Path
+) -> None:
+    done = run("migrate", "--from", mailed, "--to", f"sqlite://{tmp_path}/new.db")
+    assert f'set store.url to "sqlite://{tmp_path}/new.db", then start the relay' in done.out
+
+
 def test_a_ledger_moves_to_a_server_and_back_and_no_password_is_shown(
     run: Run, mailed: str, tmp_path: Path, postgres: Server
 ) -> None:
