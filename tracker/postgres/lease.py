@@ -4,8 +4,9 @@ Every step here may run again when the answer to its commit got lost: it finds o
 done already.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from tracker.entropy import Entropy
 from tracker.model import Attempt, Census, Lease, LeaseToken, Load, RecipientId, Status, Trigger
@@ -27,7 +28,12 @@ from tracker.sql.values import moment, stamp
 from tracker.store import LeaseLost
 from tracker.version import own_version
 
+T = TypeVar("T")
+
 _MICROSECOND = timedelta(microseconds=1)
+
+_SLICE = 2_000
+"""Recipients for one statement: a lease may hold any number, a statement has only so long."""
 
 _OPEN = f"""
 INSERT INTO leases ({LEASE_COLUMNS})
@@ -147,9 +153,11 @@ async def recover(
     held = await _held_by(transaction, lease)
     doubtful, untried = divide(held, uncertain)
     attempts = list(uncertain_attempts(doubtful, row[0], now, entropy))
-    await _count(transaction, attempts, stamp(now))
-    await insert_attempts(transaction, attempts)
-    await insert_events(transaction, restart_events(untried, now, entropy))
+    for some in _slices(attempts):
+        await _count(transaction, some, stamp(now))
+        await insert_attempts(transaction, some)
+    for events in _slices(list(restart_events(untried, now, entropy))):
+        await insert_events(transaction, events)
     await _give_back(transaction, held, stamp(now), Trigger.RESTART)
     return len(held)
 
@@ -159,20 +167,24 @@ async def _held_by(transaction: Transaction, lease: LeaseToken) -> list[Held]:
 
 
 async def _count(transaction: Transaction, attempts: Sequence[Attempt], at: int) -> None:
-    if attempts:
-        await transaction.execute(
-            _COUNT_UNCERTAIN,
-            [attempt.recipient_id for attempt in attempts],
-            [attempt.number for attempt in attempts],
-            [attempt.id for attempt in attempts],
-            at,
-        )
+    await transaction.execute(
+        _COUNT_UNCERTAIN,
+        [attempt.recipient_id for attempt in attempts],
+        [attempt.number for attempt in attempts],
+        [attempt.id for attempt in attempts],
+        at,
+    )
 
 
 async def _give_back(
     transaction: Transaction, held: Sequence[Held], at: int, trigger: Trigger | None
 ) -> None:
+    for some in _slices(held):
+        await transaction.execute(_GIVE_BACK, [each.id for each in some], at, trigger)
     if held:
-        ids = [each.id for each in held]
-        await transaction.execute(_GIVE_BACK, ids, at, trigger)
         await lower_next_due(transaction, {each.destination: at for each in held})
+
+
+def _slices(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), _SLICE):
+        yield items[start : start + _SLICE]

@@ -255,3 +255,20 @@ async def test_settling_is_refused_once_another_has_taken_over(opener: Opener) -
     assert await other.recover(lease, None, START) == 1
     with pytest.raises(LeaseLost):
         await ledger.settle(make_settlement(job, Outcome.DELIVERED))
+
+
+async def test_a_lease_over_more_than_one_statement_takes_is_recovered_whole(
+    ledger: PostgresLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.postgres.lease._SLICE", 7)
+    lease = (await ledger.open_lease("node-a", 1, START, MINUTE)).token
+    submission = make_submission(*(f"u{n}@d{n % 3}.example" for n in range(50)))
+    (_, *jobs) = (await ledger.accept(submission, START, lease)).jobs
+    doubtful = [recipient.id for job in jobs for recipient in job.recipients]
+    assert len(doubtful) > 14
+    assert await ledger.recover(lease, doubtful, START) == 50
+    timeline = await ledger.timeline(submission.id, Scope())
+    assert timeline is not None
+    assert {attempt.recipient_id for attempt in timeline.attempts} == {*doubtful}
+    assert len(timeline.attempts) + len(timeline.events) - 1 == 50
+    assert not any(recipient.leased for recipient in timeline.recipients)
