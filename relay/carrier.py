@@ -247,7 +247,7 @@ class Carrier:
                         break
         except UnreadableContent as problem:
             if isinstance(problem.__cause__, StoreUnavailable):
-                raise
+                raise problem.__cause__ from problem
             # Damaged or gone for good: the sender is told with what there is.
             self._log.error("content is damaged", message=job.message.id, problem=str(problem))
         return bytes(original)

@@ -17,25 +17,31 @@ from tracker.model import Scope, Status
 from tracker.search import Query
 from tracker.store import Ledger, StoreUnavailable
 
-DATABASE = "ledger-away"
-
 
 class FarSide:
-    """Knows nobody; says so only once the ledger cannot be reached."""
+    """Knows nobody; says so only once the ledger cannot be reached. Asks for `patience` before."""
 
-    def __init__(self, proxy: Proxy) -> None:
+    def __init__(self, proxy: Proxy, patience: int) -> None:
         self._proxy = proxy
+        self._patience = patience
         self._back: asyncio.Future[None] | None = None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mx.example.net ESMTP\r\n")
         while line := await reader.readline():
-            if line.startswith(b"RCPT") and self._back is None:
-                await self._proxy.refuse()
-                # As long as whoever waits for the decision finds nobody there.
-                asyncio.get_running_loop().call_later(2, self._come_back)
-            writer.write(b"550 5.1.1 Unknown\r\n" if line.startswith(b"RCPT") else b"250 Ok\r\n")
+            is_asked = line.startswith(b"RCPT")
+            writer.write(await self._refuse() if is_asked else b"250 Ok\r\n")
         writer.close()
+
+    async def _refuse(self) -> bytes:
+        if self._patience:
+            self._patience -= 1
+            return b"450 4.2.1 Later\r\n"
+        if self._back is None:
+            await self._proxy.refuse()
+            # So that whoever is to decide finds nobody there.
+            asyncio.get_running_loop().call_later(2, self._come_back)
+        return b"550 5.1.1 Unknown\r\n"
 
     def _come_back(self) -> None:
         self._back = asyncio.ensure_future(self._proxy.listen())
@@ -50,22 +56,31 @@ async def bounced(ledger: Ledger) -> bool:
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "patience",
+    [
+        pytest.param(0, id="with the content in memory"),
+        pytest.param(1, id="with the content in the ledger"),
+    ],
+)
 async def test_a_bounce_is_decided_on_when_the_ledger_is_back(
-    migrated_postgres: Server, tmp_path: Path
+    migrated_postgres: Server, tmp_path: Path, patience: int
 ) -> None:
-    migrated_postgres.create_database(DATABASE, MIGRATED)
+    name = f"away{patience}"
+    migrated_postgres.create_database(name, MIGRATED)
     remote_port = free_port()
     async with proxied(migrated_postgres) as proxy:
         environment = {
             "SENDTRACE_HOSTNAME": "relay.example.org",
             "SENDTRACE_STATE_DIRECTORY": str(tmp_path),
-            "SENDTRACE_STORE__URL": f"postgresql://postgres@127.0.0.1:{proxy.port}/{DATABASE}",
+            "SENDTRACE_STORE__URL": f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}",
             "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
+            "SENDTRACE_RETRY__SCHEDULE": '["1s"]',
             "SENDTRACE_ROUTES": f'[{{"domain": "*", "next_hop": "127.0.0.1:{remote_port}"}}]',
             "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
         }
         async with (
-            await asyncio.start_server(FarSide(proxy).serve, "127.0.0.1", remote_port),
+            await asyncio.start_server(FarSide(proxy, patience).serve, "127.0.0.1", remote_port),
             open_relay(load(None, environment), clock=SystemClock()) as (relay, ledger),
         ):
             host, port = relay.submission.addresses[0]
@@ -79,4 +94,4 @@ async def test_a_bounce_is_decided_on_when_the_ledger_is_back(
             await asyncio.to_thread(send)
             while not await bounced(ledger):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
-    migrated_postgres.drop_database(DATABASE)
+    migrated_postgres.drop_database(name)
