@@ -41,6 +41,17 @@ domain = "{domain}"
 next_hop = "{host}:{port}"
 """
 
+_OPEN = """
+SELECT q.id, q.lease, l.node, q.status, q.gate, q.gate_detail, q.attempts, q."trigger",
+    (q.next_attempt_at - n.now) / 1e6 AS due_in, d.destination,
+    (d.next_due_at - n.now) / 1e6 AS destination_due_in, d.reachable
+FROM messages AS m JOIN queue AS q ON q.message_id = m.id
+LEFT JOIN messages AS original ON original.id = m.reports_on
+LEFT JOIN leases AS l ON l.token = q.lease LEFT JOIN destinations AS d USING (destination)
+CROSS JOIN (SELECT (extract(epoch FROM now()) * 1e6)::bigint AS now) AS n
+WHERE coalesce(original.subject, m.subject) LIKE $1
+"""
+
 _numbers = count(1)
 
 
@@ -170,11 +181,17 @@ class Cluster:
             )  # fmt: skip
         return time.monotonic() - since
 
-    def wait_until_drained(self, timeout: float = 90.0) -> None:
-        """Wait until no recipient is open any more."""
-        wait_until(
-            lambda: self.ask("SELECT count(*) FROM queue") == [(0,)], "an empty queue", timeout
-        )
+    def wait_until_drained(self, load: Load, timeout: float = 60.0) -> None:
+        """Wait until nothing of `load`, its DSNs included, is open any more."""
+        try:
+            wait_until(lambda: not self.open_of(load), "all mail to be delivered", timeout)
+        except TimeoutError as error:
+            stuck = "\n".join(map(str, self.open_of(load)[:5]))
+            raise AssertionError(f"{error}; these wait:\n{stuck}") from None
+
+    def open_of(self, load: Load) -> list[tuple[Any, ...]]:
+        """Return what is known of the recipients of `load`, and of its DSNs, that are open."""
+        return self.ask(_OPEN, f"{load.run}-%")
 
     def _make_node(self, directory: Path, number: int, workers: int) -> Node:
         name = f"node-{'abcdef'[number]}"

@@ -7,18 +7,11 @@ import pytest
 
 from tests.cluster.cluster import Cluster, Node
 from tests.cluster.conftest import CYCLES, Tell
-from tests.cluster.load import Answer, Load
+from tests.cluster.scenes import BEFORE, wait_for_ok
 from tests.cluster.witness import judge
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(120 * CYCLES + 120)]
-
-BEFORE = 150
-"""Messages that are accepted before the fault."""
-
-
-def wait_for_ok(load: Load, number: int) -> None:
-    wait_until(lambda: load.count(Answer.OK) >= number, f"{number} messages to be accepted", 60)
 
 
 def seconds_until_taken_over(cluster: Cluster, held: set[str], leases: list[str]) -> float:

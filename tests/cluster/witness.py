@@ -61,7 +61,7 @@ def judge(cluster: Cluster, load: Load, *, held: Collection[str] | None = None) 
     copy too many.
     """
     load.stop()
-    cluster.wait_until_drained()
+    cluster.wait_until_drained(load)
     evidence = cluster.background.call(_gather(cluster, load))
     _check_acknowledged(cluster, load, evidence)
     _check_refused(cluster, load, evidence)
