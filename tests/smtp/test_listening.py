@@ -17,7 +17,7 @@ from tests.support.waiting import free_port
 from tracker.sqlite import SqliteLedger, migrate, open_ledger
 from tracker.sqlite.readers import Readers
 from tracker.sqlite.writer import Writer
-from tracker.store import StoreUnavailable
+from tracker.store import Ledger, StoreUnavailable
 
 
 class RingingLedger(SqliteLedger):
@@ -47,6 +47,26 @@ async def open_ringing(path: Path) -> AsyncIterator[RingingLedger]:
         await ledger.close()
 
 
+@asynccontextmanager
+async def open_another(path: Path) -> AsyncIterator[SqliteLedger]:
+    """Open the ledger as another process would."""
+    ledger = await open_ledger(path)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+@asynccontextmanager
+async def open_relay_on(ledger: Ledger, loaded: Loaded, clock: FakeClock) -> AsyncIterator[None]:
+    relay = Relay(loaded, ledger, clock=clock, resolver=FakeResolver())
+    await relay.start()
+    try:
+        yield
+    finally:
+        await relay.stop(timedelta(seconds=1))
+
+
 def settings(folder: Path, remote_port: int) -> Loaded:
     environment = {
         "SENDTRACE_HOSTNAME": "relay.example.org",
@@ -71,11 +91,9 @@ async def test_a_worker_claims_when_it_is_told_of_work(tmp_path: Path) -> None:
     async with (
         await asyncio.start_server(far_side(received), "127.0.0.1", remote_port),
         open_ringing(tmp_path / "ledger.db") as ledger,
+        open_relay_on(ledger, settings(tmp_path, remote_port), clock),
+        open_another(ledger.path) as other,
     ):
-        loaded = settings(tmp_path, remote_port)
-        relay = Relay(loaded, ledger, clock=clock, resolver=FakeResolver())
-        await relay.start()
-        other = await open_ledger(ledger.path)
         await other.accept(make_submission("first@example.org"), clock.now(), None)
         ledger.bell.set()
         await until_delivered(received, 1)
@@ -93,5 +111,3 @@ async def test_a_worker_claims_when_it_is_told_of_work(tmp_path: Path) -> None:
         await other.accept(make_submission("third@example.org"), clock.now(), None)
         ledger.bell.set()
         await until_delivered(received, 3)
-        await other.close()
-        await relay.stop(timedelta(seconds=1))
