@@ -1,10 +1,11 @@
-"""The jobs that claimed recipients make."""
+"""Claimed recipients are read, and become jobs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from tracker.model import Job, LeaseToken, Message, Recipient, Trigger
+from tracker.model import Job, LeaseToken, Message
 from tracker.postgres.connections import Transaction
+from tracker.sql.jobs import jobs_of
 from tracker.sql.rows import MESSAGE_COLUMNS, RECIPIENT_COLUMNS, read_message, read_recipient
 
 
@@ -54,28 +55,9 @@ async def read_jobs(
         map(read_recipient, rows),
         key=lambda each: (turns[each.destination], each.next_attempt_at, each.id),
     )
-    return _jobs(lease, messages, recipients)
+    return jobs_of(lease, messages, recipients)
 
 
 async def _read_messages(transaction: Transaction, ids: Sequence[str]) -> dict[str, Message]:
     rows = await transaction.rows(_MESSAGES, ids, ids[0], ids[-1])
     return {row[0]: read_message(row) for row in rows}
-
-
-def _jobs(
-    lease: LeaseToken, messages: dict[str, Message], recipients: Iterable[Recipient]
-) -> list[Job]:
-    together: dict[tuple[str, str, Trigger], list[Recipient]] = {}
-    for recipient in recipients:
-        key = (recipient.message_id, recipient.destination, recipient.trigger)
-        together.setdefault(key, []).append(recipient)
-    return [
-        Job(
-            lease=lease,
-            message=messages[message_id],
-            destination=destination,
-            recipients=tuple(sorted(each, key=lambda recipient: recipient.id)),
-            trigger=trigger,
-        )
-        for (message_id, destination, trigger), each in together.items()
-    ]

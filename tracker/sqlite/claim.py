@@ -9,7 +9,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from tracker.model import Gate, Job, LeaseToken, Message, Recipient, Trigger
+from tracker.model import Gate, Job, LeaseToken, Message, Recipient
+from tracker.sql.jobs import jobs_of
 from tracker.sql.rows import (
     MESSAGE_COLUMNS,
     RECIPIENT_COLUMNS,
@@ -102,7 +103,8 @@ def claim(
         for name, is_reachable, next_probe_at in rows:
             destination = _Destination(name, bool(is_reachable), next_probe_at)
             taken += _visit(connection, destination, lease, at, share)
-    return _jobs(connection, lease, taken)
+    messages = _read_messages(connection, {recipient.message_id for recipient in taken})
+    return jobs_of(lease, messages, taken)
 
 
 def _visit(
@@ -144,26 +146,6 @@ def _reschedule(connection: sqlite3.Connection, destination: _Destination, now: 
     connection.execute(
         _RESCHEDULE, (due, None if destination.is_reachable else destination.next_probe_at, name)
     )
-
-
-def _jobs(
-    connection: sqlite3.Connection, lease: LeaseToken, taken: Sequence[Recipient]
-) -> list[Job]:
-    together: dict[tuple[str, str, Trigger], list[Recipient]] = {}
-    for recipient in taken:
-        key = (recipient.message_id, recipient.destination, recipient.trigger)
-        together.setdefault(key, []).append(recipient)
-    messages = _read_messages(connection, {message_id for message_id, _, _ in together})
-    return [
-        Job(
-            lease=lease,
-            message=messages[message_id],
-            destination=destination,
-            recipients=tuple(sorted(recipients, key=lambda recipient: recipient.id)),
-            trigger=trigger,
-        )
-        for (message_id, destination, trigger), recipients in together.items()
-    ]
 
 
 def _read_messages(connection: sqlite3.Connection, ids: Collection[str]) -> dict[str, Message]:
