@@ -9,19 +9,24 @@ from tracker.nodes import WORST_SKEW, clock_of
 class SkewWatch:
     """Told of each census; warns once when the clock goes wrong, and once when it is right again.
 
-    Leases are not touched by it, but what this node puts on record has wrong times.
+    Two renewals in a row have to say so: one that was on its way for long makes the clock look
+    late. Leases do not depend on it, but what this node puts on record has wrong times.
     """
 
     def __init__(self) -> None:
         self._is_off = False
+        self._was_off = False
         self._log = structlog.get_logger()
 
     def see(self, census: Census, token: LeaseToken) -> None:
         """Look how far this node was ahead or behind when it renewed the lease `token`."""
         for lease in census.leases:
-            if lease.token == token and self._is_off != (abs(lease.skew) > WORST_SKEW):
-                self._is_off = not self._is_off
-                self._tell(clock_of(lease.skew))
+            if lease.token == token:
+                is_off = abs(lease.skew) > WORST_SKEW
+                if is_off == self._was_off != self._is_off:
+                    self._is_off = is_off
+                    self._tell(clock_of(lease.skew))
+                self._was_off = is_off
 
     def _tell(self, clock: str) -> None:
         if self._is_off:

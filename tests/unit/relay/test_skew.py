@@ -42,12 +42,16 @@ def test_a_clock_that_is_right_is_not_mentioned() -> None:
 
 
 def test_a_clock_that_is_wrong_is_mentioned_once() -> None:
-    assert levels(6, 7, 600) == [("warning", "6.0 s ahead")]
-    assert levels(-7, -6) == [("warning", "7.0 s behind")]
+    assert levels(6, 7, 600) == [("warning", "7.0 s ahead")]
+    assert levels(-7, -6, -6, -6) == [("warning", "6.0 s behind")]
+
+
+def test_a_renewal_that_was_slow_is_no_wrong_clock() -> None:
+    assert levels(0, -20, 0, -20, 0) == []
 
 
 def test_a_clock_that_is_right_again_is_mentioned_too() -> None:
-    assert levels(6, 0, 0, 3600) == [
+    assert levels(6, 6, 0, 6, 0, 0, 3600, 3600) == [
         ("warning", "6.0 s ahead"),
         ("info", "in step"),
         ("warning", "1 h 0 min ahead"),
@@ -55,4 +59,4 @@ def test_a_clock_that_is_right_again_is_mentioned_too() -> None:
 
 
 def test_the_clocks_of_others_are_theirs_to_mention() -> None:
-    assert levels(0, of_others=3600) == []
+    assert levels(0, 0, of_others=3600) == []
