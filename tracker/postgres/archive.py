@@ -38,13 +38,13 @@ from tracker.archive import (
     end_of_span,
     moved_on,
 )
+from tracker.archive.recorded import MARKS
 from tracker.postgres.accept import PIECE
 from tracker.postgres.bulk import Bulk, open_bulk
 from tracker.postgres.connections import Transaction
 from tracker.postgres.migrate import migrate
 from tracker.postgres.partitions import day_of_id, make_room
 from tracker.sql.rows import Columns
-from tracker.sql.transfers import MARKS
 from tracker.sql.values import first_id, last_id, moment
 from tracker.store import StoreError
 

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from tracker.archive.recorded import MARKS, check_marks
 from tracker.entropy import Entropy, EntropyPool
 from tracker.postgres.acting import Acting
 from tracker.postgres.chores import Chores
@@ -17,7 +18,6 @@ from tracker.postgres.part import Shared
 from tracker.postgres.partitions import make_for
 from tracker.postgres.people import People
 from tracker.postgres.tending import Tending
-from tracker.sql.transfers import MARKS, check_marks
 
 
 class PostgresLedger(Moving, Holding, Acting, Looking, People, Tending):

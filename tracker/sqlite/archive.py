@@ -31,8 +31,8 @@ from tracker.archive import (
     end_of_span,
     moved_on,
 )
+from tracker.archive.recorded import MARKS
 from tracker.sql.rows import Columns
-from tracker.sql.transfers import MARKS
 from tracker.sqlite.bulk import Bulk
 from tracker.sqlite.migrate import migrate
 from tracker.store import StoreError

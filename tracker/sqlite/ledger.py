@@ -5,8 +5,8 @@ import sqlite3
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+from tracker.archive.recorded import MARKS, check_marks
 from tracker.entropy import Entropy, EntropyPool
-from tracker.sql.transfers import MARKS, check_marks
 from tracker.sqlite.acting import Acting
 from tracker.sqlite.chores import alone
 from tracker.sqlite.looking import Looking
