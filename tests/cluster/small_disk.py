@@ -1,18 +1,15 @@
 """A file system of few megabytes, which a test can fill."""
 
-import os
 import pwd
-import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.acceptance.system import as_root, go_without
 from tests.support.postgres import make_directory
 
-_LEFT = 16 * 1024
-"""Bytes that stay free on a disk that counts as full."""
+_PIECE = 64 * 1024
 
 
 class SmallDisk:
@@ -23,10 +20,9 @@ class SmallDisk:
 
     def fill(self) -> None:
         """Leave no room on it."""
-        self._ballast.touch()
-        free = shutil.disk_usage(self.directory).free
-        with self._ballast.open("r+b") as ballast:
-            os.posix_fallocate(ballast.fileno(), 0, max(1, free - _LEFT))
+        with self._ballast.open("ab", buffering=0) as ballast, suppress(OSError):
+            while True:
+                ballast.write(bytes(_PIECE))
 
     def make_room(self) -> None:
         """Undo that."""

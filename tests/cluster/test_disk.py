@@ -21,13 +21,13 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(120 * CYCLES + 120)]
 DATA, LOG = "data", "write-ahead log"
 
 
-@pytest.fixture(scope="module", params=[DATA, LOG])
-def disk(request: pytest.FixtureRequest) -> Iterator[SmallDisk]:
+@pytest.fixture(scope="module")
+def disk() -> Iterator[SmallDisk]:
     with small_disk(128) as mounted:
         yield mounted
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=[DATA, LOG])
 def cluster(
     request: pytest.FixtureRequest,
     disk: SmallDisk,
@@ -39,7 +39,7 @@ def cluster(
     server = Server(installed, make_directory(), durable=True, tcp=True, settings=limits)
     try:
         server.create()
-        if request.node.callspec.params["disk"] == DATA:
+        if request.param == DATA:
             server.query(f"CREATE TABLESPACE small LOCATION '{disk.directory}'")
             server.query(f"CREATE DATABASE {DATABASE} TABLESPACE small")
         else:
