@@ -60,6 +60,12 @@ class Panel:
             relay.run(*add, stdin=f"{PASSWORD}\n")
         return cls.log_in(relay.panel, ADDRESS, PASSWORD)
 
+    def at(self, url: str) -> "Panel":
+        """Return the same browser, with its session, at the panel of another node."""
+        panel = Panel(url)
+        panel._opener = self._opener
+        return panel
+
     def get(self, path: str, **query: str) -> str:
         """Return the source of a page, its text unescaped and joined at the end."""
         page = self._open(f"{path}?{urllib.parse.urlencode(query)}" if query else path)

@@ -45,7 +45,7 @@ class Wire:
         self.cut()
         self._background.call(self._close())
 
-    def client_ports(self) -> set[int]:
+    def ports(self) -> set[int]:
         """Return the ports from which the server sees our connections come."""
         return {port for link in tuple(self.links) if (port := link.far.local_port) is not None}
 
