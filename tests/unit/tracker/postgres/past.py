@@ -28,23 +28,23 @@ _PARTITIONED = ("messages", "recipients", "results", "attempts", "events")
 Rows = dict[str, list[Sequence[Any]]]
 
 
-def write_past(server: Server, database: str) -> str:
-    """Create a database with `DAYS` days of `PER_DAY` recipients each; return its URL."""
+def write_past(server: Server, database: str, *, days: int = DAYS, per_day: int = PER_DAY) -> str:
+    """Create a database with so many recipients on each day from `BEGIN` on; return its URL."""
     url = server.create_database(database)
     with ThreadPoolExecutor(1) as pool:  # this thread's event loop is that of the tests
-        pool.submit(asyncio.run, _write(url)).result()
+        pool.submit(asyncio.run, _write(url, days, per_day)).result()
     return url
 
 
-async def _write(url: str) -> None:
+async def _write(url: str, days: int, per_day: int) -> None:
     await migrate(url)
     connection = await asyncpg.connect(url)
     try:
-        for day in range(DAYS):
+        for day in range(days):
             begin = BEGIN + timedelta(days=day)
             await _partition(connection, begin)
-            fates = _OPEN if day >= DAYS - 3 else _FINAL
-            for table, rows in _rows(begin, cycle(fates)).items():
+            fates = _OPEN if day >= days - 3 else _FINAL
+            for table, rows in _rows(begin, per_day, cycle(fates)).items():
                 await connection.copy_records_to_table(table, records=rows)
         await connection.execute("ANALYZE")
     finally:
@@ -61,10 +61,10 @@ async def _partition(connection: Any, begin: datetime) -> None:
         )
 
 
-def _rows(begin: datetime, fates: Iterator[Status]) -> Rows:
+def _rows(begin: datetime, number: int, fates: Iterator[Status]) -> Rows:
     rows: Rows = {table: [] for table in ("messages", "recipients", "attempts", "queue", "results")}
-    for n, fate in enumerate(islice(fates, PER_DAY)):
-        _add(rows, begin + n * timedelta(days=1) / PER_DAY, ACCOUNTS[n % len(ACCOUNTS)], n, fate)
+    for n, fate in enumerate(islice(fates, number)):
+        _add(rows, begin + n * timedelta(days=1) / number, ACCOUNTS[n % len(ACCOUNTS)], n, fate)
     return rows
 
 
