@@ -64,13 +64,19 @@ class Load:
         self._domains = domains
         self._numbers = count()
         self._stopping = False
+        self._busy: dict[object, int] = {}
+        """The port of every connection that is open or being opened."""
         self._background = background
         self._running = background.start(self._run([p for p in ports for _ in range(connections)]))
 
     def stop(self) -> None:
-        """Finish the messages that have been begun."""
+        """Finish the messages that have been begun. Raises AssertionError when one never ends."""
         self._stopping = True
-        self._running.result(150)
+        try:
+            self._running.result(150)
+        except TimeoutError:
+            ports = sorted(self._busy.values())
+            raise AssertionError(f"no answer for 150 s; it is awaited at ports {ports}") from None
 
     def count(
         self, answer: Answer, *, port: int | None = None, since: float = 0.0, until: float = 9e99
@@ -92,6 +98,14 @@ class Load:
                 group.create_task(self._keep_sending(port))
 
     async def _keep_sending(self, port: int) -> None:
+        task = asyncio.current_task()
+        self._busy[task] = port
+        try:
+            await self._send_messages(port)
+        finally:
+            del self._busy[task]
+
+    async def _send_messages(self, port: int) -> None:
         while not self._stopping:
             try:
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)

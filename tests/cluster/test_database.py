@@ -79,6 +79,7 @@ def test_the_database_is_restarted(cluster: Cluster, tell: Tell, mode: str) -> N
         assert accepted_between(late, cluster.nodes, since, until) == 0
         server.start()
         back = cluster.wait_until_all_serve(load)
+        late.stop()
         tell(
             f"{mode} restart of PostgreSQL, away for {until - since:.1f} s: "
             f"{judge(cluster, load)}, back in {back:.1f} s; of those who came meanwhile "

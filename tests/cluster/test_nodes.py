@@ -15,11 +15,17 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(120 * CYCLES + 120)]
 
 
 def seconds_until_taken_over(cluster: Cluster, held: set[str], leases: list[str]) -> float:
-    """Wait until all that `leases` held is in other hands, or over."""
+    """Wait until all that `leases` held is in other hands, or over; add to `held` what it was.
+
+    What a node has sent to the database before the fault is done after it.
+    """
     since = time.monotonic()
-    wait_until(
-        lambda: cluster.waits_for_others(held, leases) == 0, "others to take over", timeout=60
-    )
+
+    def is_taken_over() -> bool:
+        held.update(cluster.held_under(leases))
+        return cluster.waits_for_others(held, leases) == 0
+
+    wait_until(is_taken_over, "others to take over", timeout=60)
     return time.monotonic() - since
 
 

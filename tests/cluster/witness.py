@@ -29,6 +29,8 @@ class Evidence:
     """By token."""
     ids: dict[str, str] = field(default_factory=dict)
     """Of the recipients of which there is a copy too many, by the key of the sink."""
+    attempts: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """At them, in words."""
     doubts: Counter[str] = field(default_factory=Counter)
     """How many attempts at them have an outcome that nobody knew."""
     differences: list[int] = field(default_factory=list)
@@ -108,7 +110,9 @@ def _note_doubts(evidence: Evidence, timeline: Timeline | None, about: str | Non
     }
     evidence.ids |= {key: id_ for id_, key in keys.items()}
     for attempt in timeline.attempts:
-        evidence.doubts[keys[attempt.recipient_id]] += attempt.outcome is Outcome.UNCERTAIN
+        key = keys[attempt.recipient_id]
+        evidence.doubts[key] += attempt.outcome is Outcome.UNCERTAIN
+        evidence.attempts[key].append(f"{attempt.ended_at:%T.%f} {attempt.node} {attempt.outcome}")
 
 
 async def _note_doubts_of_reports(
@@ -185,8 +189,10 @@ def _check_copies(extra: Counter[str], evidence: Evidence, held: Collection[str]
     }
     assert unexplained == {}, "copies too many, and attempts on record that may explain them"
     if held is not None:
-        others = [key for key in extra if evidence.ids[key] not in held]
-        assert others == [], "copies of what was not in the hands of whom the fault struck"
+        others = {key: evidence.attempts[key] for key in extra if evidence.ids[key] not in held}
+        assert others == {}, (
+            f"copies of what the fault did not strike, and their attempts: {others}"
+        )
 
 
 def _token_of(key: str) -> str:
