@@ -22,7 +22,7 @@ class Contact:
 
     def made(self, now: datetime) -> None:
         """Note that the ledger took a renewal at `now`."""
-        if self._last is None or not timedelta() <= now - self._last <= self._longest_gap:
+        if not self._follows(now):
             self._since = now
         self._last = now
 
@@ -32,7 +32,13 @@ class Contact:
 
     def has_run_out(self, lease: Lease, now: datetime, *, patience: int = 0) -> bool:
         """Say whether `lease` has been given up at `now`, `patience` times its length ago."""
-        if self._since is None:
+        # A clock that was set since the last renewal, or that of another server, shows nothing.
+        if self._since is None or not self._follows(now):
             return False
         length = lease.until - lease.renewed_at
         return now >= max(lease.until + patience * length, self._since + length)
+
+    def _follows(self, now: datetime) -> bool:
+        """Say whether `now` comes after the last renewal, without a break."""
+        last = self._last
+        return last is not None and timedelta() <= now - last <= self._longest_gap

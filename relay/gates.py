@@ -95,13 +95,15 @@ class Gates:
 
     async def _stop(self, group: str, job: Job, stack: AsyncExitStack) -> Postponement | None:
         """Return why `job` may not go; else a connection is held until `stack` is unwound."""
-        if self._slots.maximum(group) and self._rates.is_spent(group, self._clock.monotonic()):
-            return self._without_token(group, job)
+        now = self._clock.monotonic()
+        if self._slots.maximum(group) and self._rates.is_spent(group, now):
+            # At the same moment: a token that comes meanwhile would let it go without connection.
+            return self._without_token(group, job, now)
         try:
             await stack.enter_async_context(self._slots.slot(group))
         except NoSlots:
             return self._without_share(group)
-        return self._without_token(group, job)
+        return self._without_token(group, job, self._clock.monotonic())
 
     def _without_share(self, group: str) -> Postponement:
         return Postponement(
@@ -110,10 +112,10 @@ class Gates:
             detail=f"All connections to {group} belong to other workers",
         )
 
-    def _without_token(self, group: str, job: Job) -> Postponement | None:
+    def _without_token(self, group: str, job: Job, now: float) -> Postponement | None:
         """Take a token; else say when the turn of `job` comes, by its deadline at the latest."""
         has_waited = job.content is None
-        wait = self._rates.take(group, self._clock.monotonic(), has_waited=has_waited)
+        wait = self._rates.take(group, now, has_waited=has_waited)
         if not wait:
             return None
         deadline = min(recipient.expires_at for recipient in job.recipients)

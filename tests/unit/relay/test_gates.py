@@ -173,3 +173,28 @@ async def test_what_is_passed_over_is_bounded() -> None:
     for number in range(10_001):
         await try_to_pass(gates, make_job(f"a@{number}.example"))
     assert len(gates.closed) == 10_000
+
+
+class HurriedClock(FakeClock):
+    """A clock that moves on by `step` whenever it is looked at."""
+
+    step = timedelta()
+
+    def monotonic(self) -> float:
+        now = super().monotonic()
+        self.advance(self.step)
+        return now
+
+
+async def test_a_token_that_comes_just_now_opens_no_way_past_the_connections() -> None:
+    clock = HurriedClock()
+    gates = make_gates(clock, most=1, rate=60)
+    while await try_to_pass(gates, make_job("a@b.example")) is None:
+        pass
+    clock.advance(SECOND)
+    async with gates.passage(GROUP, make_job("a@b.example")) as stopped:
+        assert stopped is None
+        clock.step = SECOND
+        second = await try_to_pass(gates, make_job("c@b.example"))
+        assert second is not None, "the only connection is in use"
+        assert second.gate is Gate.RATE

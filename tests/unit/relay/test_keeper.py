@@ -438,3 +438,18 @@ async def test_who_lost_its_lease_is_told_of_the_new_one(cluster: Cluster) -> No
     assert not await here.renew()
     assert told == [old, here.token]
     await here.end()
+
+
+async def test_a_clock_that_is_set_between_renewal_and_census_robs_nobody(
+    cluster: Cluster,
+) -> None:
+    here, there = cluster.node("mail-1").keeper(), cluster.node("mail-2").keeper()
+    await there.begin()
+    await cluster.live(2 * LEASE, here, there)
+    assert await here.renew()
+    cluster.ledger.clock.set(cluster.ledger.clock.now() + HOUR)
+    assert await here.take_over() == 0
+    assert await cluster.holders() == {here.token, there.token}
+    assert await there.renew(), "it still has its lease"
+    await here.end()
+    await there.end()
