@@ -14,7 +14,7 @@ from tracker.postgres.claim import Call, claim
 from tracker.postgres.connections import Transaction
 from tracker.postgres.doubt import PATIENCE, pause
 from tracker.postgres.lease import CENSUS, close_lease, open_lease, read_census, recover, renew
-from tracker.postgres.part import Part
+from tracker.postgres.part import Part, Shared
 from tracker.postgres.schedule import recheck
 from tracker.sql.values import stamp
 from tracker.store import OutcomeUnknown, StoreUnavailable
@@ -24,6 +24,11 @@ T = TypeVar("T")
 
 class Holding(Part):
     """Leases, claims, chores."""
+
+    def __init__(self, shared: Shared) -> None:
+        super().__init__(shared)
+        self._unanswered: dict[LeaseToken, str] = {}
+        """Calls of `claim` that may have leased what nobody was told of."""
 
     async def open_lease(
         self, node: str, worker: int, now: datetime, lease_for: timedelta
@@ -63,18 +68,26 @@ class Holding(Part):
     async def claim(
         self, lease: LeaseToken, now: datetime, limit: int, busy: Collection[str] = ()
     ) -> Sequence[Job]:
+        unanswered = self._unanswered.pop(lease, None)
         call = Call(
             lease=lease,
-            id=new_id(now, self._entropy(8)),
+            id=unanswered or new_id(now, self._entropy(8)),
             now=stamp(now),
             limit=limit,
             busy=frozenset(busy),
             given=self._clock.given(now),
         )
-        tries = count()
-        return await self._resolved(
-            lambda transaction: claim(transaction, call, again=next(tries) > 0)
-        )
+        tries = count(0 if unanswered is None else 1)
+        try:
+            return await self._resolved(
+                lambda transaction: claim(transaction, call, again=next(tries) > 0)
+            )
+        except StoreUnavailable as problem:
+            # The next call asks again: what is leased to a worker that lives and knows nothing
+            # of it would wait for as long as that lives.
+            if unanswered is not None or isinstance(problem, OutcomeUnknown):
+                self._unanswered[lease] = call.id
+            raise
 
     async def close_lease(self, lease: LeaseToken, now: datetime) -> None:
         await self._resolved(partial(close_lease, lease=lease, now=now))

@@ -1,6 +1,8 @@
 """Answers that get lost while mail is claimed, given back or taken over: it happens once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import asyncpg
@@ -10,8 +12,8 @@ from tests.support.clock import START
 from tests.support.mail import make_submission
 from tests.unit.tracker.postgres.proxy import Fault, Proxy
 from tracker.model import Job, LeaseToken, Load, Scope, Status
-from tracker.postgres import PostgresLedger, open_ledger
-from tracker.store import OutcomeUnknown
+from tracker.postgres import PostgresLedger, holding, open_ledger
+from tracker.store import OutcomeUnknown, StoreUnavailable
 
 MINUTE = timedelta(minutes=1)
 
@@ -52,6 +54,37 @@ async def test_a_claim_gives_what_it_took(
     leased = await outside.fetch("SELECT id FROM queue WHERE lease = $1 ORDER BY id", lease)
     assert [row["id"] for row in leased] == claimed
     assert len(claimed) == 2
+    assert len(ids(await ledger.claim(lease, START, 2))) == 1
+
+
+async def test_what_a_claim_took_whose_answer_never_came_is_given_by_the_next_one(
+    ledger: PostgresLedger,
+    proxy: Proxy,
+    outside: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def leave() -> None:
+        await proxy.struck.wait()
+        await proxy.refuse()
+
+    monkeypatch.setattr(holding, "PATIENCE", 0.0)
+    lease = await hold(ledger)
+    await accept(ledger)
+    proxy.strike("COMMIT", Fault.ANSWER)
+    leaving = asyncio.create_task(leave())
+    with pytest.raises(OutcomeUnknown):
+        await ledger.claim(lease, START, 2)
+    await leaving
+    leased = await outside.fetch("SELECT id FROM queue WHERE lease = $1 ORDER BY id", lease)
+    assert len(leased) == 2
+    with pytest.raises(StoreUnavailable):  # nothing happened, and what is in doubt stays so
+        await ledger.claim(lease, START, 2)
+    await proxy.listen()
+    jobs: Sequence[Job] = ()
+    while not jobs:
+        with suppress(StoreUnavailable):
+            jobs = await ledger.claim(lease, START, 2)
+    assert ids(jobs) == [row["id"] for row in leased]
     assert len(ids(await ledger.claim(lease, START, 2))) == 1
 
 
