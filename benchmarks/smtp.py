@@ -124,6 +124,7 @@ def run_node(directory: Path, sink: int, store: str, **settings: str) -> Iterato
         "STATE_DIRECTORY": str(directory / "state"),
         "STORE__URL": store,
         "SUBMISSION__LISTENERS__0__ADDRESS": f"127.0.0.1:{port}",
+        "SUBMISSION__MAX_CONNECTIONS_PER_CLIENT": "1000",
         "PANEL__ADDRESS": f"127.0.0.1:{free_port()}",
         "DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
         "ROUTES": f'[{{"domain": "*", "next_hop": "127.0.0.1:{sink}"}}]',
