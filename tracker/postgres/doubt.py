@@ -30,6 +30,17 @@ def pause(failures: int) -> float:
     return back_off(failures, random.random())  # noqa: S311 - jitter needs no secrecy
 
 
+_WRITE = "UPDATE pings SET count = count + 1 WHERE id = 1"
+
+
+async def _confirm(lane: Lane) -> None:
+    """Commit something: whatever was committed before is then as durable.
+
+    A server that was stopped while it waited for its standby shows what the standby may not have.
+    """
+    await lane.rows(_WRITE)
+
+
 class Acceptances:
     """Accepts in batches (a `Committer`)."""
 
@@ -60,6 +71,7 @@ class Acceptances:
         if isinstance(outcome, Exception):
             # Its lease may have been taken over since it was accepted.
             if await is_accepted(self._lane, item):
+                await _confirm(self._lane)
                 return item.accepted()
             raise outcome
         return outcome
@@ -110,6 +122,7 @@ class Settlements:
 
     async def _again(self, item: Settling) -> None:
         (outcome,) = await self.commit([item])
+        await _confirm(self._lane)
         # Without attempts there is nothing on record to tell it by. Either it has been written,
         # or its lease was lost: it is not ours any more in both cases.
         if outcome is None or (isinstance(outcome, LeaseLost) and not item.settlement.attempts):
