@@ -57,9 +57,11 @@ format: .venv/installed-dev ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix
 
 .PHONY: bench
-bench: .venv/installed-dev ## Measure messages a second: the ledger alone, the relay beside Postfix
+bench: .venv/installed-dev ## Measure the ledger alone, the relay beside Postfix, nodes that share a ledger, the panel
 	@$(BIN)/python -m benchmarks.ledger
 	@$(BIN)/python -m benchmarks.relay
+	@$(BIN)/python -m benchmarks.cluster
+	@$(BIN)/python -m benchmarks.panel
 
 .PHONY: build
 build: .venv/installed-dev ## Build the wheel into dist/
