@@ -206,6 +206,16 @@ async def test_a_full_disk_is_told_as_such(bench: Bench) -> None:
     assert (await client.submit(MESSAGE + END)).startswith("452 4.3.1 ")
 
 
+async def test_errors_that_cause_each_other_are_told_once(bench: Bench) -> None:
+    lost, reset = StoreUnavailable("lost"), ConnectionResetError("reset")
+    lost.__cause__, reset.__cause__ = reset, lost
+    bench.intake.problem = lost
+    client = await bench.connect()
+    await client.greet()
+    await client.begin()
+    assert (await client.submit(MESSAGE + END)).startswith("451 4.3.0 ")
+
+
 async def test_no_room_for_the_spool(tmp_path: Path) -> None:
     """The state directory cannot be made: the message is refused, the session goes on."""
     (tmp_path / "file").write_bytes(b"")
