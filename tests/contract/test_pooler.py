@@ -28,6 +28,7 @@ from tests.support.pooler import Pooler, pooling
 from tests.support.postgres import Server
 from tracker.model import Status
 from tracker.postgres import open_ledger
+from tracker.store import StoreUnavailable
 
 __all__ = [
     "test_a_bad_step_does_not_harm_its_neighbours",
@@ -104,3 +105,11 @@ async def test_several_ledgers_share_two_connections(
     ((connections,),) = migrated_postgres.query(direct)
     # Besides those of the pooler there is one for each ledger that listens.
     assert int(connections) <= CONNECTIONS + len(ledgers)
+
+
+async def test_a_pooler_that_the_settings_know_nothing_of_is_recognized(
+    locator: str, pooler: Pooler
+) -> None:
+    database = urlsplit(locator).path.lstrip("/")
+    with pytest.raises(StoreUnavailable, match=r"set store\.pooler = true"):
+        await open_ledger(pooler.url(database))

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from tracker.postgres.errors import describe
+from tracker.postgres.fitness import check_fit
 from tracker.sql.rows import Columns
 from tracker.store import StoreError, StoreUnavailable
 
@@ -20,9 +21,6 @@ _CLOSE_WITHIN = 1.0
 _STAND_STILL = 5
 """Seconds that a transaction waits for its next statement. Whoever was stopped in the middle of it
 must not keep all others from what it has locked."""
-
-_OLDEST = 15
-"""The oldest major version of PostgreSQL that is supported."""
 
 # A network that swallows everything is noticed by both sides: what was sent must be acknowledged,
 # and whoever is silent is asked.
@@ -122,12 +120,7 @@ class Link:
         await self.execute("BEGIN")  # a pooler must not divide what follows
         ((number, self.version, encoding, durability, read_only),) = await self.rows(_FACTS)
         await self.execute("COMMIT")
-        if number < _OLDEST * 10_000:
-            raise StoreError(f"PostgreSQL {self.version} is too old; it must be {_OLDEST} or newer")
-        if encoding != "UTF8":
-            raise StoreError(
-                f"the database's encoding is {encoding}; create it with ENCODING 'UTF8'"
-            )
+        check_fit(number, self.version, encoding)
         if durability == "off":
             raise StoreError(
                 "synchronous_commit is off, so that accepted mail could get lost; set it to on: "
@@ -177,7 +170,7 @@ async def connect(url: str, *, pooled: bool) -> Link:
     except (asyncpg.exceptions.ClientConfigurationError, ValueError) as error:
         raise StoreError(f"store.url is not usable: {describe(error)}") from error
     except _NOT_NOW as error:
-        raise StoreUnavailable(f"cannot connect: {describe(error)}") from error
+        raise StoreUnavailable(f"cannot connect: {describe(error)}{_hint(error)}") from error
     link = Link(connection, pooled=pooled)
     try:
         link.keep_alive()
@@ -188,3 +181,10 @@ async def connect(url: str, *, pooled: bool) -> Link:
             raise StoreUnavailable(f"cannot connect: {describe(error)}") from error
         raise
     return link
+
+
+def _hint(error: Exception) -> str:
+    # So a pooler refuses what it does not know; a server knows all of it.
+    if isinstance(error, asyncpg.ProtocolViolationError) and "startup parameter" in str(error):
+        return "; there seems to be a pooler at store.url: set store.pooler = true"
+    return ""

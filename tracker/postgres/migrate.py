@@ -9,11 +9,11 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
-from tracker.postgres.dialling import place_of
+from tracker.postgres.explain import explained
+from tracker.postgres.fitness import check_fit
 from tracker.sql import migrations
 from tracker.sql.migrations import Migration
 from tracker.store import StoreError, StoreUnavailable
@@ -37,6 +37,11 @@ CREATE TABLE IF NOT EXISTS migrations (
     name      text NOT NULL,
     checksum  text NOT NULL
 )
+"""
+
+_FACTS = """
+SELECT current_setting('server_version_num')::int, current_setting('server_version'),
+       current_setting('server_encoding')
 """
 
 # What belongs to an extension is nobody's data.
@@ -92,7 +97,7 @@ async def _connected(url: str) -> AsyncIterator[Any]:
         finally:
             await _close(connection)
     except (asyncpg.PostgresError, asyncpg.InternalClientError, OSError) as error:
-        raise _explained(error, url, place_of(url)) from error
+        raise explained(error, url) from error
     except (asyncpg.InterfaceError, ValueError) as error:
         raise StoreError(f"store.url is not usable: {error}") from error
 
@@ -100,6 +105,8 @@ async def _connected(url: str) -> AsyncIterator[Any]:
 async def _apply(connection: Any, wanted: Sequence[Migration]) -> list[str]:
     # Nearly always there is nothing to do, and no need to wait for anybody.
     todo = migrations.missing(await _applied(connection), wanted)
+    if todo:  # before there are tables in a database that is of no use for a ledger
+        check_fit(*await connection.fetchrow(_FACTS))
     return [each.name for each in todo if await _apply_patiently(connection, each, wanted)]
 
 
@@ -154,27 +161,3 @@ async def _close(connection: Any) -> None:
         await connection.close(timeout=1)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         connection.terminate()
-
-
-def _explained(error: Exception, url: str, place: str) -> StoreError:
-    """Return what `error` means, and what to do about it."""
-    said = str(error) or type(error).__name__
-    parts = urlsplit(url)
-    database = unquote(parts.path.lstrip("/"))
-    if isinstance(error, asyncpg.InvalidCatalogNameError):
-        return StoreError(
-            f"{place}: {said}; create it: "
-            f"CREATE DATABASE \"{database}\" ENCODING 'UTF8' TEMPLATE template0"
-        )
-    if isinstance(error, asyncpg.InsufficientPrivilegeError | asyncpg.InvalidSchemaNameError):
-        role = unquote(parts.username or "")
-        return StoreError(
-            f"{place}: {said}; the role must own the tables that it makes: "
-            f'ALTER DATABASE "{database}" OWNER TO "{role}", '
-            f'or GRANT USAGE, CREATE ON SCHEMA public TO "{role}"'
-        )
-    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
-        return StoreError(f"{place}: {said}; check user and password in store.url")
-    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
-        said = "the server takes no writes: it is a replica, or set to read-only"
-    return StoreUnavailable(f"{place}: {said}")

@@ -160,6 +160,39 @@ async def test_a_role_that_does_not_exist_is_named(postgres: Server, name: str) 
         await migrate(postgres.url(name, user="stranger"))
 
 
+async def test_a_role_that_is_not_the_owner_of_the_ledger_is_told_to_be_it(
+    postgres: Server, name: str, empty: str
+) -> None:
+    await migrate(empty, [ONE])
+    postgres.query(f'CREATE ROLE "guest-{name}" LOGIN')
+    with pytest.raises(StoreError, match=r"with the role that made the ledger"):
+        await migrate(postgres.url(name, user=f"guest-{name}"), [ONE])
+
+
+async def test_a_password_that_is_wrong_may_be_in_either_place(postgres: Server) -> None:
+    with pytest.raises(StoreError, match=r"the password \(store.password, or the one in the URL\)"):
+        await migrate(postgres.url("postgres", user="nobody-here"))
+
+
+async def test_a_certificate_that_is_not_there_is_named(empty: str) -> None:
+    missing = "sslmode=verify-full&sslrootcert=/nowhere/ca.crt"
+    with pytest.raises(StoreError, match=r"/nowhere/ca\.crt.*sslrootcert") as caught:
+        await migrate(f"{empty}{'&' if '?' in empty else '?'}{missing}")
+    assert not isinstance(caught.value, StoreUnavailable)
+
+
+async def test_a_database_that_is_not_in_utf_8_gets_no_tables(postgres: Server) -> None:
+    name = f"ascii{next(numbers)}"
+    postgres.query(
+        f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' "
+        "TEMPLATE template0"
+    )
+    with pytest.raises(StoreError, match=r"encoding is SQL_ASCII; create it with ENCODING 'UTF8'"):
+        await migrate(postgres.url(name))
+    assert postgres.query("SELECT 1 FROM pg_tables WHERE schemaname = 'public'", name) == []
+    postgres.drop_database(name)
+
+
 async def test_a_server_that_does_not_answer_is_unavailable() -> None:
     with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:1/ledger"):
         await migrate("postgresql://sendtrace@127.0.0.1:1/ledger")
