@@ -72,10 +72,14 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 
 def as_store_error(error: Exception) -> Exception:
-    """Make full disks and faults of the file StoreUnavailable; bugs stay what they are."""
+    """Make full disks and faults of the file StoreUnavailable; bugs stay what they are.
+
+    So is what a trigger refuses: the ledger has been moved.
+    """
     if not isinstance(error, sqlite3.DatabaseError):
         return error
-    if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+    is_refused = getattr(error, "sqlite_errorname", "") == "SQLITE_CONSTRAINT_TRIGGER"
+    if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError) and not is_refused:
         return error
     unavailable = StoreUnavailable(str(error))
     unavailable.__cause__ = error

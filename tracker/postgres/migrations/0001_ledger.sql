@@ -336,6 +336,20 @@ CREATE TABLE transfers (
     messages  bigint NOT NULL
 );
 
+-- Whoever had this ledger open when it was moved must neither take mail here nor carry any.
+CREATE FUNCTION refuse_when_moved() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM transfers WHERE part = 'source' AND ended_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'this ledger has been moved' USING ERRCODE = 'operator_intervention';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER moved_takes_no_mail BEFORE INSERT ON messages
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_when_moved();
+CREATE TRIGGER moved_takes_no_workers BEFORE INSERT ON leases
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_when_moved();
+
 -- What `ping` writes to.
 CREATE TABLE pings (
     id     integer PRIMARY KEY CHECK (id = 1),

@@ -10,3 +10,16 @@ CREATE TABLE transfers (
     last_id   TEXT NOT NULL,
     messages  INTEGER NOT NULL
 ) STRICT;
+
+-- Whoever had this ledger open when it was moved must neither take mail here nor carry any.
+CREATE TRIGGER moved_takes_no_mail BEFORE INSERT ON messages
+WHEN EXISTS (SELECT 1 FROM transfers WHERE part = 'source' AND ended_at IS NOT NULL)
+BEGIN
+    SELECT RAISE(ABORT, 'this ledger has been moved');
+END;
+
+CREATE TRIGGER moved_takes_no_workers BEFORE INSERT ON leases
+WHEN EXISTS (SELECT 1 FROM transfers WHERE part = 'source' AND ended_at IS NOT NULL)
+BEGIN
+    SELECT RAISE(ABORT, 'this ledger has been moved');
+END;
