@@ -86,7 +86,8 @@ _POSTGRES_VIOLATIONS = {
     """,
     "a recipient that nobody would ever claim": """
         SELECT q.id FROM queue AS q LEFT JOIN destinations AS d USING (destination)
-        WHERE q.lease IS NULL AND q.next_attempt_at IS NOT NULL AND d.next_due_at IS NULL
+        WHERE q.lease IS NULL AND q.next_attempt_at IS NOT NULL
+            AND d.next_due_at IS NULL AND d.recheck_at IS NULL
     """,
     "a lease that is held but not on record": """
         SELECT id FROM queue

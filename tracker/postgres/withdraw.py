@@ -8,6 +8,8 @@ import asyncio
 import random
 from collections import deque
 
+import structlog
+
 from tracker.postgres.accept import Acceptance, accept_without_content
 from tracker.postgres.connections import Lane, Transaction
 from tracker.postgres.dialling import back_off
@@ -75,6 +77,7 @@ class Withdrawals:
         self._lane = lane
         self._items: deque[Acceptance] = deque()
         self._worker: asyncio.Task[None] | None = None
+        self._log = structlog.get_logger()
 
     def add(self, item: Acceptance) -> None:
         """Have a message withdrawn."""
@@ -100,9 +103,12 @@ class Withdrawals:
                 except StoreUnavailable:
                     failures += 1
                     await asyncio.sleep(back_off(failures, random.random()))  # noqa: S311
-                else:
-                    failures = 0
-                    self._items.popleft()
+                    continue
+                except Exception:
+                    # A fault of ours in one must not keep the others in.
+                    self._log.exception("message not withdrawn", message=self._items[0].message.id)
+                failures = 0
+                self._items.popleft()
         finally:
             self._worker = None
 
