@@ -164,6 +164,33 @@ async def test_nothing_is_overdue_in_an_empty_ledger(empty_desk: Desk) -> None:
     assert (await samples(empty_desk.client()))["sendtrace_oldest_due_seconds", ()] == 120
 
 
+async def test_metrics_of_the_nodes(empty_desk: Desk) -> None:
+    await open_lease(empty_desk)
+    found = await samples(empty_desk.client())
+    assert found["sendtrace_ledger_up", ()] == 1
+    (node,) = [labels for name, labels in found if name == "sendtrace_node_workers"]
+    assert found["sendtrace_node_workers", node] == 1
+    assert found["sendtrace_node_clock_skew_seconds", node] == 0
+    empty_desk.clock.advance(timedelta(minutes=1))
+    assert (await samples(empty_desk.client()))["sendtrace_node_workers", node] == 0
+
+
+async def test_without_the_ledger_the_counters_are_shown_all_the_same(desk: Desk) -> None:
+    folder = desk.settings.state_directory / "metrics"
+    folder.mkdir()
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        COUNT.format(3),
+        env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder)},
+    )
+    assert await asyncio.wait_for(worker.wait(), 60) == 0
+    await desk.ledger.close()
+    found = await samples(desk.client())
+    assert found["sendtrace_ledger_up", ()] == 0
+    assert found["sendtrace_attempts_total", ("delivered",)] == 3
+
+
 COUNT = """
 from prometheus_client import Counter
 Counter("sendtrace_attempts", "Attempts by outcome.", ["outcome"]).labels("delivered").inc({})

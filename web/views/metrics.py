@@ -14,9 +14,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from tracker.model import Scope, Status
+from tracker.model import Census, Scope, Status
+from tracker.nodes import nodes_of
 from tracker.states import OPEN
-from tracker.store import Ledger
+from tracker.store import Ledger, StoreError
 from tracker.views import Balance, Counts
 from web.client import is_local
 from web.filters import OPEN_QUERY
@@ -84,13 +85,46 @@ def gauges(
     )
 
 
-async def _read_ledger(ledger: Ledger, now: datetime, kept: timedelta) -> tuple[Metric, ...]:
-    balance, counts, due = await asyncio.gather(
-        ledger.balance(now - kept),
-        ledger.summarize(OPEN_QUERY, Scope(), cap=_CAP),
-        ledger.next_due(),
+def node_gauges(census: Census) -> tuple[Metric, ...]:
+    """Return what is known of the nodes that share the ledger as metrics. Pure."""
+    nodes = nodes_of(census)
+    workers = GaugeMetricFamily(
+        "sendtrace_node_workers", "Workers of a node whose lease has not run out.", labels=["node"]
     )
-    return gauges(balance, counts, due, now)
+    skew = GaugeMetricFamily(
+        "sendtrace_node_clock_skew_seconds",
+        "By how much a node's clock is ahead of the ledger's.",
+        labels=["node"],
+    )
+    for node in nodes:
+        workers.add_metric([node.name], node.workers)
+        skew.add_metric([node.name], node.skew.total_seconds())
+    return workers, skew
+
+
+def ledger_gauge(*, answers: bool) -> Metric:
+    """Return whether the ledger answers as a metric. Pure."""
+    return GaugeMetricFamily(
+        "sendtrace_ledger_up", "1 when the ledger answers, else 0.", value=int(answers)
+    )
+
+
+async def _read_ledger(ledger: Ledger, now: datetime, kept: timedelta) -> tuple[Metric, ...]:
+    """Ask the ledger; without it the counters of the processes are shown all the same."""
+    try:
+        balance, counts, due, census = await asyncio.gather(
+            ledger.balance(now - kept),
+            ledger.summarize(OPEN_QUERY, Scope(), cap=_CAP),
+            ledger.next_due(),
+            ledger.census(now),
+        )
+    except StoreError:
+        return (ledger_gauge(answers=False),)
+    return (
+        ledger_gauge(answers=True),
+        *gauges(balance, counts, due, now),
+        *node_gauges(census),
+    )
 
 
 def _expose(folder: Path, snapshot: _Snapshot) -> bytes:

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from config.loader import load
 from relay import metrics
 from relay.cli import app
-from tracker.model import Gate, Origin, Outcome, Status
-from web.views.metrics import gauges
+from tracker.model import Census, Gate, Origin, Outcome, Status
+from web.views.metrics import gauges, ledger_gauge, node_gauges
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
@@ -68,7 +68,10 @@ def exposed() -> Iterator[Metric]:
     for counter in vars(metrics).values():
         if isinstance(counter, MetricWrapperBase):
             yield from counter.describe()
-    yield from gauges([], {}, None, datetime(2026, 3, 2, tzinfo=UTC))
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    yield from gauges([], {}, None, now)
+    yield from node_gauges(Census(now=now, leases=()))
+    yield ledger_gauge(answers=True)
 
 
 def test_every_metric_is_documented_and_no_other() -> None:
