@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeVar
 
+from tracker import states
+
 
 class MessageRow(NamedTuple):
     """An accepted message."""
@@ -120,6 +122,11 @@ class Record(NamedTuple):
     """By recipient and id."""
     events: tuple[EventRow, ...]
     """By id."""
+
+    @property
+    def open_recipients(self) -> int:
+        """How many of its recipients are open."""
+        return sum(recipient.status in states.OPEN for recipient in self.recipients)
 
 
 class DestinationRow(NamedTuple):

@@ -331,9 +331,8 @@ def _recipients(fixed: Sequence[Columns], states_of: Sequence[Columns]) -> list[
 
 def _open_counts(records: Iterable[Record]) -> list[tuple[Any, ...]]:
     """Return what the ledger keeps of messages that have several recipients, some of them open."""
-    counts = []
-    for record in records:
-        number = sum(recipient.status in states.OPEN for recipient in record.recipients)
-        if number and len(record.recipients) > 1:
-            counts.append((record.message.id, number))
-    return counts
+    return [
+        (record.message.id, record.open_recipients)
+        for record in records
+        if record.open_recipients and len(record.recipients) > 1
+    ]

@@ -243,7 +243,7 @@ def _move(connection: Connection, before: Mark, after: Mark) -> None:
 
 def _write(connection: Connection, records: Sequence[Record]) -> None:
     connection.executemany(
-        _INSERT_MESSAGE, [(*each.message, _open_recipients(each)) for each in records]
+        _INSERT_MESSAGE, [(*each.message, each.open_recipients) for each in records]
     )
     connection.executemany(
         _INSERT_RECIPIENT,
@@ -257,10 +257,6 @@ def _write(connection: Connection, records: Sequence[Record]) -> None:
     )
     connection.executemany(_INSERT_ATTEMPT, [row for each in records for row in each.attempts])
     connection.executemany(_INSERT_EVENT, [row for each in records for row in each.events])
-
-
-def _open_recipients(record: Record) -> int:
-    return sum(recipient.status in states.OPEN for recipient in record.recipients)
 
 
 def _made(row: Any, rows: Iterable[Columns]) -> list[Any]:
