@@ -247,7 +247,8 @@ class Carrier:
                         break
         except UnreadableContent as problem:
             if isinstance(problem.__cause__, StoreUnavailable):
-                raise problem.__cause__ from None  # it is the cause itself
+                # A new error: the ledger may raise its own again, and what caused it is its own.
+                raise StoreUnavailable(str(problem.__cause__)) from problem
             # Damaged or gone for good: the sender is told with what there is.
             self._log.error("content is damaged", message=job.message.id, problem=str(problem))
         return bytes(original)

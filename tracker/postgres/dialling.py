@@ -121,7 +121,8 @@ class Dialler:
 
     def _note_failure(self, problem: StoreError) -> None:
         self._failures += 1
-        self._why = problem
+        # The other one is for whoever dialled, to do with as they like.
+        self._why = _again(problem)
         pause = back_off(self._failures, self._chance())
         self._not_before = asyncio.get_running_loop().time() + pause
 

@@ -165,3 +165,17 @@ async def test_nothing_runs_after_close(url: str) -> None:
     await connections.close()
     with pytest.raises(StoreError, match="closed"):
         await connections.write("SELECT 1")
+
+
+async def test_who_is_told_later_is_not_told_what_became_of_the_first_error() -> None:
+    dialler = Dialler(f"postgresql://u@127.0.0.1:{free_port()}/d", pooled=False)
+    with pytest.raises(StoreUnavailable) as first:
+        await dialler.dial()
+    wrapped = RuntimeError("content cannot be read")
+    wrapped.__cause__ = first.value
+    first.value.__cause__ = wrapped
+    with pytest.raises(StoreUnavailable) as second:
+        await dialler.dial()
+    await dialler.close()
+    assert second.value is not first.value
+    assert isinstance(second.value.__cause__, OSError)
