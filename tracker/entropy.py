@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from threading import Lock
 
 Entropy = Callable[[int], bytes]
 """Returns so many random bytes, as `os.urandom` does."""
@@ -11,7 +12,7 @@ _POOL = 4096
 
 
 class EntropyPool:
-    """Gives out bytes of `os.urandom`, each once. Not for use by several threads.
+    """Gives out bytes of `os.urandom`, each once, to any thread.
 
     A pool must not live across a fork: parent and child would give out the same bytes.
     """
@@ -19,13 +20,15 @@ class EntropyPool:
     def __init__(self) -> None:
         self._bytes = b""
         self._at = 0
+        self._lock = Lock()
 
     def take(self, count: int) -> bytes:
         """Return `count` random bytes."""
-        end = self._at + count
-        if end > len(self._bytes):
-            self._bytes = os.urandom(max(count, _POOL))
-            self._at, end = 0, count
-        taken = self._bytes[self._at : end]
-        self._at = end
-        return taken
+        with self._lock:
+            end = self._at + count
+            if end > len(self._bytes):
+                self._bytes = os.urandom(max(count, _POOL))
+                self._at, end = 0, count
+            taken = self._bytes[self._at : end]
+            self._at = end
+            return taken

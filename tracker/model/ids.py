@@ -5,6 +5,7 @@ stop reading a queue id at the first hyphen. Time and chance are arguments.
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NewType
 
 MessageId = NewType("MessageId", str)
@@ -26,16 +27,27 @@ def new_id(now: datetime, entropy: bytes) -> str:
     fraction of that millisecond (RFC 9562 6.2, method 3), so that ids of one process sort by
     time more finely. `entropy` needs at least 8 bytes.
     """
-    microseconds = int(now.timestamp() * 1_000_000)
-    milliseconds, fraction = divmod(microseconds, 1000)
-    value = (
-        (milliseconds << 80)
-        | (0x7 << 76)
-        | ((fraction * 4096 // 1000) << 64)
+    milliseconds, microseconds = divmod(int(now.timestamp() * 1_000_000), 1000)
+    low = (
+        (0x7 << 76)
+        | (microseconds * 4096 // 1000 << 64)
         | (0b10 << 62)
         | (int.from_bytes(entropy[:8], "big") >> 2)
     )
-    return "".join(_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10))
+    # Written out, since ids are made several times for each message: a third of a loop's time.
+    pairs = _PAIRS
+    return (
+        f"{_beginning(milliseconds)}"
+        f"{pairs[low >> 70]}{pairs[low >> 60 & 1023]}{pairs[low >> 50 & 1023]}"
+        f"{pairs[low >> 40 & 1023]}{pairs[low >> 30 & 1023]}{pairs[low >> 20 & 1023]}"
+        f"{pairs[low >> 10 & 1023]}{pairs[low & 1023]}"
+    )
+
+
+@lru_cache(maxsize=64)
+def _beginning(milliseconds: int) -> str:
+    """Return the first ten characters: the 48 bits of the time."""
+    return "".join(_PAIRS[milliseconds >> shift & 1023] for shift in range(40, -1, -10))
 
 
 def is_id(text: str) -> bool:

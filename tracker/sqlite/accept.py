@@ -1,10 +1,22 @@
 """T1: a message becomes durable."""
 
 import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
+from typing import NamedTuple
 
 from tracker.entropy import Entropy
-from tracker.model import Accepted, Gate, LeaseToken, Recipient, Status, Submission, Trigger
+from tracker.model import (
+    Accepted,
+    Content,
+    Gate,
+    LeaseToken,
+    Recipient,
+    Status,
+    Submission,
+    Trigger,
+)
 from tracker.sql.acceptance import (
     build_jobs,
     build_message,
@@ -15,26 +27,77 @@ from tracker.sql.acceptance import (
     message_columns,
     pieces,
 )
-from tracker.sql.rows import MESSAGE_COLUMNS, RECIPIENT_COLUMNS, Columns
+from tracker.sql.rows import MESSAGE_COLUMNS, RECIPIENT_COLUMNS, Columns, width
 from tracker.sql.values import from_notify, stamp
+from tracker.sqlite.group import Kind
 from tracker.sqlite.schedule import lower_next_due
 from tracker.store import LeaseLost
 
 _CHUNK = 256 * 1024
 
-# The lease is checked by the statement that inserts: no row, no lease.
 _INSERT_MESSAGE = f"""
 INSERT INTO messages ({MESSAGE_COLUMNS}, recipients, open_recipients)
-SELECT ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?
-WHERE ? IS NULL OR EXISTS (SELECT 1 FROM leases WHERE token = ?)
+VALUES ({", ".join("?" * (width(MESSAGE_COLUMNS) + 2))})
 """
 
 _INSERT_RECIPIENT = f"""
 INSERT INTO recipients ({RECIPIENT_COLUMNS}, accepted_at, account, account_domain, look_at)
-VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+VALUES ({", ".join("?" * (width(RECIPIENT_COLUMNS) + 4))})
 """
 
 _INSERT_CONTENT = "INSERT INTO content (message_id, n, data) VALUES (?, ?, ?)"
+
+
+class Acceptance(NamedTuple):
+    """A message as rows, ready to be inserted, and what its sender's client waits for."""
+
+    lease: LeaseToken | None
+    message: Columns
+    recipients: Sequence[Columns]
+    content: Content
+    due: Mapping[str, int]
+    accepted: Accepted
+
+
+def prepare(
+    submission: Submission,
+    account: str | None,
+    now: datetime,
+    lease: LeaseToken | None,
+    entropy: Entropy,
+) -> Acceptance:
+    """Make the rows of a message that is `account`'s in the record."""
+    at = stamp(now)
+    message = build_message(submission, now, account)
+    recipients = build_recipients(submission, now, entropy, leased=lease is not None)
+    shared = (lease, _ACCEPTED, at, account, domain_of(account), stamp(look_at(submission)))
+    count = len(recipients)
+    jobs = build_jobs(lease, message, recipients, submission.content) if lease else ()
+    return Acceptance(
+        lease=lease,
+        message=(*message_columns(message), count, count),
+        recipients=[(*_recipient_columns(each, at), *shared) for each in recipients],
+        content=submission.content,
+        due={} if lease else dict.fromkeys(submission.destinations, at),
+        accepted=Accepted(id=message.id, jobs=jobs),
+    )
+
+
+def accept_all(
+    connection: sqlite3.Connection, acceptances: Sequence[Acceptance]
+) -> Sequence[Accepted]:
+    """Insert messages with all that belongs to them. Raises LeaseLost."""
+    for lease in {acceptance.lease for acceptance in acceptances}:
+        _check_lease(connection, lease)
+    connection.executemany(_INSERT_MESSAGE, [each.message for each in acceptances])
+    connection.executemany(
+        _INSERT_RECIPIENT, [row for each in acceptances for row in each.recipients]
+    )
+    connection.executemany(_INSERT_CONTENT, chain.from_iterable(map(_content_rows, acceptances)))
+    due = {destination: at for each in acceptances for destination, at in each.due.items()}
+    if due:
+        lower_next_due(connection, due)
+    return [each.accepted for each in acceptances]
 
 
 def accept(
@@ -44,28 +107,29 @@ def accept(
     lease: LeaseToken | None,
     entropy: Entropy,
 ) -> Accepted:
-    """Insert a message with all that belongs to it. Raises LeaseLost."""
-    at = stamp(now)
-    message = build_message(submission, now, _account(connection, submission))
-    recipients = build_recipients(submission, now, entropy, leased=lease is not None)
-    cursor = connection.execute(
-        _INSERT_MESSAGE,
-        (*message_columns(message), len(recipients), len(recipients), lease, lease),
-    )
-    if cursor.rowcount != 1:
-        raise LeaseLost(f"lease {lease} is not on record")
-    shared = (at, message.account, domain_of(message.account), stamp(look_at(submission)))
-    connection.executemany(
-        _INSERT_RECIPIENT, [(*_recipient_columns(each, lease), *shared) for each in recipients]
-    )
-    connection.executemany(
-        _INSERT_CONTENT,
-        ((message.id, n, data) for n, data in enumerate(pieces(submission.content, _CHUNK))),
-    )
+    """Insert a message of whoever sent what it reports on. Raises LeaseLost."""
+    account = _account(connection, submission)
+    return accept_all(connection, [prepare(submission, account, now, lease, entropy)])[0]
+
+
+ACCEPT = Kind(accept_all, lambda connection, item: accept_all(connection, [item])[0])
+
+
+def _check_lease(connection: sqlite3.Connection, lease: LeaseToken | None) -> None:
     if lease is None:
-        lower_next_due(connection, dict.fromkeys(submission.destinations, at))
-        return Accepted(id=message.id, jobs=())
-    return Accepted(id=message.id, jobs=build_jobs(lease, message, recipients, submission.content))
+        return
+    if connection.execute("SELECT 1 FROM leases WHERE token = ?", (lease,)).fetchone() is None:
+        raise LeaseLost(f"lease {lease} is not on record")
+
+
+def _content_rows(acceptance: Acceptance) -> Iterator[Columns]:
+    """Yield the rows of the content, each when it is inserted: they may be large."""
+    identifier, content = acceptance.accepted.id, acceptance.content
+    if content.size <= _CHUNK:
+        yield identifier, 0, b"".join(content.chunks())
+        return
+    for n, data in enumerate(pieces(content, _CHUNK)):
+        yield identifier, n, data
 
 
 def _account(connection: sqlite3.Connection, submission: Submission) -> str | None:
@@ -78,8 +142,8 @@ def _account(connection: sqlite3.Connection, submission: Submission) -> str | No
     return account
 
 
-def _recipient_columns(recipient: Recipient, lease: LeaseToken | None) -> Columns:
-    now = stamp(recipient.status_since)
+def _recipient_columns(recipient: Recipient, at: int) -> Columns:
+    """Return RECIPIENT_COLUMNS but for the last two, which are the same for all."""
     return (
         recipient.id,
         recipient.message_id,
@@ -89,15 +153,13 @@ def _recipient_columns(recipient: Recipient, lease: LeaseToken | None) -> Column
         from_notify(recipient.notify),
         recipient.orcpt,
         _QUEUED,
-        now,
+        at,
         0,
-        now,
+        at,
         stamp(recipient.expires_at),
         _NO_GATE,
         "",
         None,
-        lease,
-        _ACCEPTED,
     )
 
 

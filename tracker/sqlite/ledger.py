@@ -58,7 +58,6 @@ async def open_ledger(
     """
     await asyncio.to_thread(migrate, path)
     writer, pool = Writer(path), Readers()
-    # Only the writer's thread takes from the pool.
     ledger = SqliteLedger(path, writer, pool, entropy or EntropyPool().take)
     try:
         await ledger.ping()  # opens the file for writing, which readers depend on

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+from tracker.entropy import Entropy
 from tracker.model import (
     Accepted,
     Census,
@@ -18,12 +19,18 @@ from tracker.model import (
     Settlement,
     Submission,
 )
+from tracker.sql.acceptance import inherits_account
 from tracker.sql.values import moment
-from tracker.sqlite.accept import accept
+from tracker.sqlite.accept import ACCEPT, accept
+from tracker.sqlite.accept import prepare as prepare_acceptance
 from tracker.sqlite.claim import claim
+from tracker.sqlite.group import Kind
 from tracker.sqlite.lease import LEASES, close_lease, open_lease, read_census, recover, renew
 from tracker.sqlite.part import Part
-from tracker.sqlite.settle import postpone, settle
+from tracker.sqlite.readers import Readers
+from tracker.sqlite.settle import postpone, settle, settle_all
+from tracker.sqlite.settle import prepare as prepare_settling
+from tracker.sqlite.writer import Writer
 
 _NEXT_DUE = "SELECT min(next_due_at) FROM destinations WHERE next_due_at IS NOT NULL"
 
@@ -36,12 +43,20 @@ WHERE content.message_id = ? AND content.n = ?
 class Moving(Part):
     """Accept, lease, settle."""
 
+    def __init__(self, writer: Writer, readers: Readers, entropy: Entropy) -> None:
+        super().__init__(writer, readers, entropy)
+        self._settle = Kind(partial(settle_all, entropy=entropy), partial(settle, entropy=entropy))
+
     async def accept(
         self, submission: Submission, now: datetime, lease: LeaseToken | None
     ) -> Accepted:
-        return await self._writer.run(
-            lambda connection: accept(connection, submission, now, lease, self._entropy)
-        )
+        if inherits_account(submission):
+            return await self._writer.run(
+                lambda connection: accept(connection, submission, now, lease, self._entropy)
+            )
+        acceptance = prepare_acceptance(submission, submission.account, now, lease, self._entropy)
+        accepted: Accepted = await self._writer.share(ACCEPT, acceptance, submission.content.size)
+        return accepted
 
     async def open_lease(
         self, node: str, worker: int, now: datetime, lease_for: timedelta
@@ -65,7 +80,7 @@ class Moving(Part):
         )
 
     async def settle(self, settlement: Settlement) -> None:
-        await self._writer.run(lambda connection: settle(connection, settlement, self._entropy))
+        await self._writer.share(self._settle, prepare_settling(settlement))
 
     async def postpone(
         self, lease: LeaseToken, recipients: Sequence[RecipientId], why: Postponement

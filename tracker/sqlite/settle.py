@@ -1,7 +1,9 @@
 """T3: what a delivery changes, all at once; and giving recipients back untried."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
 
 from tracker import states
 from tracker.entropy import Entropy
@@ -15,7 +17,13 @@ from tracker.model import (
     Status,
     Trigger,
 )
-from tracker.sql.rows import INSERT_ATTEMPT, INSERT_EVENT, attempt_columns, event_columns
+from tracker.sql.rows import (
+    INSERT_ATTEMPT,
+    INSERT_EVENT,
+    Columns,
+    attempt_columns,
+    event_columns,
+)
 from tracker.sql.settlement import is_waiting, last_attempts
 from tracker.sql.values import stamp, well_formed
 from tracker.sqlite.accept import accept
@@ -33,11 +41,11 @@ UPDATE recipients SET lease = NULL, status = '{after}',
     delay_dsn_at = coalesce(?, delay_dsn_at), last_attempt_id = coalesce(?, last_attempt_id),
     "trigger" = coalesce(?, "trigger")
 WHERE id = ? AND lease = ? AND message_id = ? AND status IN ({before})
-RETURNING destination
 """
 
 
 _CHANGE = {status: _change_statement(status) for status in Status}
+_RETURNING = "RETURNING destination"
 
 _POSTPONE = """
 UPDATE recipients SET lease = NULL, next_attempt_at = ?, gate = ?, gate_detail = ?
@@ -68,67 +76,132 @@ ON CONFLICT (destination) DO UPDATE SET
 """
 
 
-def settle(connection: sqlite3.Connection, settlement: Settlement, entropy: Entropy) -> None:
-    """Write a settlement. Raises LeaseLost, IllegalChange; ValueError when it is incoherent."""
-    attempts = last_attempts(settlement)
+class Settling(NamedTuple):
+    """A settlement, and the rows of it that ask for no look at the ledger."""
+
+    settlement: Settlement
+    changes: Sequence[tuple[Status, Columns]]
+    attempts: Sequence[Columns]
+
+
+def prepare(settlement: Settlement) -> Settling:
+    """Make the rows of a settlement. Raises ValueError when it is incoherent."""
+    last = last_attempts(settlement)
+    return Settling(
+        settlement,
+        [
+            (change.status, _change_columns(settlement, change, last))
+            for change in settlement.changes
+        ],
+        [attempt_columns(attempt) for attempt in settlement.attempts],
+    )
+
+
+def settle_all(
+    connection: sqlite3.Connection, settlings: Sequence[Settling], entropy: Entropy
+) -> Sequence[None]:
+    """Write settlements. Raises when one of them is refused, `settle` says why."""
     due: list[tuple[str, int]] = []
-    for change in settlement.changes:
-        destination = _change(connection, settlement, change, attempts)
-        if change.next_attempt_at is not None:
-            due.append((destination, stamp(change.next_attempt_at)))
-    connection.executemany(INSERT_ATTEMPT, map(attempt_columns, settlement.attempts))
-    if settlement.events:
-        connection.executemany(INSERT_EVENT, map(event_columns, settlement.events))
-    if settlement.destination is not None:
-        _note_destination(connection, settlement.destination)
+    final: dict[Status, list[Columns]] = {}
+    for status, row in chain.from_iterable(settling.changes for settling in settlings):
+        if is_waiting(status):
+            due.append(_change(connection, status, row))
+        else:
+            final.setdefault(status, []).append(row)
+    # Who is final waits for nothing, so there is nothing to read: one statement for many.
+    for status, rows in final.items():
+        if connection.executemany(_CHANGE[status], rows).rowcount != len(rows):
+            raise LeaseLost(f"one of {len(rows)} recipients is not held, or cannot be {status}")
+    _write_rest(connection, settlings, due, entropy)
+    return [None] * len(settlings)
+
+
+def settle(connection: sqlite3.Connection, settling: Settling, entropy: Entropy) -> None:
+    """Write one settlement. Raises LeaseLost, IllegalChange."""
+    changed = [(status, _change(connection, status, row)) for status, row in settling.changes]
+    due = [each for status, each in changed if is_waiting(status)]
+    _write_rest(connection, [settling], due, entropy)
+
+
+def _write_rest(
+    connection: sqlite3.Connection,
+    settlings: Sequence[Settling],
+    due: Sequence[tuple[str, int]],
+    entropy: Entropy,
+) -> None:
+    """Write what is no change of a recipient."""
+    connection.executemany(INSERT_ATTEMPT, [row for each in settlings for row in each.attempts])
+    settlements = [each.settlement for each in settlings]
+    events = [event_columns(event) for each in settlements for event in each.events]
+    if events:
+        connection.executemany(INSERT_EVENT, events)
+    for change in _without_repetitions(settlements):
+        _note_destination(connection, change)
     if due:
         lower_next_due(connection, earliest(due))
-    for report in settlement.reports:
-        accept(connection, report, settlement.changes[-1].at, None, entropy)
+    for each in settlements:
+        for report in each.reports:
+            accept(connection, report, each.changes[-1].at, None, entropy)
 
 
-def _change(
-    connection: sqlite3.Connection,
-    settlement: Settlement,
-    change: RecipientChange,
-    attempts: Mapping[RecipientId, str],
-) -> str:
-    """Change one recipient and return its destination."""
-    rows = connection.execute(
-        _CHANGE[change.status],
-        (
-            stamp(change.at),
-            change.attempts,
-            stamp(change.next_attempt_at),
-            change.gate.value,
-            well_formed(change.gate_detail),
-            stamp(change.delay_dsn_at),
-            attempts.get(change.recipient_id),
-            _SCHEDULE if is_waiting(change.status) else None,
-            change.recipient_id,
-            settlement.lease,
-            settlement.message_id,
-        ),
-    ).fetchall()
-    if not rows:
-        raise _refusal(connection, settlement, change)
-    destination: str = rows[0][0]
-    return destination
+def _change(connection: sqlite3.Connection, status: Status, row: Columns) -> tuple[str, int]:
+    """Change one recipient; return its destination and when it is next due, if it is."""
+    changed = connection.execute(_CHANGE[status] + _RETURNING, row).fetchall()
+    if not changed:
+        raise _refusal(connection, status, row)
+    return changed[0][0], row[_NEXT_ATTEMPT_AT]
+
+
+def _change_columns(
+    settlement: Settlement, change: RecipientChange, attempts: Mapping[RecipientId, str]
+) -> Columns:
+    """Return what _CHANGE wants."""
+    return (
+        stamp(change.at),
+        change.attempts,
+        stamp(change.next_attempt_at),
+        change.gate.value,
+        well_formed(change.gate_detail),
+        stamp(change.delay_dsn_at),
+        attempts.get(change.recipient_id),
+        _SCHEDULE if is_waiting(change.status) else None,
+        change.recipient_id,
+        settlement.lease,
+        settlement.message_id,
+    )
+
+
+_NEXT_ATTEMPT_AT = 2
+"""Its place in the columns of a change."""
 
 
 _SCHEDULE = Trigger.SCHEDULE.value
 
 
-def _refusal(
-    connection: sqlite3.Connection, settlement: Settlement, change: RecipientChange
-) -> Exception:
-    row = connection.execute(
+def _refusal(connection: sqlite3.Connection, status: Status, row: Columns) -> Exception:
+    """Return why `row` did not change its recipient."""
+    *_, recipient_id, lease, message_id = row
+    found = connection.execute(
         "SELECT status FROM recipients WHERE id = ? AND lease = ? AND message_id = ?",
-        (change.recipient_id, settlement.lease, settlement.message_id),
+        (recipient_id, lease, message_id),
     ).fetchone()
-    if row is None:
-        return LeaseLost(f"lease {settlement.lease} does not hold {change.recipient_id}")
-    return states.IllegalChange(Status(row[0]), change.status)
+    if found is None:
+        return LeaseLost(f"lease {lease} does not hold {recipient_id}")
+    return states.IllegalChange(Status(found[0]), status)
+
+
+def _without_repetitions(settlements: Sequence[Settlement]) -> Iterator[DestinationChange]:
+    """Yield what was learnt of destinations; of successes in a row the last one tells it all."""
+    last: dict[str, DestinationChange] = {}
+    for settlement in settlements:
+        change = settlement.destination
+        if change is None:
+            continue
+        before = last.get(change.destination)
+        if before is not None and not (before.reachable and change.reachable):
+            yield before
+        last[change.destination] = change
+    yield from last.values()
 
 
 def _note_destination(connection: sqlite3.Connection, change: DestinationChange) -> None:

@@ -24,14 +24,30 @@ class TurnLock:
     def __init__(self, ledger: Path) -> None:
         self._descriptor = os.open(turn_file(ledger), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
+    def take(self) -> None:
+        """Wait for the turn. Blocks the thread."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def try_take(self) -> bool:
+        """Take the turn if it is free; say whether it was."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def give_back(self) -> None:
+        """Let the next one have it."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Wait for the turn and hold it. Blocks the thread."""
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        self.take()
         try:
             yield
         finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            self.give_back()
 
     def close(self) -> None:
         """Let go of the file."""

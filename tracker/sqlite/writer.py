@@ -1,215 +1,164 @@
-"""One thread of a process writes; everything that waits shares one commit.
+"""Everything that waits to be written shares one commit, and one thread syncs it.
 
-A step is a function of the connection, with no effect on anything else: it may run twice. The
-thread takes one, adds whatever else waits by then, and runs them in one transaction. A step that
-fails takes nothing with it but itself. The futures are resolved after the commit and only then.
+What the event loop is asked to write gathers while the group before it is on its way to the
+disk. When its turn comes, the small steps of a group run in the event loop itself and only the
+commit, with its sync, in the thread: statements that take microseconds would else be spent
+passing the interpreter's lock to and fro. What may take long (a claim, a prune, large content)
+runs in the thread as a whole, and so does a group that has to wait for the turn.
 
-Nothing is written and no checkpoint runs without the turn lock, which also covers opening and
-closing the connection: SQLite checkpoints of its own accord when the last one closes.
+The futures are resolved after the commit and only then. Nothing is written and no checkpoint
+runs without the turn lock, which also covers opening and closing the connection: SQLite
+checkpoints of its own accord when the last one closes.
 """
 
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple, TypeVar
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
-from tracker.sqlite.connection import as_store_error, connect_writer
-from tracker.sqlite.turn import TurnLock
-from tracker.store import StoreError, StoreUnavailable
+from tracker.sqlite.group import STEP, Done, GroupConnection, Kind, Pending, fail_all
+from tracker.store import StoreError
 
 T = TypeVar("T")
 
 GROUP = 500
 """Steps that share one commit at most."""
 
-_CHANGES_PER_CHECKPOINT = 10_000
-"""Changed rows after which the WAL is copied back."""
+_AT_ONCE = 64
+"""Steps that may run in the event loop, which does nothing else meanwhile: a few milliseconds."""
 
-_WAL_LIMIT = 64 * 1024 * 1024
-"""Bytes of WAL above which it is cut down."""
-
-_WAL_STEP = 16 * 1024 * 1024
-"""Bytes that it may grow until the next trial, where a reader was in the way."""
-
-
-class _Pending(NamedTuple):
-    step: Callable[[sqlite3.Connection], Any]
-    future: asyncio.Future[Any]
-
-
-class _Done(NamedTuple):
-    future: asyncio.Future[Any]
-    result: Any
-    error: BaseException | None
+_SMALL = 1024 * 1024
+"""Bytes of content that they may bring with them."""
 
 
 class Writer:
     """The only read-write connection of this process, and its thread."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._turn = TurnLock(path)
+        self._ledger = GroupConnection(path)
         self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[_Pending | None] = SimpleQueue()
+        self._waiting: deque[Pending] = deque()
+        self._may_block = False
+        """True when a step that waits may take long."""
+        self._octets = 0
+        self._busy = False
+        """True while a group is under way, in whichever thread."""
         self._closed = False
+        self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         # Daemonic, for a process that ends without `close` shall end; a commit under way is
         # whole or absent either way.
         self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
         self._thread.start()
 
     async def run(self, step: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `step` in the next group; return its result once that is on disk.
+        """Run `step` in the next group, in the thread; return its result once that is on disk.
 
         A caller that is cancelled does not cancel its step. Raises what `step` raises, and
         StoreUnavailable when the group cannot be committed.
         """
+        self._may_block = True
+        result: T = await self._put(STEP, step)
+        return result
+
+    def share(self, kind: Kind, item: Any, octets: int = 0) -> asyncio.Future[Any]:
+        """Take a small step for `item` in the next group, together with others of its `kind`.
+
+        `octets` is how much content comes with it. The future is as what `run` returns.
+        """
+        self._octets += octets
+        return self._put(kind, item)
+
+    def _put(self, kind: Kind, item: Any) -> asyncio.Future[Any]:
         if self._closed:
             raise StoreError("the ledger is closed")
-        future: asyncio.Future[T] = self._loop.create_future()
-        self._queue.put(_Pending(step, future))
-        return await future
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._waiting.append(Pending(kind, item, future))
+        if not self._busy:
+            # Not at once: what else this round of the loop brings joins the group.
+            self._busy = True
+            self._loop.call_soon(self._begin)
+        return future
 
     async def close(self) -> None:
         """Finish what waits, then let go of the file."""
         if not self._closed:
             self._closed = True
-            self._queue.put(None)
+            if not self._busy:
+                self._tasks.put(None)
         await asyncio.to_thread(self._thread.join)
+
+    # --- in the event loop -----------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Take what waits as the next group."""
+        group = self._next_group()
+        ledger = self._ledger
+        is_small = not self._may_block and len(group) <= _AT_ONCE and self._octets <= _SMALL
+        if not self._waiting:
+            self._may_block, self._octets = False, 0
+        if is_small and ledger.is_open and ledger.try_take_turn():
+            done = ledger.run(group)
+            self._tasks.put(lambda: self._commit(group, done))
+        else:
+            self._tasks.put(lambda: self._run(group))
+
+    def _next_group(self) -> list[Pending]:
+        waiting = self._waiting
+        if len(waiting) <= GROUP:
+            self._waiting = deque()
+            return list(waiting)
+        return [waiting.popleft() for _ in range(GROUP)]
+
+    def _end(self, done: Sequence[Done]) -> None:
+        """Tell those who wait what came of the group, and go on."""
+        _deliver(done)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._waiting:
+            self._begin()
+            return
+        self._busy = False
+        if self._closed:
+            self._tasks.put(None)
 
     # --- in the thread -------------------------------------------------------------------------
 
     def _work(self) -> None:
-        ledger = _Connection(self._path, self._turn)
-        while True:
-            group, last = self._next_group()
-            if group:
-                done = ledger.run_group(group)
-                with suppress(RuntimeError):  # the loop is gone, and with it whoever waited
-                    self._loop.call_soon_threadsafe(_deliver, done)
-                ledger.tidy()
-            if last:
-                break
-        ledger.close()
-        self._turn.close()
+        while (task := self._tasks.get()) is not None:
+            with suppress(RuntimeError):  # the loop is gone, and with it whoever waited
+                task()
+        self._ledger.close()
 
-    def _next_group(self) -> tuple[list[_Pending], bool]:
-        """Wait for a step and take what waits behind it; True when there is no more to come."""
-        group: list[_Pending] = []
-        pending = self._queue.get()
-        with suppress(Empty):
-            while pending is not None:
-                group.append(pending)
-                if len(group) == GROUP:
-                    return group, False
-                pending = self._queue.get_nowait()
-            return group, True
-        return group, False
-
-
-class _Connection:
-    """The connection as its thread sees it: opened when needed, dropped when it is broken."""
-
-    def __init__(self, path: Path, turn: TurnLock) -> None:
-        self._path = path
-        self._wal = path.with_name(path.name + "-wal")
-        self._turn = turn
-        self._connection: sqlite3.Connection | None = None
-        self._checkpointed_at = 0
-        self._tolerated = _WAL_LIMIT
-
-    def run_group(self, group: Sequence[_Pending]) -> list[_Done]:
-        """Run steps in one transaction; never raises."""
+    def _run(self, group: Sequence[Pending]) -> None:
+        """Run and commit a group."""
         try:
-            with self._turn.held(), self._transaction() as connection:
-                done = _run_steps(connection, group)
-        except Exception as error:
-            unavailable = StoreUnavailable(str(error))
-            unavailable.__cause__ = error
-            return [_Done(pending.future, None, unavailable) for pending in group]
-        return done
+            self._ledger.take_turn()
+        except OSError as error:
+            self._tell(fail_all(group, error))
+        else:
+            self._commit(group, self._ledger.run(group))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        if self._connection is None:
-            self._connection = connect_writer(self._path)
-            self._checkpointed_at = 0
-        connection = self._connection
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException:
-            # Whatever state it is in, the next group begins with a fresh connection.
-            self._connection = None
-            with suppress(sqlite3.Error):
-                connection.rollback()
-            with suppress(sqlite3.Error):
-                connection.close()
-            raise
+    def _commit(self, group: Sequence[Pending], done: list[Done]) -> None:
+        """Commit a group that has been run."""
+        self._tell(self._ledger.commit(group, done))
 
-    def tidy(self) -> None:
-        """Checkpoint when it is time. A failure is no harm: the WAL has it all."""
-        connection = self._connection
-        if connection is None:
+    def _tell(self, done: Sequence[Done]) -> None:
+        if not self._ledger.is_tidy_due:
+            self._loop.call_soon_threadsafe(self._end, done)
             return
-        changes = connection.total_changes
-        is_long = self._wal_size() > self._tolerated
-        if not is_long and changes - self._checkpointed_at < _CHANGES_PER_CHECKPOINT:
-            return
-        self._checkpointed_at = changes
-        mode = "TRUNCATE" if is_long else "PASSIVE"
-        with suppress(sqlite3.Error, OSError), self._turn.held():
-            connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
-        self._tolerated = max(_WAL_LIMIT, self._wal_size() + _WAL_STEP)
-
-    def _wal_size(self) -> int:
-        try:
-            return self._wal.stat().st_size
-        except OSError:
-            return 0
-
-    def close(self) -> None:
-        """Copy the WAL back and close."""
-        if self._connection is not None:
-            with suppress(sqlite3.Error, OSError), self._turn.held():
-                self._connection.close()
+        # Nobody has to wait for the tidying but the next group.
+        self._loop.call_soon_threadsafe(_deliver, done)
+        self._ledger.tidy()
+        self._loop.call_soon_threadsafe(self._go_on)
 
 
-def _run_steps(connection: sqlite3.Connection, group: Sequence[_Pending]) -> list[_Done]:
-    """Run all steps; when one fails, all once more, each in a savepoint.
-
-    Failures are rare, and savepoints are a tenth of the work.
-    """
-    try:
-        return [_Done(pending.future, pending.step(connection), None) for pending in group]
-    except Exception:
-        if not connection.in_transaction:
-            raise
-    connection.execute("ROLLBACK")
-    connection.execute("BEGIN IMMEDIATE")
-    return [_run_alone(connection, pending) for pending in group]
-
-
-def _run_alone(connection: sqlite3.Connection, pending: _Pending) -> _Done:
-    """Run one step in a savepoint; raises only when the transaction as a whole is lost."""
-    connection.execute("SAVEPOINT step")
-    try:
-        result = pending.step(connection)
-    except Exception as error:
-        if not connection.in_transaction:
-            raise
-        connection.execute("ROLLBACK TO step")
-        connection.execute("RELEASE step")
-        return _Done(pending.future, None, as_store_error(error))
-    connection.execute("RELEASE step")
-    return _Done(pending.future, result, None)
-
-
-def _deliver(done: Sequence[_Done]) -> None:
+def _deliver(done: Sequence[Done]) -> None:
     for future, result, error in done:
         if future.done():  # the caller was cancelled; what it asked for has happened all the same
             continue

@@ -22,7 +22,7 @@ from tracker.sqlite.connection import connect_writer
 from tracker.sqlite.lease import open_lease
 from tracker.sqlite.migrate import migrate
 from tracker.sqlite.query import DIALECT, page_of_ids
-from tracker.sqlite.settle import settle
+from tracker.sqlite.settle import prepare, settle
 
 HOUR = timedelta(hours=1)
 
@@ -63,7 +63,7 @@ def fill_dead_destination(connection: sqlite3.Connection, waiting: int) -> None:
         destination="dead.example", at=START, reachable=False, next_probe_at=START + HOUR
     )
     settlement = make_settlement(job, Outcome.DEFERRED, wait=HOUR)
-    settle(connection, replace(settlement, destination=dead), os.urandom)
+    settle(connection, prepare(replace(settlement, destination=dead)), os.urandom)
     connection.execute("COMMIT")
 
 
