@@ -24,7 +24,7 @@ from relay.dns import DnsResolver, Resolver
 from relay.gates import Gates
 from relay.intake import LedgerIntake
 from relay.keeper import Keeper
-from relay.metrics import SubmissionObserver
+from relay.metrics import SubmissionObserver, keep_publishing
 from relay.namesake import NamesakeWatch
 from relay.pool import Pool
 from relay.skew import SkewWatch
@@ -54,6 +54,7 @@ class Relay:
         settings = loaded.settings
         self._node = name_of_node(settings)
         self._passwords = Passwords()
+        self._publishing: asyncio.Task[None] | None = None
         self._pool = Pool(settings.delivery, clock)
         self._keeper = Keeper(
             ledger=ledger,
@@ -128,6 +129,7 @@ class Relay:
         """
         await self.submission.start(reuse_port=reuse_port)
         await self.worker.start()
+        self._publishing = asyncio.create_task(keep_publishing(), name="publish metrics")
 
     async def stop(self, grace: timedelta) -> None:
         """Finish what is under way within `grace`; nothing that was accepted is lost."""
@@ -135,6 +137,9 @@ class Relay:
         await asyncio.gather(self.submission.stop(grace), self.worker.stop(grace))
         await self._pool.close()
         self._passwords.close()
+        if self._publishing is not None:
+            self._publishing.cancel()
+            await asyncio.gather(self._publishing, return_exceptions=True)
 
 
 def name_of_node(settings: Settings) -> str:

@@ -2,43 +2,91 @@
 
 They live in prometheus_client's memory-mapped files (one set for each process, in the directory
 that PROMETHEUS_MULTIPROC_DIR names), so that one scrape sums all workers. The supervisor sets
-the variable before this module is imported.
+the variable before this module is imported. `keep_publishing` moves into them what has been
+counted.
 """
+
+import asyncio
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from relay.submission import AuthenticationResult, SubmissionResult
+from relay.tally import PERIOD, Distribution, LabelledTally, Level, Tally
 
-ATTEMPTS = Counter("sendtrace_attempts", "Attempts by outcome.", ["outcome", "origin"])
-CONNECTIONS = Counter("sendtrace_connections", "Connections of clients.", ["result"])
-AUTHENTICATIONS = Counter("sendtrace_authentications", "AUTH commands by result.", ["result"])
-SUBMISSIONS = Counter("sendtrace_submissions", "Submissions by result.", ["result"])
-ACCEPTED_RECIPIENTS = Counter("sendtrace_accepted_recipients", "Recipients accepted.")
-DSNS = Counter("sendtrace_dsns", "DSNs put into the queue.")
-DELIVERY_SECONDS = Histogram(
-    "sendtrace_delivery_seconds",
-    "Seconds from acceptance to the remote server's acceptance.",
-    buckets=(0.1, 0.3, 1, 3, 10, 30, 60, 300, 900, 3600, 4 * 3600, 86400, 7 * 86400),
+_SECONDS = (0.1, 0.3, 1, 3, 10, 30, 60, 300, 900, 3600, 4 * 3600, 86400, 7 * 86400)
+
+ATTEMPTS = LabelledTally(
+    Counter("sendtrace_attempts", "Attempts by outcome.", ["outcome", "origin"])
 )
-LEASES_LOST = Counter("sendtrace_leases_lost", "Leases that another worker took over.")
-CONNECTED = Gauge(
-    "sendtrace_clients_connected", "Clients connected now.", multiprocess_mode="livesum"
+CONNECTIONS = LabelledTally(Counter("sendtrace_connections", "Connections of clients.", ["result"]))
+AUTHENTICATIONS = LabelledTally(
+    Counter("sendtrace_authentications", "AUTH commands by result.", ["result"])
 )
-STORE_FAILURES = Counter("sendtrace_store_failures", "Steps that the ledger could not commit.")
+SUBMISSIONS = LabelledTally(Counter("sendtrace_submissions", "Submissions by result.", ["result"]))
+ACCEPTED_RECIPIENTS = Tally(Counter("sendtrace_accepted_recipients", "Recipients accepted."))
+DSNS = Tally(Counter("sendtrace_dsns", "DSNs put into the queue."))
+DELIVERY_SECONDS = Distribution(
+    Histogram(
+        "sendtrace_delivery_seconds",
+        "Seconds from acceptance to the remote server's acceptance.",
+        buckets=_SECONDS,
+    ),
+    _SECONDS,
+)
+LEASES_LOST = Tally(Counter("sendtrace_leases_lost", "Leases that another worker took over."))
+CONNECTED = Level(
+    Gauge("sendtrace_clients_connected", "Clients connected now.", multiprocess_mode="livesum")
+)
+STORE_FAILURES = Tally(
+    Counter("sendtrace_store_failures", "Steps that the ledger could not commit.")
+)
+
+_ALL = (
+    ATTEMPTS,
+    CONNECTIONS,
+    AUTHENTICATIONS,
+    SUBMISSIONS,
+    ACCEPTED_RECIPIENTS,
+    DSNS,
+    DELIVERY_SECONDS,
+    LEASES_LOST,
+    CONNECTED,
+    STORE_FAILURES,
+)
+
+
+def publish() -> None:
+    """Show everything that has been counted in this process."""
+    for each in _ALL:
+        each.publish()
+
+
+async def keep_publishing() -> None:
+    """Publish once a second, and a last time when cancelled."""
+    try:
+        while True:
+            await asyncio.sleep(PERIOD)
+            publish()
+    finally:
+        publish()
+
+
+_OPENED = CONNECTIONS.labels("opened")
+_REFUSED = CONNECTIONS.labels("refused")
 
 
 class SubmissionObserver:
     """Counts what happens at the submission server."""
 
     def connection_opened(self) -> None:
-        CONNECTIONS.labels("opened").inc()
+        _OPENED.inc()
         CONNECTED.inc()
 
     def connection_closed(self) -> None:
         CONNECTED.dec()
 
     def connection_refused(self) -> None:
-        CONNECTIONS.labels("refused").inc()
+        _REFUSED.inc()
 
     def submission(self, result: SubmissionResult) -> None:
         SUBMISSIONS.labels(result).inc()

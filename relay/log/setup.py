@@ -2,12 +2,14 @@
 
 import logging
 import platform
+import time
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
 from relay.log.delivery_line import DeliveryLine
+from relay.log.logfmt import LogfmtLine, escape
 from relay.log.output import DirectWriter, LineWriter
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -18,22 +20,8 @@ def configure(format_: str, level: str, writer: LineWriter | DirectWriter, **con
 
     `format_` is json, logfmt or console; `context` is said on every line.
     """
-    renderers: dict[str, Any] = {
-        "json": structlog.processors.JSONRenderer(ensure_ascii=True),
-        "logfmt": structlog.processors.LogfmtRenderer(
-            key_order=["timestamp", "level", "event"], drop_missing=True, bool_as_flag=False
-        ),
-        "console": structlog.dev.ConsoleRenderer(colors=False),
-    }
     structlog.configure(
-        processors=[
-            _add(context),
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _make_harmless,
-            renderers[format_] if format_ == "json" else _as_it_is(renderers[format_]),
-        ],
+        processors=_processors(format_, context),
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: writer,
         cache_logger_on_first_use=False,
@@ -50,12 +38,27 @@ class _Bridge(logging.Handler):
         logger.log(record.levelno, record.getMessage(), logger=record.name)
 
 
-def _as_it_is(render: Any) -> Any:
+def _processors(format_: str, context: dict[str, str]) -> list[Any]:
+    host = platform.node() or "localhost"
+    if format_ == "logfmt":
+        return [LogfmtLine(context, host, time.time)]
+    steps = [
+        _add(context),
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _make_harmless,
+    ]
+    if format_ == "json":
+        return [*steps, structlog.processors.JSONRenderer(ensure_ascii=True)]
+    return [*steps, _as_it_is(structlog.dev.ConsoleRenderer(colors=False), host)]
+
+
+def _as_it_is(render: Any, host: str) -> Any:
     """Return a renderer that leaves delivery lines in the form that tools for them read.
 
     JSON has to stay JSON: there they are events like all others.
     """
-    host = platform.node() or "localhost"
 
     def write(logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
         if isinstance(event["event"], DeliveryLine):
@@ -77,7 +80,5 @@ def _make_harmless(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableM
     """Escape control characters, so that nothing remote can forge a line or move a cursor."""
     for key, value in event.items():
         if isinstance(value, str) and not value.isprintable():
-            event[key] = "".join(
-                c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in value
-            )
+            event[key] = escape(value)
     return event

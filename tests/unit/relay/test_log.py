@@ -4,12 +4,14 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
 import structlog
 
 from relay.log import LineWriter, configure, delivery_line
+from relay.log.logfmt import LogfmtLine
 from tests.support.jobs import make_message, make_recipient
 from tests.support.mail import make_attempt
 from tracker.model import Outcome, Reply
@@ -108,3 +110,33 @@ def test_delivery_line(outcome: Outcome, reply: Reply | None, status: str, dsn: 
     assert match is not None, line
     assert (match["status"], match["dsn"]) == (status, dsn)
     assert line.isprintable()
+
+
+def test_logfmt_is_as_structlog_writes_it() -> None:
+    usual: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.LogfmtRenderer(
+            key_order=["level", "event"], drop_missing=True, bool_as_flag=False
+        ),
+    ]
+    ours = LogfmtLine({}, "host", lambda: 1_700_000_000.25)
+    events: list[dict[str, object]] = [
+        {"event": "attempt", "outcome": Outcome.DELIVERED, "number": 1, "seconds": 0.5},
+        {"event": "two words", "said": 'he said "no" = \\ never', "path": "C:\\x", "empty": ""},
+        {"event": "flags", "yes": True, "no": False, "none": None, "list": [1, "a"]},
+    ]
+    for method in ("info", "warning", "exception", "critical"):
+        for event in events:
+            expected: Any = dict(event)
+            for processor in usual:
+                expected = processor(None, method, expected)
+            line = ours(None, method, dict(event))
+            assert line == f"timestamp=2023-11-14T22:13:20.250000Z {expected}"
+
+
+def test_the_second_of_a_line_is_that_of_its_time() -> None:
+    times = iter([59.999999, 60.0, 59.5])
+    render = LogfmtLine({}, "host", lambda: next(times))
+    stamps = [render(None, "info", {"event": "x"}).split()[0][-10:] for _ in range(3)]
+    assert stamps == ["59.999999Z", "00.000000Z", "59.500000Z"]
