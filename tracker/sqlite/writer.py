@@ -1,10 +1,10 @@
-"""Everything that waits to be written shares one commit, and one thread syncs it.
+"""Everything that waits to be written shares one commit.
 
-What the event loop is asked to write gathers while the group before it is on its way to the
-disk. When its turn comes, the small steps of a group run in the event loop itself and only the
-commit, with its sync, in the thread: statements that take microseconds would else be spent
-passing the interpreter's lock to and fro. What may take long (a claim, a prune, large content)
-runs in the thread as a whole, and so does a group that has to wait for the turn.
+A group is what has gathered while the one before it was written. Its small steps run in the event
+loop itself, sync and all, as long as the disk is quick: to pass a group to a thread and back
+takes longer than that, and statements of microseconds would be spent handing the interpreter's
+lock to and fro. In the thread run what may take long (a claim, a prune, large content), groups
+that have to wait for the turn, all groups while the disk is slow, and checkpoints.
 
 The futures are resolved after the commit and only then. Nothing is written and no checkpoint
 runs without the turn lock, which also covers opening and closing the connection: SQLite
@@ -17,11 +17,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from tracker.sqlite.group import STEP, Done, GroupConnection, Kind, Pending, fail_all
+from tracker.sqlite.pace import Pace
 from tracker.store import StoreError
 
 T = TypeVar("T")
@@ -49,6 +51,7 @@ class Writer:
         self._busy = False
         """True while a group is under way, in whichever thread."""
         self._closed = False
+        self._pace = Pace()
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         # Daemonic, for a process that ends without `close` shall end; a commit under way is
         # whole or absent either way.
@@ -79,9 +82,8 @@ class Writer:
         future: asyncio.Future[Any] = self._loop.create_future()
         self._waiting.append(Pending(kind, item, future))
         if not self._busy:
-            # Not at once: what else this round of the loop brings joins the group.
             self._busy = True
-            self._loop.call_soon(self._begin)
+            self._schedule()
         return future
 
     async def close(self) -> None:
@@ -94,18 +96,30 @@ class Writer:
 
     # --- in the event loop -----------------------------------------------------------------------
 
+    def _schedule(self) -> None:
+        """Begin the next group when it is time, not at once: what this round brings joins it."""
+        begins_at = self._pace.begins_at(self._loop.time())
+        if begins_at > self._loop.time():
+            self._loop.call_at(begins_at, self._begin)
+        else:
+            self._loop.call_soon(self._begin)
+
     def _begin(self) -> None:
         """Take what waits as the next group."""
+        self._pace.begin(len(self._waiting), self._loop.time())
         group = self._next_group()
         ledger = self._ledger
         is_small = not self._may_block and len(group) <= _AT_ONCE and self._octets <= _SMALL
         if not self._waiting:
             self._may_block, self._octets = False, 0
-        if is_small and ledger.is_open and ledger.try_take_turn():
-            done = ledger.run(group)
-            self._tasks.put(lambda: self._commit(group, done))
+        if is_small and ledger.is_quick and ledger.try_take_turn():
+            _deliver(ledger.commit(group, ledger.run(group)))
+            if ledger.is_tidy_due:
+                self._tasks.put(self._tidy)
+            else:
+                self._go_on()
         else:
-            self._tasks.put(lambda: self._run(group))
+            self._tasks.put(partial(self._write, group))
 
     def _next_group(self) -> list[Pending]:
         waiting = self._waiting
@@ -115,13 +129,13 @@ class Writer:
         return [waiting.popleft() for _ in range(GROUP)]
 
     def _end(self, done: Sequence[Done]) -> None:
-        """Tell those who wait what came of the group, and go on."""
+        """Tell those who wait what the thread has made of their group, and go on."""
         _deliver(done)
         self._go_on()
 
     def _go_on(self) -> None:
         if self._waiting:
-            self._begin()
+            self._schedule()
             return
         self._busy = False
         if self._closed:
@@ -135,25 +149,21 @@ class Writer:
                 task()
         self._ledger.close()
 
-    def _run(self, group: Sequence[Pending]) -> None:
-        """Run and commit a group."""
+    def _write(self, group: Sequence[Pending]) -> None:
+        ledger = self._ledger
         try:
-            self._ledger.take_turn()
+            ledger.take_turn()
         except OSError as error:
-            self._tell(fail_all(group, error))
+            done = fail_all(group, error)
         else:
-            self._commit(group, self._ledger.run(group))
-
-    def _commit(self, group: Sequence[Pending], done: list[Done]) -> None:
-        """Commit a group that has been run."""
-        self._tell(self._ledger.commit(group, done))
-
-    def _tell(self, done: Sequence[Done]) -> None:
-        if not self._ledger.is_tidy_due:
+            done = ledger.commit(group, ledger.run(group))
+        if not ledger.is_tidy_due:
             self._loop.call_soon_threadsafe(self._end, done)
             return
-        # Nobody has to wait for the tidying but the next group.
-        self._loop.call_soon_threadsafe(_deliver, done)
+        self._loop.call_soon_threadsafe(_deliver, done)  # nobody but the next group has to wait
+        self._tidy()
+
+    def _tidy(self) -> None:
         self._ledger.tidy()
         self._loop.call_soon_threadsafe(self._go_on)
 
