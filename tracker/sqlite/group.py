@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from time import perf_counter
 from typing import Any, NamedTuple
 
 from tracker.sqlite.connection import as_store_error, connect_writer
@@ -26,10 +25,6 @@ _WAL_LIMIT = 64 * 1024 * 1024
 
 _WAL_STEP = 16 * 1024 * 1024
 """Bytes that it may grow until the next trial, where a reader was in the way."""
-
-
-_QUICK = 0.002
-"""Seconds that a commit may take in an event loop."""
 
 
 class Kind(NamedTuple):
@@ -79,13 +74,11 @@ class GroupConnection:
         self._connection: sqlite3.Connection | None = None
         self._checkpointed_at = 0
         self._tolerated = _WAL_LIMIT
-        self._commit_takes = 0.0
-        """Seconds."""
 
     @property
-    def is_quick(self) -> bool:
-        """True when a small group takes about a millisecond: all is open, the disk syncs fast."""
-        return self._connection is not None and self._commit_takes < _QUICK
+    def is_open(self) -> bool:
+        """True when a group may run without opening files first."""
+        return self._connection is not None
 
     def try_take_turn(self) -> bool:
         """Take the turn for the next group if it is free; say whether it was."""
@@ -94,6 +87,10 @@ class GroupConnection:
     def take_turn(self) -> None:
         """Wait for the turn. Blocks the thread. Raises OSError."""
         self._turn.take()
+
+    def give_turn_back(self) -> None:
+        """Let others write; `commit` does so itself."""
+        self._turn.give_back()
 
     def run(self, group: Sequence[Pending]) -> list[Done]:
         """Run steps in a transaction that stays open; the caller has the turn. Never raises."""
@@ -109,12 +106,9 @@ class GroupConnection:
 
     def commit(self, group: Sequence[Pending], done: list[Done]) -> list[Done]:
         """Make durable what `run` has done and give the turn back; never raises."""
-        began = perf_counter()
         try:
             if self._connection is not None:
                 self._connection.execute("COMMIT").close()
-            # The slowest of the last ones: half as slow with each that is quicker.
-            self._commit_takes = max(perf_counter() - began, self._commit_takes / 2)
             return done
         except Exception as error:
             self._drop()

@@ -41,3 +41,33 @@ class Pace:
             self._is_gathering = False
             self._try_at = now + RETRY
         self._began = now
+
+
+STALL = 0.02
+"""Seconds that a commit may take in an event loop; the clients of a relay do not notice them."""
+
+STALLS = 3
+"""Stalls in a row after which the disk counts as slow: one may be chance."""
+
+AVOID = 1.0
+"""Seconds until a slow disk is given another chance."""
+
+
+class Disk:
+    """Remembers whether commits have been quick. Times are seconds of any one clock."""
+
+    __slots__ = ("_slow_until", "_stalls")
+
+    def __init__(self) -> None:
+        self._stalls = 0
+        self._slow_until = float("-inf")
+
+    def is_quick(self, now: float) -> bool:
+        """Say whether an event loop may wait for a commit."""
+        return now >= self._slow_until
+
+    def note(self, took: float, now: float) -> None:
+        """Note how long a commit has taken in the event loop, which ended `now`."""
+        self._stalls = self._stalls + 1 if took > STALL else 0
+        if self._stalls >= STALLS:
+            self._slow_until = now + AVOID

@@ -3,8 +3,9 @@
 A group is what has gathered while the one before it was written. Its small steps run in the event
 loop itself, sync and all, as long as the disk is quick: to pass a group to a thread and back
 takes longer than that, and statements of microseconds would be spent handing the interpreter's
-lock to and fro. In the thread run what may take long (a claim, a prune, large content), groups
-that have to wait for the turn, all groups while the disk is slow, and checkpoints.
+lock to and fro, with the turn held and others waiting for it. In the thread runs what may take
+long: a claim, a prune, large content, waiting for the turn, all groups while the disk is slow, and
+checkpoints.
 
 The futures are resolved after the commit and only then. Nothing is written and no checkpoint
 runs without the turn lock, which also covers opening and closing the connection: SQLite
@@ -20,10 +21,11 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
+from time import monotonic
 from typing import Any, TypeVar
 
 from tracker.sqlite.group import STEP, Done, GroupConnection, Kind, Pending, fail_all
-from tracker.sqlite.pace import Pace
+from tracker.sqlite.pace import Disk, Pace
 from tracker.store import StoreError
 
 T = TypeVar("T")
@@ -52,6 +54,7 @@ class Writer:
         """True while a group is under way, in whichever thread."""
         self._closed = False
         self._pace = Pace()
+        self._disk = Disk()
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         # Daemonic, for a process that ends without `close` shall end; a commit under way is
         # whole or absent either way.
@@ -105,26 +108,45 @@ class Writer:
             self._loop.call_soon(self._begin)
 
     def _begin(self) -> None:
-        """Take what waits as the next group."""
+        """Write what waits: here if that is quick, else in the thread."""
         self._pace.begin(len(self._waiting), self._loop.time())
-        group = self._next_group()
-        ledger = self._ledger
-        is_small = not self._may_block and len(group) <= _AT_ONCE and self._octets <= _SMALL
-        if not self._waiting:
-            self._may_block, self._octets = False, 0
-        if is_small and ledger.is_quick and ledger.try_take_turn():
-            _deliver(ledger.commit(group, ledger.run(group)))
-            if ledger.is_tidy_due:
-                self._tasks.put(self._tidy)
-            else:
-                self._go_on()
+        if not self._is_quick:
+            self._tasks.put(partial(self._write, self._next_group()))
+        elif self._ledger.try_take_turn():
+            self._write_here()
         else:
-            self._tasks.put(partial(self._write, group))
+            self._tasks.put(self._wait_for_turn)
+
+    @property
+    def _is_quick(self) -> bool:
+        """True when what waits takes about a millisecond."""
+        is_small = len(self._waiting) <= _AT_ONCE and self._octets <= _SMALL
+        is_ready = self._ledger.is_open and self._disk.is_quick(monotonic())
+        return is_small and is_ready and not self._may_block
+
+    def _write_here(self) -> None:
+        """Write what waits, which may have become more while we waited for the turn."""
+        ledger = self._ledger
+        if not self._is_quick:
+            self._tasks.put(partial(self._write_in_turn, self._next_group()))
+            return
+        group = self._next_group()
+        done = ledger.run(group)
+        began = monotonic()
+        done = ledger.commit(group, done)
+        ended = monotonic()
+        self._disk.note(ended - began, ended)
+        _deliver(done)
+        if ledger.is_tidy_due:
+            self._tasks.put(self._tidy)
+        else:
+            self._go_on()
 
     def _next_group(self) -> list[Pending]:
         waiting = self._waiting
         if len(waiting) <= GROUP:
             self._waiting = deque()
+            self._may_block, self._octets = False, 0
             return list(waiting)
         return [waiting.popleft() for _ in range(GROUP)]
 
@@ -132,6 +154,9 @@ class Writer:
         """Tell those who wait what the thread has made of their group, and go on."""
         _deliver(done)
         self._go_on()
+
+    def _fail(self, error: Exception) -> None:
+        self._end(fail_all(self._next_group(), error))
 
     def _go_on(self) -> None:
         if self._waiting:
@@ -149,14 +174,30 @@ class Writer:
                 task()
         self._ledger.close()
 
-    def _write(self, group: Sequence[Pending]) -> None:
-        ledger = self._ledger
+    def _wait_for_turn(self) -> None:
+        """Let the loop write when we have the turn: it does so in one go, a thread does not."""
         try:
-            ledger.take_turn()
+            self._ledger.take_turn()
         except OSError as error:
-            done = fail_all(group, error)
+            self._loop.call_soon_threadsafe(self._fail, error)
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._write_here)
+        except RuntimeError:  # the loop is gone, and would keep others waiting
+            self._ledger.give_turn_back()
+            raise
+
+    def _write(self, group: Sequence[Pending]) -> None:
+        try:
+            self._ledger.take_turn()
+        except OSError as error:
+            self._loop.call_soon_threadsafe(self._end, fail_all(group, error))
         else:
-            done = ledger.commit(group, ledger.run(group))
+            self._write_in_turn(group)
+
+    def _write_in_turn(self, group: Sequence[Pending]) -> None:
+        ledger = self._ledger
+        done = ledger.commit(group, ledger.run(group))
         if not ledger.is_tidy_due:
             self._loop.call_soon_threadsafe(self._end, done)
             return

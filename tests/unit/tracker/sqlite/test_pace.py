@@ -1,8 +1,8 @@
-"""Groups wait for company where it comes, and not where it does not."""
+"""Groups wait for company where it comes, and event loops for disks that are quick."""
 
 import pytest
 
-from tracker.sqlite.pace import COMPANY, GATHER, RETRY, Pace
+from tracker.sqlite.pace import AVOID, COMPANY, GATHER, RETRY, STALL, STALLS, Disk, Pace
 
 
 def play(
@@ -61,3 +61,26 @@ def test_after_a_pause_the_first_does_not_wait(pause: float) -> None:
     pace = Pace()
     play(pace, steps=2, every=0.0005, seconds=1)
     assert pace.begins_at(1 + pause) <= 1 + pause
+
+
+def test_a_disk_is_quick_until_it_stalls_several_times_in_a_row() -> None:
+    disk = Disk()
+    for _ in range(10):
+        for _ in range(STALLS - 1):
+            disk.note(2 * STALL, 1.0)
+        disk.note(STALL / 2, 1.0)
+    assert disk.is_quick(1.0)
+    for _ in range(STALLS):
+        disk.note(2 * STALL, 1.0)
+    assert not disk.is_quick(1.0 + 0.9 * AVOID)
+    assert disk.is_quick(1.0 + AVOID)
+
+
+def test_a_slow_disk_gets_one_chance_at_a_time() -> None:
+    disk = Disk()
+    for _ in range(STALLS):
+        disk.note(2 * STALL, 1.0)
+    disk.note(2 * STALL, 1.0 + AVOID)
+    assert not disk.is_quick(1.0 + 1.5 * AVOID)
+    disk.note(STALL / 2, 1.0 + 2 * AVOID)
+    assert disk.is_quick(1.0 + 2 * AVOID)
