@@ -7,6 +7,7 @@ counted.
 """
 
 import asyncio
+from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -41,7 +42,7 @@ STORE_FAILURES = Tally(
     Counter("sendtrace_store_failures", "Steps that the ledger could not commit.")
 )
 
-_ALL = (
+ALL: Final = (
     ATTEMPTS,
     CONNECTIONS,
     AUTHENTICATIONS,
@@ -57,7 +58,7 @@ _ALL = (
 
 def publish() -> None:
     """Show everything that has been counted in this process."""
-    for each in _ALL:
+    for each in ALL:
         each.publish()
 
 

@@ -16,10 +16,10 @@ PERIOD = 1.0
 class Tally:
     """A counter, or one of its children."""
 
-    __slots__ = ("_counter", "_fresh")
+    __slots__ = ("_fresh", "source")
 
     def __init__(self, counter: Counter) -> None:
-        self._counter = counter
+        self.source = counter
         self._fresh = 0
 
     def inc(self, amount: int = 1) -> None:
@@ -30,23 +30,23 @@ class Tally:
         """Add what is new to the file."""
         fresh, self._fresh = self._fresh, 0
         if fresh:
-            self._counter.inc(fresh)
+            self.source.inc(fresh)
 
 
 class LabelledTally:
     """A counter with labels; its children are made as they are asked for."""
 
-    __slots__ = ("_children", "_counter")
+    __slots__ = ("_children", "source")
 
     def __init__(self, counter: Counter) -> None:
-        self._counter = counter
+        self.source = counter
         self._children: dict[tuple[str, ...], Tally] = {}
 
     def labels(self, *values: str) -> Tally:
         """Return the child with these labels."""
         child = self._children.get(values)
         if child is None:
-            child = self._children[values] = Tally(self._counter.labels(*values))
+            child = self._children[values] = Tally(self.source.labels(*values))
         return child
 
     def publish(self) -> None:
@@ -58,10 +58,10 @@ class LabelledTally:
 class Level:
     """A gauge that goes up and down."""
 
-    __slots__ = ("_gauge", "_shown", "_value")
+    __slots__ = ("_shown", "_value", "source")
 
     def __init__(self, gauge: Gauge) -> None:
-        self._gauge = gauge
+        self.source = gauge
         self._shown = self._value = 0
 
     def inc(self) -> None:
@@ -76,17 +76,17 @@ class Level:
         """Show the present value."""
         if self._value != self._shown:
             self._shown = self._value
-            self._gauge.set(self._value)
+            self.source.set(self._value)
 
 
 class Distribution:
     """A histogram without labels."""
 
-    __slots__ = ("_bounds", "_counts", "_histogram", "_sum")
+    __slots__ = ("_bounds", "_counts", "_sum", "source")
 
     def __init__(self, histogram: Histogram, bounds: tuple[float, ...]) -> None:
         """`bounds` are the upper bounds that `histogram` was made with."""
-        self._histogram = histogram
+        self.source = histogram
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
         self._sum = 0.0
@@ -102,7 +102,7 @@ class Distribution:
         total, self._sum = self._sum, 0.0
         if not any(counts):
             return
-        self._histogram._sum.inc(total)
-        for bucket, count in zip(self._histogram._buckets, counts, strict=True):
+        self.source._sum.inc(total)
+        for bucket, count in zip(self.source._buckets, counts, strict=True):
             if count:
                 bucket.inc(count)
