@@ -6,6 +6,7 @@ checked and never interpreted, so neither `%` nor `!` nor a quoted `@` steers a 
 
 import ipaddress
 import re
+from functools import lru_cache
 
 import idna
 import msgspec
@@ -101,6 +102,7 @@ def _fault_of(text: str, wanted: str) -> str:
     return f"this is not {wanted} (RFC 5321 4.1.2)"
 
 
+@lru_cache(4096)  # few domains are in most of the mail
 def normalize_domain(domain: str) -> str:
     """Return what `domain` is looked up and compared by.
 

@@ -11,7 +11,14 @@ from types import MappingProxyType
 
 import msgspec
 
-from tracker.mailbox import Mailbox, MailboxError, parse_path
+from tracker.mailbox import (
+    LOCAL_PART_LIMIT,
+    PATH_LIMIT,
+    Mailbox,
+    MailboxError,
+    normalize_domain,
+    parse_path,
+)
 from tracker.model import Body, EnvelopeRecipient, Notify, Ret
 
 ENVID_LIMIT = 100
@@ -30,6 +37,16 @@ _UTF8_ADDRESS = re.compile(
 _HEX_PAIR = re.compile(r"\+([0-9A-F]{2})")
 _CODE_POINT = re.compile(r"\\x\{([0-9A-F]{2,6})\}")
 _SIZE = re.compile(r"[0-9]{1,20}")
+
+# The commands as nearly all clients write them, read at one go. What these do not match, or match
+# with a path that is too long or a domain that is none, is for the whole grammar to read or refuse.
+_ATOM = r"[A-Za-z0-9#$&'*+/=?^_`{|}~-]+"  # without % and !: some think that these route mail
+_ORDINARY_PATH = rf"<({_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9_.-]+)>"
+_ORDINARY_MAIL = re.compile(
+    rf"FROM:{_ORDINARY_PATH}(?: SIZE=([0-9]{{1,20}}))?(?: BODY=(7BIT|8BITMIME))?",
+    re.ASCII | re.IGNORECASE,
+)
+_ORDINARY_RCPT = re.compile(rf"TO:{_ORDINARY_PATH}", re.ASCII | re.IGNORECASE)
 
 
 class Refused(Exception):
@@ -74,6 +91,38 @@ def parse_line(line: bytes) -> tuple[str, str]:
 
 def parse_mail(argument: str) -> Mail:
     """Read what stands behind `MAIL `. Raises Refused."""
+    return parse_ordinary_mail(argument) or parse_any_mail(argument)
+
+
+def parse_ordinary_mail(argument: str) -> Mail | None:
+    """Read it if it is of the ordinary form; else return None."""
+    match = _ORDINARY_MAIL.fullmatch(argument)
+    if match is None:
+        return None
+    path, size, body = match.groups()
+    mailbox = _read_ordinary_path(path)
+    if mailbox is None:
+        return None
+    return Mail(
+        reverse_path=mailbox,
+        size=None if size is None else int(size),
+        body=Body.SEVEN_BIT if body is None else Body(body.upper()),
+    )
+
+
+def _read_ordinary_path(path: str) -> Mailbox | None:
+    local_part, _, written_domain = path.partition("@")
+    if len(local_part) > LOCAL_PART_LIMIT or len(path) > PATH_LIMIT - len("<>"):
+        return None
+    try:
+        domain = normalize_domain(written_domain)
+    except MailboxError:
+        return None
+    return Mailbox(local_part=local_part, written_domain=written_domain, domain=domain)
+
+
+def parse_any_mail(argument: str) -> Mail:
+    """Read it by the whole grammar. Raises Refused."""
     path, parameters = _split(argument, "FROM:", _MAIL_PARAMETERS, None, malformed="553 5.1.7")
     smtputf8 = "SMTPUTF8" in parameters
     _check_ascii(path, smtputf8)
@@ -92,6 +141,21 @@ def parse_mail(argument: str) -> Mail:
 
 def parse_rcpt(argument: str, *, smtputf8: bool, hostname: str) -> EnvelopeRecipient:
     """Read what stands behind `RCPT `. Raises Refused."""
+    ordinary = parse_ordinary_rcpt(argument)
+    return ordinary or parse_any_rcpt(argument, smtputf8=smtputf8, hostname=hostname)
+
+
+def parse_ordinary_rcpt(argument: str) -> EnvelopeRecipient | None:
+    """Read it if it is of the ordinary form; else return None."""
+    match = _ORDINARY_RCPT.fullmatch(argument)
+    mailbox = _read_ordinary_path(match[1]) if match is not None else None
+    if match is None or mailbox is None:
+        return None
+    return EnvelopeRecipient(forward_path=match[1], domain=mailbox.domain)
+
+
+def parse_any_rcpt(argument: str, *, smtputf8: bool, hostname: str) -> EnvelopeRecipient:
+    """Read it by the whole grammar. Raises Refused."""
     path, parameters = _split(argument, "TO:", _RCPT_PARAMETERS, hostname, malformed="553 5.1.3")
     if path is None:
         raise Refused("553 5.1.3 The null path is no recipient (RFC 5321 4.1.1.3)")

@@ -50,7 +50,8 @@ class SpooledContent:
         """Return the first octets that were appended, `limit` at most."""
         if self._file is not None:
             return os.pread(self._file, limit, 0)
-        self._pieces = [b"".join(self._pieces)]
+        if len(self._pieces) != 1 and (not self._pieces or len(self._pieces[0]) < limit):
+            self._pieces = [b"".join(self._pieces)]
         return self._pieces[0][:limit]
 
     def prepend(self, prefix: bytes) -> None:

@@ -16,6 +16,7 @@ refuse or cut it. Mail libraries encode such lines (quoted-printable, base64) fo
 """
 
 _END = b"\r\n.\r\n"
+_DOT_LINE = b"\r\n."
 # What a piece may end in without our knowing yet whether it is the end of data, a stuffed dot or
 # a bare CR; longest first.
 _UNDECIDED = (b"\r\n.\r", b"\r\n.", b"\r\n", b"\r")
@@ -50,37 +51,47 @@ class DataDecoder:
     def feed(self, piece: bytes) -> bytes:
         """Take the next octets; return those of the message that they settle."""
         raw = self._held + piece
-        end = raw.find(_END)
+        dot_line = _find_dot_line(raw)
+        stop = self._settle(raw, dot_line)
+        if not stop:
+            return b""
+        pairs = self._look_for_octets(raw, stop) if self.fault is None else 0
+        content = raw[self._skip : stop]
+        if dot_line >= 0:
+            # With the line end that was skipped, which may be that of a dot line.
+            content = raw[:stop].replace(_DOT_LINE, b"\r\n")[self._skip :]
+        if self.fault is None:
+            self.is_ascii = self.is_ascii and content.isascii()
+            self._measure_lines(content)
+            self._lines += pairs - (self._skip > 0)
+        self._skip = 0
+        return content
+
+    def _settle(self, raw: bytes, dot_line: int) -> int:
+        """Return how many octets belong to the message for certain; keep the others."""
+        end = raw.find(_END, dot_line) if dot_line >= 0 else -1
+        if end < 0 and raw.endswith(_END):
+            end = len(raw) - len(_END)
         if end >= 0:
             self.ended = True
             self.rest = raw[end + len(_END) :]
-            settled = raw[: end + 2]
             self._held = b""
-        else:
+            return end + len(b"\r\n")
+        self._held = b""
+        if raw[-1:] in b"\r\n.":
             self._held = next((mark for mark in _UNDECIDED if raw.endswith(mark)), b"")
-            settled = raw[: len(raw) - len(self._held)]
-        if not settled:
-            return b""
-        if self.fault is None:
-            self._look_for_octets(settled)
-        content = settled.replace(b"\r\n.", b"\r\n")
-        if self._skip:
-            content = content[self._skip :]
-            self._skip = 0
-        if self.fault is None:
-            self._measure_lines(content)
-        return content
+        return len(raw) - len(self._held)
 
-    def _look_for_octets(self, raw: bytes) -> None:
-        pairs = raw.count(b"\r\n")
-        if raw.count(b"\r") != pairs:
+    def _look_for_octets(self, raw: bytes, stop: int) -> int:
+        """Look for what may not be sent on, and return how many line ends there are."""
+        pairs = raw.count(b"\r\n", 0, stop)
+        if raw.count(b"\r", 0, stop) != pairs:
             self.fault = Fault.BARE_CR
-        elif raw.count(b"\n") != pairs:
+        elif raw.count(b"\n", 0, stop) != pairs:
             self.fault = Fault.BARE_LF
-        elif b"\0" in raw:
+        elif raw.find(b"\0", 0, stop) >= 0:
             self.fault = Fault.NUL
-        elif self.is_ascii and not raw.isascii():
-            self.is_ascii = False
+        return pairs
 
     def _measure_lines(self, content: bytes) -> None:
         """Find a line above the limit, leaping from line end to the last one within reach."""
@@ -94,4 +105,13 @@ class DataDecoder:
             begin = line_end + 1
         last = content.rfind(b"\n")
         self._open_line = len(content) - last - 1 if last >= 0 else self._open_line + len(content)
-        self._lines += content.count(b"\n")
+
+
+def _find_dot_line(raw: bytes) -> int:
+    """Return where a line begins with a dot, not counting an end of data at the very end; or -1.
+
+    The search goes no further than the last dot, and looking for that one is nearly free: what is
+    large is mostly base64, which has no dots.
+    """
+    last = raw.rfind(b".", 0, len(raw) - 3 if raw.endswith(_END) else len(raw))
+    return raw.find(_DOT_LINE, 0, last + 1)

@@ -87,6 +87,8 @@ def decode_text(value: bytes) -> str:
     """
     # Unfolding takes the line ends and leaves the white space (RFC 5322 2.2.3).
     text = value[:_RAW_LIMIT].decode("utf-8", "replace").replace("\r\n", "")
+    if text.isascii() and text.isprintable() and "=?" not in text:
+        return text.strip()[:FACT_LIMIT]  # the ordinary case: there is nothing to decode or mend
     if "=?" in text:
         text = _decode_words(text)
     return _UNPRINTABLE.sub(" ", text).strip()[:FACT_LIMIT]

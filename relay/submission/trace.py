@@ -5,6 +5,7 @@ The authenticated address is in none of them: who wrote a message is for the wri
 
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -50,7 +51,7 @@ def compose_added_fields(passage: Passage, header: Header) -> bytes:
         lines.append("")
     else:
         if not header.has_date:
-            lines.append(f"Date: {format_datetime(passage.at)}")
+            lines.append(f"Date: {_write_date(passage.at)}")
         if not header.has_message_id:
             lines.append(f"Message-ID: <{_mint_message_id(passage)}>")
     return "".join(f"{line}\r\n" for line in lines).encode()
@@ -60,7 +61,7 @@ def complete_facts(passage: Passage, header: Header) -> HeaderFacts:
     """Return the facts of the header as it is once the fields have been added."""
     facts = header.facts
     if header.is_present and not header.has_date:
-        facts = msgspec.structs.replace(facts, date=format_datetime(passage.at))
+        facts = msgspec.structs.replace(facts, date=_write_date(passage.at))
     if header.is_present and not header.has_message_id:
         facts = msgspec.structs.replace(facts, message_id=_mint_message_id(passage))
     return facts
@@ -84,8 +85,19 @@ def _compose_received(passage: Passage) -> str:
     if passage.only_recipient is not None:
         words.append(f"for <{passage.only_recipient}>")
     words[-1] += ";"
-    words.append(format_datetime(passage.at))
+    words.append(_write_date(passage.at))
     return _fold(words)
+
+
+def _write_date(at: datetime) -> str:
+    """Return `at` as RFC 5322 3.3 writes it."""
+    return _write_second(at.replace(microsecond=0))
+
+
+@lru_cache(4)
+def _write_second(at: datetime) -> str:
+    """Write it once a second and not for each message: it takes as long as reading a header."""
+    return format_datetime(at)
 
 
 def _fold(words: list[str]) -> str:

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.submission.commands import Refused, parse_line, parse_mail, parse_rcpt
+from relay.submission.commands import (
+    Refused,
+    parse_any_mail,
+    parse_any_rcpt,
+    parse_line,
+    parse_mail,
+    parse_ordinary_mail,
+    parse_ordinary_rcpt,
+    parse_rcpt,
+)
 from tracker.model import Body, EnvelopeRecipient, Notify, Ret
 
 HOST = "relay.example.org"
@@ -192,3 +201,50 @@ def test_any_argument_is_parsed_or_refused_with_a_reply(argument: str) -> None:
             assert reply[4:6] == "5."
             assert "\r" not in reply
             assert "\n" not in reply
+
+
+LOCAL_PARTS = st.one_of(
+    st.sampled_from(
+        ["a", "A.b", "a..b", ".a", "a%b", "a!b", '"a b"', "x" * 64, "x" * 65, "\u017f"]
+    ),
+    st.text(alphabet='ab.%!#\u212a@"', min_size=1, max_size=8),
+)
+DOMAINS = st.one_of(
+    st.sampled_from(
+        ["example.org", "Example.ORG", HOST, "x", "[192.0.2.1]", "a..b", "x.", "-x.org"]
+    ),
+    st.builds(lambda label, count: ".".join([label] * count), st.just("y" * 63), st.integers(1, 4)),
+    st.text(alphabet="aB1-_.\u00e4", min_size=1, max_size=8),
+)
+PARAMETERS = st.sampled_from(
+    [
+        "",
+        " ",
+        " SIZE=1",
+        " size=42 body=8BitMime",
+        " BODY=7BIT",
+        " SIZE=\u0661",
+        " BODY=8BITMIME SIZE=1",
+    ]
+)
+
+
+@given(st.sampled_from(["FROM:", "from:", "TO:", "to: "]), LOCAL_PARTS, DOMAINS, PARAMETERS)
+def test_where_the_quick_reading_answers_the_whole_grammar_says_the_same(
+    keyword: str, local_part: str, domain: str, parameters: str
+) -> None:
+    argument = f"{keyword}<{local_part}@{domain}>{parameters}"
+    mail = parse_ordinary_mail(argument)
+    assert mail is None or mail == parse_any_mail(argument)
+    recipient = parse_ordinary_rcpt(argument)
+    assert recipient is None or recipient == parse_any_rcpt(argument, smtputf8=False, hostname=HOST)
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["FROM:<a@x.org>", "from:<A.b+c@Mail.x.org>", "FROM:<a@x.org> SIZE=5000 BODY=8BITMIME"],
+)
+def test_ordinary_commands_take_the_quick_reading(argument: str) -> None:
+    assert parse_ordinary_mail(argument) is not None
+    path = argument.partition(" ")[0].partition(":")[2]
+    assert parse_ordinary_rcpt(f"TO:{path}") is not None
