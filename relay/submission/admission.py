@@ -3,6 +3,7 @@
 from collections import Counter
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import NamedTuple
 
 Address = IPv4Address | IPv6Address
 
@@ -32,6 +33,22 @@ class TrustedNetworks:
         return any(address in network for network in self._networks)
 
 
+class Caller(NamedTuple):
+    """Who connects."""
+
+    address: str
+    client: str
+    """What limits count it as."""
+    is_trusted: bool
+
+
+@lru_cache(10_000)
+def recognise(host: str, trusted: TrustedNetworks) -> Caller:
+    """Return who connects from `host`; for each host it is worked out once."""
+    address = parse_address(host)
+    return Caller(str(address), client_of(address), address in trusted)
+
+
 class Connections:
     """Counts open connections, in total and by client."""
 
@@ -45,9 +62,10 @@ class Connections:
         """Count one more connection, or return the reply that refuses it."""
         if self._count >= self._total:
             return "421 4.3.2 Too many connections, try again later"
-        if self._open[client] >= self._per_client:
+        connections = self._open.get(client, 0)
+        if connections >= self._per_client:
             return "421 4.7.0 Too many connections from your address"
-        self._open[client] += 1
+        self._open[client] = connections + 1
         self._count += 1
         return None
 

@@ -8,9 +8,9 @@ from functools import partial
 import structlog
 
 from relay.submission.commands import Refused
-from relay.submission.conversation import LINE_LIMIT, Conversation
+from relay.submission.conversation import Conversation
+from relay.submission.core import Malformed
 from relay.submission.intake import AuthenticationResult
-from relay.submission.wire import BareLineFeed, LineTooLong
 from tracker.guard import Blocked
 from tracker.model import Account
 from tracker.passwords import PasswordsBusy
@@ -30,7 +30,8 @@ class AuthenticatingConversation(Conversation):
     @property
     def may_authenticate(self) -> bool:
         """True when AUTH may be used now; passwords cross no foreign network in clear text."""
-        return self.door.auth != "off" and self.account is None and (self.is_tls or self.is_trusted)
+        is_private = self.tls_layer is not None or self.is_trusted
+        return self.door.auth != "off" and self.account is None and is_private
 
     async def smtp_AUTH(self, arg: str) -> None:
         """Log in with a mechanism and, if the client likes, its initial response."""
@@ -43,7 +44,7 @@ class AuthenticatingConversation(Conversation):
             raise Refused("504 5.5.4 This mechanism is not known here")
         initial = words[1] if len(words) == 2 else None
         if self.services.guard.blocked_until(self._keys) is not None:
-            await self._block()
+            self._block()
             return
         ask = self._ask_plain if mechanism == "PLAIN" else self._ask_login
         await self._log_in(*await ask(initial))
@@ -56,9 +57,9 @@ class AuthenticatingConversation(Conversation):
         """
         return (f"smtp client {self.client}",)
 
-    async def _block(self) -> None:
+    def _block(self) -> None:
         self.services.observer.authentication(AuthenticationResult.BLOCKED)
-        await self.hang_up("421 4.7.0 Too many failed log-ins from your address")
+        self.hang_up("421 4.7.0 Too many failed log-ins from your address")
 
     def _check_auth_allowed(self) -> None:
         if not self.is_extended:
@@ -87,32 +88,31 @@ class AuthenticatingConversation(Conversation):
         return _to_text(octets), _to_text(await self._challenge(b"Password:"))
 
     async def _challenge(self, text: bytes) -> bytes:
-        await self.push(b"334 " + base64.b64encode(text))
-        try:
-            line = await self.wire.read_line(LINE_LIMIT, self._command_timeout)
-        except (LineTooLong, BareLineFeed):
-            raise Refused("500 5.5.2 This is not a line of an AUTH exchange") from None
+        self.say(f"334 {base64.b64encode(text).decode()}")
+        line = await self.read_line()
+        if isinstance(line, Malformed):
+            raise Refused("500 5.5.2 This is not a line of an AUTH exchange")
         if line == b"*":
             raise Refused("501 5.7.0 Log-in cancelled")
         return _decode(line.decode("ascii", "replace"))
 
     async def _log_in(self, address: str, password: str) -> None:
-        await self.flush()
+        self.send()
         try:
             account = await self.services.guard.watch(
                 self._keys, partial(self._verify, address.lower(), password)
             )
         except Blocked:
-            await self._block()
+            self._block()
             return
         except (StoreError, PasswordsBusy):
             raise Refused("454 4.7.0 Log-in is not possible now, try again later") from None
         if account is None:
-            await self._fail(address)
+            self._fail(address)
             return
         self.account = account
         self.services.observer.authentication(AuthenticationResult.SUCCEEDED)
-        await self.push("235 2.7.0 Welcome")
+        self.say("235 2.7.0 Welcome")
 
     async def _verify(self, address: str, password: str) -> Account | None:
         """Return the account if the password is right; None takes the same time."""
@@ -121,12 +121,12 @@ class AuthenticatingConversation(Conversation):
         is_right = await self.services.passwords.verify(address, password, password_hash)
         return account if is_right else None
 
-    async def _fail(self, address: str) -> None:
+    def _fail(self, address: str) -> None:
         self._failures += 1
         self.services.observer.authentication(AuthenticationResult.FAILED)
         log.warning("log-in failed", client=self.client_address, account=address[:256])
         if self._failures >= self.services.settings.submission.auth_failures_per_connection:
-            await self.hang_up("421 4.7.0 Too many failed log-ins")
+            self.hang_up("421 4.7.0 Too many failed log-ins")
             return
         raise Refused("535 5.7.8 Address or password is wrong")
 

@@ -1,29 +1,25 @@
-"""One SMTP connection: its octets, lines, limits and end; what the commands do, others say.
+"""What is said in one SMTP connection: command after command, their limits, and the farewell.
+What the commands do, others say.
 
-aiosmtpd provides the protocol class and finds the commands; everything that touches octets is
+aiosmtpd provides the protocol class and how commands are found; everything that touches octets is
 ours, because its reader takes a bare LF for a line end, its timers only know commands, and its
 replies carry no enhanced status codes (RFC 2034).
+
+There is no task for a connection. A command is a plain method that is done when it returns; one
+that has to wait is a coroutine and gets a task of its own, and what arrives meanwhile is kept for
+after it.
 """
 
 import asyncio
-import ssl
-from typing import ClassVar, Final, cast
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar, assert_never
 
 import structlog
-from aiosmtpd.smtp import SMTP
 
-from relay.submission.admission import client_of, parse_address
-from relay.submission.commands import Refused, Transaction, parse_line
-from relay.submission.proxy_header import Source
-from relay.submission.services import Door, Services
-from relay.submission.wire import (
-    BareLineFeed,
-    ClientTimedOut,
-    ConnectionEnded,
-    Interrupted,
-    LineTooLong,
-    Wire,
-)
+from relay.submission.commands import Refused, Transaction
+from relay.submission.connection import FOREVER, Connection, ConnectionEnded
+from relay.submission.core import Command, Content, Malformed
+from relay.submission.reception import Reception
 
 BAD_COMMANDS_LIMIT = 20
 """Refused commands in a row."""
@@ -31,320 +27,279 @@ BAD_COMMANDS_LIMIT = 20
 IDLE_COMMANDS_LIMIT = 200
 """Commands that move no mail, since the connection began or its last message."""
 
-LINE_LIMIT = 12288 + 2
-"""Octets of the longest line, an AUTH response (RFC 4954 4), with its CRLF."""
-
-_COMMAND_LIMIT = 512
-_COMMAND_LIMITS = {"MAIL": 2048, "RCPT": 2048, "AUTH": LINE_LIMIT}
-"""Octets with CRLF (RFC 5321 4.5.3.1.4); with room for the parameters of RFC 3461 and 4954."""
+STEPS = 100
+"""Commands of one client that are worked off before others get their turn."""
 
 _MAIL_COMMANDS = frozenset({"MAIL", "RCPT", "DATA", "AUTH", "STARTTLS"})
 
 _FOREIGN = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH"})
 """A web page can make a browser inside a trusted network speak to us; it begins like this."""
 
-LINGER: Final = 10.0
-"""Seconds a client has to read our last reply."""
-
-HANDSHAKE_TIMEOUT: Final = 30.0
-"""Seconds for a TLS handshake."""
+_TOO_SLOW = "421 4.4.2 You took too long, closing the connection"
+_SHUTTING_DOWN = "421 4.3.2 Shutting down, try again later"
 
 log = structlog.get_logger(__name__)
 
-
-class _NoHandler:
-    """What the base class asks for hooks: it has none, and says so at once."""
-
-    def __dir__(self) -> list[str]:
-        return []
+Doing = Coroutine[Any, Any, None] | None
+"""What a command has yet to do when its method returns; None when it is done."""
 
 
-_NO_HANDLER: Final = _NoHandler()
+class ClientTimedOut(Exception):
+    """The client sent nothing for too long."""
 
 
-class Conversation(SMTP):
+class Conversation(Connection):
     """Reads commands, dispatches them, and ends well whatever happens."""
 
-    _commands: ClassVar[dict[str, str]] = {}
+    _commands: ClassVar[dict[str, Callable[..., Doing]]] = {}
     """Methods by verb."""
+
+    transaction: Transaction | None = None
+    reception: Reception | None = None
+    """Not None: what arrives is content."""
+    helo = ""
+    """Argument of HELO or EHLO; empty before it."""
+    is_extended = False
+    """True after EHLO."""
+    is_over = False
+    _task: asyncio.Task[None] | None = None
+    """The command that has to wait."""
+    _line_arrives: asyncio.Future[None] | None = None
+    """Not None: that command waits for a line of the client."""
+    _is_scheduled = False
+    _is_stopping = False
+    _bad_commands = 0
+    _idle_commands = 0
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        found = {name for base in cls.__mro__ for name in vars(base)}
-        cls._commands = {n.removeprefix("smtp_"): n for n in found if n.startswith("smtp_")}
+        names = {name for base in cls.__mro__ for name in vars(base) if name.startswith("smtp_")}
+        cls._commands = {name.removeprefix("smtp_"): getattr(cls, name) for name in names}
 
-    def __init__(self, services: Services, door: Door, source: Source | None = None) -> None:
-        """`source` is the client where the peer of the connection is only its proxy."""
-        self.services = services
-        self.door = door
-        self._source = source
-        loop = asyncio.get_running_loop()
-        super().__init__(
-            _NO_HANDLER,
-            hostname=services.settings.hostname,
-            ident="ESMTP Sendtrace",
-            enable_SMTPUTF8=True,
-            loop=loop,
+    def begin(self) -> None:
+        self.say(f"220 {self.hostname} {self.__ident__}")
+        self._await_client()
+        self.work()
+
+    # --- working off ----------------------------------------------------------------------------
+
+    def work(self) -> None:
+        """Work off what has arrived, until something has to wait or others are to have their turn.
+
+        Replies leave at the end of it. It may be called at any time.
+        """
+        if self._line_arrives is not None:
+            self._wake(None)
+        elif not self._must_wait():
+            self._take_steps()
+            self.send()
+            if self.is_over and self._task is None:
+                self.close()
+        self.keep_pace()
+
+    def _must_wait(self) -> bool:
+        """Say whether this is not the time: something is being done, or will be, or all was."""
+        return (
+            self._task is not None
+            or self._is_scheduled
+            or self._has_ended
+            or not self._has_begun
+            or (self._is_blocked and not self.is_over)
         )
-        self.wire = Wire(loop)
-        self.transaction: Transaction | None = None
-        self.helo = ""
-        """Argument of HELO or EHLO; empty before it."""
-        self.is_extended = False
-        """True after EHLO."""
-        self._stream: asyncio.Transport | None = None
-        self.client_address = ""
-        self.client_port = 0
-        self.client = ""
-        self.is_trusted = False
-        self.is_over = False
-        self.is_mid_content = False
-        self._is_admitted = False
-        self._is_idle = False
-        self._is_stopping = False
-        self._bad_commands = 0
-        self._idle_commands = 0
-        self._ended = asyncio.Event()
-        self._lost = asyncio.Event()
-        self._abort: asyncio.TimerHandle | None = None
 
-    def __dir__(self) -> list[str]:
-        """Name nothing: the base class looks through it three times for each connection."""
-        return []
+    def _take_steps(self) -> None:
+        steps = 0
+        while steps < STEPS and self._task is None and not self.is_over and self._take_step():
+            steps += 1
+        if steps and self._task is None:
+            self._await_client()
+        if steps == STEPS:
+            self._is_scheduled = True
+            self.loop.call_soon(self._take_turn)
 
-    # --- what the transport tells ---------------------------------------------------------------
+    def _take_turn(self) -> None:
+        self._is_scheduled = False
+        self.work()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Not an isinstance check: the transports of uvloop have no base class of asyncio's.
-        self._stream = stream = cast(asyncio.Transport, transport)
-        self.wire.attach(stream)
-        peer = transport.get_extra_info("peername")
-        if not peer:  # it was gone before we looked
-            stream.abort()
-            return
-        host, port = self._source or peer[:2]
-        address = parse_address(str(host))
-        self.client_address, self.client_port = str(address), port
-        self.client = client_of(address)
-        self.is_trusted = address in self.services.trusted
-        refusal = self.services.connections.enter(self.client)
-        if refusal is not None:
-            self._turn_away(refusal)
-            return
-        self._is_admitted = True
-        self.services.open.add(self)
-        self.services.observer.connection_opened()
-        self._handler_coroutine = self.loop.create_task(self._handle_client())
-
-    def _turn_away(self, refusal: str) -> None:
-        self.services.observer.connection_refused()
-        self.wire.write(f"{refusal}\r\n".encode())
-        self._close()
-
-    def data_received(self, data: bytes) -> None:
-        self.wire.feed(data)
-
-    def eof_received(self) -> bool:
-        """Stay open for our replies: a client may close its own direction after QUIT."""
-        self.wire.end()
-        return not self.is_tls
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.wire.lose()
-        self._stream = None
-        self._lost.set()
-        if self._abort is not None:
-            self._abort.cancel()
-        if self._is_admitted:
-            self._is_admitted = False
-            self.services.connections.leave(self.client)
-            self.services.observer.connection_closed()
-        self._leave()
-
-    def pause_writing(self) -> None:
-        self.wire.pause_writing()
-
-    def resume_writing(self) -> None:
-        self.wire.resume_writing()
-
-    # --- the conversation -----------------------------------------------------------------------
-
-    async def _handle_client(self) -> None:
-        try:
-            await self.push(f"220 {self.hostname} {self.__ident__}")
-            while not self.is_over:
-                await self._take_command()
-        except ConnectionEnded:
-            pass
-        except ClientTimedOut:
-            self.wire.write(b"421 4.4.2 You took too long, closing the connection\r\n")
-            if self.wire.is_blocked:
-                self.abort()  # it would not read that either
-        except asyncio.CancelledError:
-            self.wire.write(b"421 4.3.2 Shutting down, try again later\r\n")
-        except (OSError, ssl.SSLError) as error:
-            log.debug("connection failed", client=self.client_address, problem=type(error).__name__)
-        except Exception as error:
-            await self.handle_exception(error)
-        finally:
-            self._close()
-            self._ended.set()
-            self._leave()
-
-    async def _take_command(self) -> None:
+    def _take_step(self) -> bool:
+        """Do what comes next; False when nothing has come."""
         if self._is_stopping and self.transaction is None:
-            await self.hang_up("421 4.3.2 Shutting down, try again later")
-            return
-        self._is_idle = True
+            self.hang_up(_SHUTTING_DOWN)
+            return True
+        event = self.core.next_event()
+        if event is None:
+            self.is_over = self._has_said_all
+            return False
         try:
-            line = await self.wire.read_line(LINE_LIMIT, self._command_timeout)
-        except Interrupted:
-            return
-        except LineTooLong:
-            await self.push("500 5.5.2 Line too long")
-            return
-        except BareLineFeed:
-            await self.push("500 5.5.2 A line ends with CR and LF (RFC 5321 2.3.8)")
-            return
-        finally:
-            self._is_idle = False
-        try:
-            await self._obey(line)
+            if isinstance(event, Command):
+                self._obey(event)
+            elif isinstance(event, Content):
+                self._receive(event)
+            elif isinstance(event, Malformed):
+                self.say(event.reply)
+            else:
+                assert_never(event)
         except Refused as refused:
-            await self.push(refused.reply)
-        except (ConnectionEnded, ClientTimedOut):
-            raise
+            self.say(refused.reply)
         except Exception as error:
-            await self._recover(error)
+            self._recover(error)
+        return True
 
-    async def _obey(self, line: bytes) -> None:
-        verb, argument = parse_line(line)
-        if len(line) + 2 > _COMMAND_LIMITS.get(verb, _COMMAND_LIMIT):
-            raise Refused("500 5.5.2 Line too long")
-        if verb in _FOREIGN:
-            await self.hang_up("421 4.7.0 This is SMTP")
-            return
+    def _obey(self, command: Command) -> None:
+        verb = command.verb
         if verb not in _MAIL_COMMANDS:
+            if verb in _FOREIGN:
+                self.hang_up("421 4.7.0 This is SMTP")
+                return
             self._idle_commands += 1
             if self._idle_commands > IDLE_COMMANDS_LIMIT:
-                await self.hang_up("421 4.7.0 Too many commands without mail")
+                self.hang_up("421 4.7.0 Too many commands without mail")
                 return
-        name = self._commands.get(verb)
-        method = getattr(self, name) if name is not None else None
+        method = self._commands.get(verb)
         if method is None:
             raise Refused("500 5.5.2 Command not recognized")
-        await method(argument)
+        self._begin(method(self, command.argument))
 
-    async def _recover(self, error: Exception) -> None:
-        """Answer for a fault of ours; in the middle of content only closing is safe."""
-        reply = await self.handle_exception(error)
-        if self.is_mid_content:
-            await self.hang_up("421 4.3.0 Local error, try again later")
-        else:
-            await self.push(reply)
+    def _receive(self, content: Content) -> None:
+        reception = self.reception
+        if reception is None:
+            raise RuntimeError("content came that nobody asked for")
+        reception.add(content.octets)
+        if content.is_last:
+            self.reception = None
+            self._begin(self.take_message(reception))
 
-    async def handle_exception(self, error: Exception) -> str:
-        """Log a fault of ours; the client learns that there was one and nothing else."""
+    async def take_message(self, reception: Reception) -> None:
+        """Answer for a message that has come to its end. Raises Refused."""
+        raise NotImplementedError
+
+    def _recover(self, error: Exception) -> None:
+        """Answer for a fault of ours; in the middle of content only closing is safe.
+
+        The client learns that there was a fault and nothing else.
+        """
         log.error("fault in a submission", client=self.client_address, exc_info=error)
-        return "451 4.3.0 Local error, try again later"
+        if self.reception is not None:
+            self.hang_up("421 4.3.0 Local error, try again later")
+        else:
+            self.say("451 4.3.0 Local error, try again later")
 
-    async def push(self, status: str | bytes) -> None:
-        """Queue a reply; it goes out when we would have to wait for the client."""
-        octets = status if isinstance(status, bytes) else status.encode()
-        self.wire.write(octets + b"\r\n")
-        if octets[:2] in (b"50", b"53"):
+    # --- what has to wait -----------------------------------------------------------------------
+
+    def _begin(self, doing: Doing) -> None:
+        if doing is not None:
+            self.deadline = FOREVER
+            self._task = self.loop.create_task(self._do(doing))
+
+    async def _do(self, doing: Coroutine[Any, Any, None]) -> None:
+        """Do it to its end; then go on with what arrived meanwhile."""
+        try:
+            await doing
+        except Refused as refused:
+            self.say(refused.reply)
+        except ConnectionEnded:
+            self.is_over = True
+        except ClientTimedOut:
+            self._give_up()
+        except asyncio.CancelledError:
+            self.hang_up(_SHUTTING_DOWN)
+        except Exception as error:
+            self._recover(error)
+        self._task = None
+        self._await_client()
+        self.work()
+
+    async def read_line(self) -> bytes | Malformed:
+        """Return the client's next line, for a command that asks back.
+
+        Raises ClientTimedOut, ConnectionEnded.
+        """
+        self._await_client()
+        while (line := self.core.next_line()) is None:
+            if self._has_said_all:
+                raise ConnectionEnded
+            self.send()
+            self._line_arrives = self.loop.create_future()
+            await self._line_arrives
+        self.deadline = FOREVER
+        return line
+
+    def _wake(self, error: Exception | None) -> None:
+        waiter, self._line_arrives = self._line_arrives, None
+        if waiter is None or waiter.done():
+            return
+        if error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(error)
+
+    # --- saying, waiting for the client ---------------------------------------------------------
+
+    def say(self, reply: str) -> None:
+        """Leave a reply to be sent when all that has arrived is worked off."""
+        self._replies.append(reply)
+        if reply.startswith(("50", "53")):
             self._bad_commands += 1
             if self._bad_commands >= BAD_COMMANDS_LIMIT and not self.is_over:
-                await self.hang_up("421 4.7.0 Too many errors")
+                self.hang_up("421 4.7.0 Too many errors")
         else:
             self._bad_commands = 0
-        if self.wire.is_flush_due:
-            await self.flush()
-            await asyncio.sleep(0)  # a client with many commands at once is not the only one
 
-    async def flush(self) -> None:
-        """Send what is pending before something that takes time."""
-        await self.wire.flush(self.loop.time() + self._command_timeout)
+    async def push(self, status: str | bytes) -> None:
+        """Say it: this is how the base class replies."""
+        self.say(status.decode() if isinstance(status, bytes) else status)
 
-    async def hang_up(self, reply: str) -> None:
+    def hang_up(self, reply: str) -> None:
         """Say `reply` and end the conversation."""
         self.is_over = True
-        await self.push(reply)
+        self.say(reply)
 
     def mail_has_moved(self) -> None:
         """Take note of an accepted message: the client is not just passing time."""
         self._idle_commands = 0
 
-    @property
-    def is_tls(self) -> bool:
-        """True when the connection is encrypted."""
-        return self.tls_layer is not None
+    def _await_client(self) -> None:
+        """Set the time by which the client must have gone on: for a whole line, or for content."""
+        now = self.loop.time()
+        patience = self.services.patience
+        if self.reception is None:
+            self.deadline = now + patience.command
+        else:
+            self.deadline = min(now + patience.progress, self.reception.end)
 
-    @property
-    def tls_layer(self) -> ssl.SSLObject | None:
-        """The TLS session, None in clear text."""
-        layer = self._stream.get_extra_info("ssl_object") if self._stream else None
-        return layer if isinstance(layer, ssl.SSLObject) else None
+    def time_out(self) -> None:
+        """End: the client has not gone on in time, or not read our last reply."""
+        if self._has_ended:
+            self.abort()
+        elif self._line_arrives is not None:
+            self._wake(ClientTimedOut())
+        else:
+            self._give_up()
+            self.close()
 
-    @property
-    def _command_timeout(self) -> float:
-        return self.services.settings.submission.command_timeout.total_seconds()
+    def _give_up(self) -> None:
+        self.hang_up(_TOO_SLOW)
+        if self._is_blocked:
+            self.abort()  # it would not read that either
 
-    # --- beginning TLS, ending ------------------------------------------------------------------
+    # --- the end --------------------------------------------------------------------------------
 
-    async def upgrade(self, context: ssl.SSLContext) -> None:
-        """Do a TLS handshake, after which nothing that came before it counts (RFC 3207 4.2)."""
-        if self._stream is None:
-            raise ConnectionEnded
-        self.wire.detach()
-        stream = await self.loop.start_tls(
-            self._stream,
-            self,
-            context,
-            server_side=True,
-            ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
-            ssl_shutdown_timeout=LINGER,
-        )
-        if stream is None:
-            raise ConnectionEnded
-        self._stream = stream
-        self.wire.attach(stream)
-        self.helo, self.is_extended, self.transaction = "", False, None
+    def close(self) -> None:
+        super().close()
+        if self.reception is not None:
+            self.reception.drop()
 
     def stop(self) -> None:
         """End now if nothing is under way, else after the transaction."""
         self._is_stopping = True
-        if self._is_idle and self.transaction is None:
-            self.wire.interrupt()
+        self.work()
 
     def cut(self) -> None:
         """End now, whatever is under way; a message that is not yet ours is not answered 250."""
         self.is_over = True
-        if self._handler_coroutine is not None:
-            self._handler_coroutine.cancel()
-
-    def abort(self) -> None:
-        """Close the connection without waiting for the client to read what we said."""
-        if self._stream is not None:
-            self._stream.abort()
-
-    async def wait_ended(self) -> None:
-        """Return when the last reply has been said."""
-        await self._ended.wait()
-
-    async def wait_lost(self) -> None:
-        """Return when the connection is closed."""
-        await self._lost.wait()
-
-    def _leave(self) -> None:
-        """Be forgotten by the server once nothing of the conversation is left."""
-        if self._ended.is_set() and self._lost.is_set():
-            self.services.open.discard(self)
-
-    def _close(self) -> None:
-        self.wire.send()
-        stream = self._stream
-        if stream is not None:
-            stream.close()
-            # Closing waits until the client has read everything, which it may never do.
-            self._abort = self.loop.call_later(LINGER, stream.abort)
+        if self._task is not None:
+            # Not at once: a task that is cancelled before its first step would not say anything.
+            self.loop.call_soon(self._task.cancel)
+        elif not self._has_ended:
+            self.hang_up(_SHUTTING_DOWN)
+            self.close()

@@ -8,7 +8,7 @@ from typing import Final, cast
 import structlog
 
 from relay.submission.admission import TrustedNetworks, parse_address
-from relay.submission.conversation import HANDSHAKE_TIMEOUT, LINGER
+from relay.submission.connection import HANDSHAKE_TIMEOUT, LINGER
 from relay.submission.proxy_header import (
     FIRST_WANTED,
     Incomplete,

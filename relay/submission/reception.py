@@ -1,67 +1,54 @@
-"""Reading the content of a message off a connection."""
-
-import asyncio
-from datetime import timedelta
-
-import msgspec
+"""The content of a message on its way in: kept, or refused at its end."""
 
 from relay.submission.content import SpooledContent
 from relay.submission.data import LINE_LIMIT, DataDecoder, Fault
-from relay.submission.wire import Wire
 
 
-class Reception(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of reading a message to its end of data."""
+class Reception:
+    """Keeps what a decoder brings forth, unless the message cannot be taken.
 
-    refusal: str | None
-    """The reply, when it cannot be taken; nothing of it is kept then."""
-    is_ascii: bool
-
-
-async def receive(
-    wire: Wire,
-    content: SpooledContent,
-    *,
-    max_size: int,
-    progress_timeout: timedelta,
-    total_timeout: timedelta,
-) -> Reception:
-    """Read up to and with the end of data, into `content`.
-
-    A message that is refused is read to its end too, so that none of it is taken for a command.
-    Raises ClientTimedOut and ConnectionEnded, then `content` is as far as it came.
+    One that is refused is read to its end too, so that none of it is taken for a command; nothing
+    of it is kept.
     """
-    now = asyncio.get_running_loop().time
-    end = now() + total_timeout.total_seconds()
-    progress = progress_timeout.total_seconds()
-    decoder = DataDecoder()
-    refusal: str | None = None
-    while not decoder.ended:
-        piece = await wire.read_some(min(now() + progress, end))
-        octets = decoder.feed(piece)
-        if refusal is None:
-            refusal = _keep(octets, decoder, content, max_size)
-    wire.unread(decoder.rest)
-    return Reception(refusal=refusal, is_ascii=decoder.is_ascii)
 
+    def __init__(
+        self, decoder: DataDecoder, content: SpooledContent, *, max_size: int, end: float
+    ) -> None:
+        """`end` is when all of it must have come, by the loop's clock."""
+        self.content = content
+        self.refusal: str | None = None
+        """The reply, when the message cannot be taken."""
+        self.end = end
+        self._decoder = decoder
+        self._max_size = max_size
 
-def _keep(
-    octets: bytes, decoder: DataDecoder, content: SpooledContent, max_size: int
-) -> str | None:
-    """Append `octets`, or drop everything and return the reply that refuses the message."""
-    refusal: str | None = None
-    if decoder.fault is not None:
-        refusal = _explain(decoder.fault, decoder.fault_line)
-    elif content.size + len(octets) > max_size:
-        refusal = f"552 5.3.4 The message is larger than {max_size} octets"
-    else:
+    @property
+    def is_ascii(self) -> bool:
+        """True when all octets so far are ASCII."""
+        return self._decoder.is_ascii
+
+    def add(self, octets: bytes) -> None:
+        """Take the next octets that the decoder gave."""
+        if self.refusal is None:
+            self.refusal = self._keep(octets)
+            if self.refusal is not None:
+                self.drop()
+
+    def _keep(self, octets: bytes) -> str | None:
+        """Keep `octets`, or return the reply that refuses the message."""
+        if self._decoder.fault is not None:
+            return _explain(self._decoder.fault, self._decoder.fault_line)
+        if self.content.size + len(octets) > self._max_size:
+            return f"552 5.3.4 The message is larger than {self._max_size} octets"
         try:
-            content.append(octets)
+            self.content.append(octets)
         except OSError:
-            refusal = "452 4.3.1 No room for the message now, try again later"
-    if refusal is not None:
-        content.close()
-    return refusal
+            return "452 4.3.1 No room for the message now, try again later"
+        return None
+
+    def drop(self) -> None:
+        """Let go of what has come."""
+        self.content.close()
 
 
 def _explain(fault: Fault, line: int) -> str:

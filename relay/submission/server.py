@@ -11,10 +11,11 @@ from config.settings import Listener, Settings
 from relay.certificates import build_server_context
 from relay.clock import Clock
 from relay.submission.admission import Connections, TrustedNetworks
-from relay.submission.conversation import HANDSHAKE_TIMEOUT, LINGER
+from relay.submission.connection import HANDSHAKE_TIMEOUT, LINGER
+from relay.submission.deadlines import Deadlines
 from relay.submission.entrance import Behind, Entrance
 from relay.submission.intake import Intake, Observer
-from relay.submission.services import Door, Open, Services
+from relay.submission.services import Door, Open, Patience, Services
 from relay.submission.session import RelaySMTP
 from tracker.guard import LogInGuard
 from tracker.passwords import Passwords
@@ -50,6 +51,11 @@ class SubmissionServer:
         """
         submission = settings.submission
         self._settings = settings
+        patience = Patience(
+            command=submission.command_timeout.total_seconds(),
+            progress=submission.data_progress_timeout.total_seconds(),
+            content=submission.data_timeout.total_seconds(),
+        )
         self._services = Services(
             settings=settings,
             clock=clock,
@@ -67,6 +73,8 @@ class SubmissionServer:
                 window=submission.auth_failure_window,
                 now=clock.now,
             ),
+            patience=patience,
+            deadlines=Deadlines(min(patience.command, patience.progress, patience.content, LINGER)),
         )
         self._contexts = [self._build_context_for(listener) for listener in submission.listeners]
         self._servers: list[asyncio.Server] = []

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from config.settings import Settings
 from relay.clock import Clock
 from relay.submission.admission import Connections, TrustedNetworks
+from relay.submission.deadlines import Deadlines
 from relay.submission.intake import Intake, Observer
 from tracker.guard import LogInGuard
 from tracker.passwords import Passwords
@@ -47,6 +48,18 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds that a client has."""
+
+    command: float
+    """For the next command line, or to read our replies."""
+    progress: float
+    """For the next octets of a content."""
+    content: float
+    """For all of a content."""
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """What all conversations of a server share."""
 
@@ -59,4 +72,6 @@ class Services:
     trusted: TrustedNetworks
     connections: Connections
     guard: LogInGuard
+    patience: Patience
+    deadlines: Deadlines
     open: set[Open] = field(default_factory=set)

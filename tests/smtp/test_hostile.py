@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay.submission.conversation import LINGER
+from relay.submission.connection import LINGER
 from tests.support.submission import Bench, run_server
 
 MIB = 1024 * 1024
