@@ -129,6 +129,8 @@ class Connection(PreparedSMTP):
         if not self._has_ended:
             self.core.receive(data)
             self.work()
+            if self.core.waiting > HIGH_WATER:
+                self.keep_pace()
 
     def eof_received(self) -> bool:
         """Stay open for our replies: a client may close its own direction after QUIT."""

@@ -35,6 +35,9 @@ _MAIL_COMMANDS = frozenset({"MAIL", "RCPT", "DATA", "AUTH", "STARTTLS"})
 _FOREIGN = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH"})
 """A web page can make a browser inside a trusted network speak to us; it begins like this."""
 
+_BAD = ("50", "53")
+"""How replies to commands begin that nobody gives who knows what he does."""
+
 _TOO_SLOW = "421 4.4.2 You took too long, closing the connection"
 _SHUTTING_DOWN = "421 4.3.2 Shutting down, try again later"
 
@@ -95,7 +98,8 @@ class Conversation(Connection):
             self.send()
             if self.is_over and self._task is None:
                 self.close()
-        self.keep_pace()
+        if self._is_paused:
+            self.keep_pace()
 
     def _must_wait(self) -> bool:
         """Say whether this is not the time: something is being done, or will be, or all was."""
@@ -109,27 +113,28 @@ class Conversation(Connection):
 
     def _take_steps(self) -> None:
         steps = 0
-        while steps < STEPS and self._task is None and not self.is_over and self._take_step():
+        while not self.is_over and self._task is None:
+            if self._is_stopping and self.transaction is None:
+                self.hang_up(_SHUTTING_DOWN)
+                return
+            event = self.core.next_event()
+            if event is None:
+                self.is_over = self._has_said_all
+                break
+            self._take_step(event)
             steps += 1
+            if steps == STEPS:
+                self._is_scheduled = True
+                self.loop.call_soon(self._take_turn)
+                break
         if steps and self._task is None:
             self._await_client()
-        if steps == STEPS:
-            self._is_scheduled = True
-            self.loop.call_soon(self._take_turn)
 
     def _take_turn(self) -> None:
         self._is_scheduled = False
         self.work()
 
-    def _take_step(self) -> bool:
-        """Do what comes next; False when nothing has come."""
-        if self._is_stopping and self.transaction is None:
-            self.hang_up(_SHUTTING_DOWN)
-            return True
-        event = self.core.next_event()
-        if event is None:
-            self.is_over = self._has_said_all
-            return False
+    def _take_step(self, event: Command | Malformed | Content) -> None:
         try:
             if isinstance(event, Command):
                 self._obey(event)
@@ -143,7 +148,6 @@ class Conversation(Connection):
             self.say(refused.reply)
         except Exception as error:
             self._recover(error)
-        return True
 
     def _obey(self, command: Command) -> None:
         verb = command.verb
@@ -158,7 +162,9 @@ class Conversation(Connection):
         method = self._commands.get(verb)
         if method is None:
             raise Refused("500 5.5.2 Command not recognized")
-        self._begin(method(self, command.argument))
+        doing = method(self, command.argument)
+        if doing is not None:
+            self._begin(doing)
 
     def _receive(self, content: Content) -> None:
         reception = self.reception
@@ -186,10 +192,9 @@ class Conversation(Connection):
 
     # --- what has to wait -----------------------------------------------------------------------
 
-    def _begin(self, doing: Doing) -> None:
-        if doing is not None:
-            self.deadline = FOREVER
-            self._task = self.loop.create_task(self._do(doing))
+    def _begin(self, doing: Coroutine[Any, Any, None]) -> None:
+        self.deadline = FOREVER
+        self._task = self.loop.create_task(self._do(doing))
 
     async def _do(self, doing: Coroutine[Any, Any, None]) -> None:
         """Do it to its end; then go on with what arrived meanwhile."""
@@ -238,12 +243,12 @@ class Conversation(Connection):
     def say(self, reply: str) -> None:
         """Leave a reply to be sent when all that has arrived is worked off."""
         self._replies.append(reply)
-        if reply.startswith(("50", "53")):
-            self._bad_commands += 1
-            if self._bad_commands >= BAD_COMMANDS_LIMIT and not self.is_over:
-                self.hang_up("421 4.7.0 Too many errors")
-        else:
+        if reply[:2] not in _BAD:
             self._bad_commands = 0
+            return
+        self._bad_commands += 1
+        if self._bad_commands >= BAD_COMMANDS_LIMIT and not self.is_over:
+            self.hang_up("421 4.7.0 Too many errors")
 
     async def push(self, status: str | bytes) -> None:
         """Say it: this is how the base class replies."""

@@ -15,6 +15,10 @@ from relay.submission.data import DataDecoder
 LINE_LIMIT = 12288 + 2
 """Octets of the longest line, an AUTH response (RFC 4954 4), with its CRLF."""
 
+CONTENT_LIMIT = 128 * 1024
+"""Octets of a message that are decoded at a time: what is larger does not stay in the processor's
+cache from one pass to the next, and is asked of the system and given back for each."""
+
 _COMMAND_LIMIT = 512
 _COMMAND_LIMITS = {"MAIL": 2048, "RCPT": 2048, "AUTH": LINE_LIMIT}
 """Octets with CRLF (RFC 5321 4.5.3.1.4); with room for the parameters of RFC 3461 and 4954."""
@@ -93,6 +97,8 @@ class Core:
 
     def next_event(self) -> Command | Malformed | Content | None:
         """Return what comes next, None when too little has arrived to say."""
+        if self._at == len(self._data) and not self._later:
+            return None
         if self._decoder is not None:
             return self._next_content(self._decoder)
         line = self.next_line()
@@ -131,13 +137,14 @@ class Core:
             self._data = self._data[self._at :]
         self._at = 0
 
-    def _next_content(self, decoder: DataDecoder) -> Content | None:
-        self._gather()
-        if not self._data:
-            return None
-        octets = decoder.feed(self._data)
-        self._data = decoder.rest
+    def _next_content(self, decoder: DataDecoder) -> Content:
+        if self._at == len(self._data):
+            self._gather()
+        piece = self._data[self._at : self._at + CONTENT_LIMIT]
+        octets = decoder.feed(piece)
+        self._at += len(piece)
         if decoder.ended:
+            self._at -= len(decoder.rest)
             self._decoder = None
         return Content(octets, decoder.ended)
 

@@ -41,7 +41,7 @@ class DataDecoder:
         """The line of a LONG_LINE, counted from 1."""
         self.is_ascii = True
         self.rest = b""
-        """What came after the end of data; it belongs to the next command."""
+        """What came after the end of data, in the same piece; it belongs to the next command."""
         # DATA was itself a line: a dot at once is a dot at the beginning of a line.
         self._held = b"\r\n"
         self._skip = len(self._held)
@@ -53,18 +53,20 @@ class DataDecoder:
         raw = self._held + piece
         dot_line = _find_dot_line(raw)
         stop = self._settle(raw, dot_line)
-        if not stop:
+        settled = raw[:stop]
+        if not settled:
             return b""
-        pairs = self._look_for_octets(raw, stop) if self.fault is None else 0
-        content = raw[self._skip : stop]
-        if dot_line >= 0:
-            # With the line end that was skipped, which may be that of a dot line.
-            content = raw[:stop].replace(_DOT_LINE, b"\r\n")[self._skip :]
+        line_ends = self._look_for_octets(settled) if self.fault is None else 0
+        # The line end that is skipped may be that before a dot, so it goes away after the dots.
+        content = settled.replace(_DOT_LINE, b"\r\n") if dot_line >= 0 else settled
+        if self._skip:
+            content = content[self._skip :]
+            self._skip = 0
+            line_ends -= 1
         if self.fault is None:
             self.is_ascii = self.is_ascii and content.isascii()
             self._measure_lines(content)
-            self._lines += pairs - (self._skip > 0)
-        self._skip = 0
+            self._lines += line_ends
         return content
 
     def _settle(self, raw: bytes, dot_line: int) -> int:
@@ -82,16 +84,19 @@ class DataDecoder:
             self._held = next((mark for mark in _UNDECIDED if raw.endswith(mark)), b"")
         return len(raw) - len(self._held)
 
-    def _look_for_octets(self, raw: bytes, stop: int) -> int:
-        """Look for what may not be sent on, and return how many line ends there are."""
-        pairs = raw.count(b"\r\n", 0, stop)
-        if raw.count(b"\r", 0, stop) != pairs:
-            self.fault = Fault.BARE_CR
-        elif raw.count(b"\n", 0, stop) != pairs:
-            self.fault = Fault.BARE_LF
-        elif raw.find(b"\0", 0, stop) >= 0:
+    def _look_for_octets(self, raw: bytes) -> int:
+        """Look for what may not be sent on, and return how many line ends there are.
+
+        Whoever takes all CR away and puts one before each LF changes nothing if the two are always
+        together. These replacements are the quickest way to find out: twice as quick as counting.
+        """
+        without_cr = raw.replace(b"\r", b"")
+        if without_cr.replace(b"\n", b"\r\n") != raw:
+            is_bare_cr = raw.count(b"\r") != raw.count(b"\r\n")
+            self.fault = Fault.BARE_CR if is_bare_cr else Fault.BARE_LF
+        elif b"\0" in raw:
             self.fault = Fault.NUL
-        return pairs
+        return len(raw) - len(without_cr)
 
     def _measure_lines(self, content: bytes) -> None:
         """Find a line above the limit, leaping from line end to the last one within reach."""
