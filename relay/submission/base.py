@@ -2,23 +2,20 @@
 
 Its constructor looks through the class and the handler for hooks, commands and mechanisms, and
 makes a reader that we do not use: 15 µs for each connection, as much as all commands of a message
-take us. What it finds is the same every time; so one object is made its way, and the others begin
-with the values of that one.
+take us. What it finds is the same every time; so one object is made its way, and what that one has
+is there for all others to inherit.
 """
 
 import asyncio
-from collections.abc import Mapping
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Final
 
 from aiosmtpd.smtp import SMTP
 
 IDENT: Final = "ESMTP Sendtrace"
 
-NOT_SHARED: Final = frozenset({"loop", "_auth_methods", "_smtp_methods", "_strong_reader"})
-"""What belongs to one connection, or leads back to the object that was made first: the bound
-methods, which only its own reading loop and its own AUTH and HELP look up."""
+NOT_INHERITED: Final = frozenset({"hostname", "loop", "_auth_methods", "_smtp_methods"})
+"""What each has for itself, and the methods bound to the object that was made first: only the
+reading loop, AUTH and HELP of the base class look them up."""
 
 
 class _NoHandler:
@@ -29,20 +26,16 @@ class PreparedSMTP(SMTP):
     """An SMTP that costs little to make. It has no reader: `data_received` is to be overridden."""
 
     def __init__(self, hostname: str) -> None:
-        self.__dict__.update(shared_state(hostname))
+        if "event_handler" not in PreparedSMTP.__dict__:
+            _prepare()
+        self.hostname = hostname
         self.loop = asyncio.get_running_loop()
 
 
-@lru_cache(4)
-def shared_state(hostname: str) -> Mapping[str, object]:
-    """Return what the constructor sets to the same values for every connection."""
-    prototype = SMTP(
-        _NoHandler(),
-        hostname=hostname,
-        ident=IDENT,
-        enable_SMTPUTF8=True,
-        loop=asyncio.get_running_loop(),
-    )
+def _prepare() -> None:
+    """Put what the constructor sets into the class, as it would set it for every connection."""
+    loop = asyncio.get_running_loop()
+    first = SMTP(_NoHandler(), hostname="-", ident=IDENT, enable_SMTPUTF8=True, loop=loop)
     reader = asyncio.StreamReaderProtocol(asyncio.StreamReader())
-    names = vars(prototype).keys() - vars(reader).keys() - NOT_SHARED
-    return MappingProxyType({name: vars(prototype)[name] for name in names})
+    for name in vars(first).keys() - vars(reader).keys() - NOT_INHERITED:
+        setattr(PreparedSMTP, name, vars(first)[name])

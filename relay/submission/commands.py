@@ -80,13 +80,20 @@ class Transaction:
 def parse_line(line: bytes) -> tuple[str, str]:
     """Split a command line into its verb, in upper case, and its argument. Raises Refused."""
     line = line.rstrip(b" \t")
-    if _CONTROL.search(line):
-        raise Refused("501 5.5.2 Control characters are not allowed")
+    text = line.decode(errors="surrogateescape")
+    if not text.isprintable():  # neither are other things, yet this is quick and nearly always so
+        if _CONTROL.search(line):
+            raise Refused("501 5.5.2 Control characters are not allowed")
+        _check_utf8(line)
+    verb, _, argument = text.partition(" ")
+    return verb.upper(), argument
+
+
+def _check_utf8(line: bytes) -> None:
     try:
-        verb, _, argument = line.decode().partition(" ")
+        line.decode()
     except UnicodeDecodeError:
         raise Refused("501 5.5.2 This is neither ASCII nor UTF-8") from None
-    return verb.upper(), argument
 
 
 def parse_mail(argument: str) -> Mail:

@@ -94,7 +94,14 @@ class Conversation(Connection):
         if self._line_arrives is not None:
             self._wake(None)
         elif not self._must_wait():
-            self._take_steps()
+            steps = 0
+            while self._task is None and not self.is_over and steps < STEPS and self._take_step():
+                steps += 1
+            if self._task is None and steps:
+                self._await_client()
+            if steps == STEPS:
+                self._is_scheduled = True
+                self.loop.call_soon(self._take_turn)
             self.send()
             if self.is_over and self._task is None:
                 self.close()
@@ -111,30 +118,19 @@ class Conversation(Connection):
             or (self._is_blocked and not self.is_over)
         )
 
-    def _take_steps(self) -> None:
-        steps = 0
-        while not self.is_over and self._task is None:
-            if self._is_stopping and self.transaction is None:
-                self.hang_up(_SHUTTING_DOWN)
-                return
-            event = self.core.next_event()
-            if event is None:
-                self.is_over = self._has_said_all
-                break
-            self._take_step(event)
-            steps += 1
-            if steps == STEPS:
-                self._is_scheduled = True
-                self.loop.call_soon(self._take_turn)
-                break
-        if steps and self._task is None:
-            self._await_client()
-
     def _take_turn(self) -> None:
         self._is_scheduled = False
         self.work()
 
-    def _take_step(self, event: Command | Malformed | Content) -> None:
+    def _take_step(self) -> bool:
+        """Do what comes next; False when nothing has come."""
+        if self._is_stopping and self.transaction is None:
+            self.hang_up(_SHUTTING_DOWN)
+            return True
+        event = self.core.next_event()
+        if event is None:
+            self.is_over = self._has_said_all
+            return False
         try:
             if isinstance(event, Command):
                 self._obey(event)
@@ -148,6 +144,7 @@ class Conversation(Connection):
             self.say(refused.reply)
         except Exception as error:
             self._recover(error)
+        return True
 
     def _obey(self, command: Command) -> None:
         verb = command.verb

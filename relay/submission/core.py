@@ -154,7 +154,7 @@ def _read_command(line: bytes) -> Command | Malformed:
         verb, argument = parse_line(line)
     except Refused as refused:
         return Malformed(refused.reply)
-    length = len(line) + len(b"\r\n")
+    length = len(line) + 2  # with CRLF
     if length > _COMMAND_LIMIT and length > _COMMAND_LIMITS.get(verb, _COMMAND_LIMIT):
         return LINE_TOO_LONG
     return Command(verb, argument)

@@ -85,6 +85,8 @@ def decode_text(value: bytes) -> str:
     Encoded words are decoded (RFC 2047), raw UTF-8 is taken as such (RFC 6532), and what is
     neither becomes U+FFFD. Never raises.
     """
+    if not value:
+        return ""
     # Unfolding takes the line ends and leaves the white space (RFC 5322 2.2.3).
     text = value[:_RAW_LIMIT].decode("utf-8", "replace").replace("\r\n", "")
     if text.isascii() and text.isprintable() and "=?" not in text:
