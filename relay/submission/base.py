@@ -13,9 +13,11 @@ from aiosmtpd.smtp import SMTP
 
 IDENT: Final = "ESMTP Sendtrace"
 
-NOT_INHERITED: Final = frozenset({"hostname", "loop", "_auth_methods", "_smtp_methods"})
-"""What each has for itself, and the methods bound to the object that was made first: only the
-reading loop, AUTH and HELP of the base class look them up."""
+NOT_INHERITED: Final = frozenset(
+    {"hostname", "loop", "_auth_methods", "_smtp_methods", "_strong_reader"}
+)
+"""What each has for itself, the reader, and methods bound to the object that was made first: only
+the reading loop, AUTH and HELP of the base class look them up."""
 
 
 class _NoHandler:
@@ -38,4 +40,6 @@ def _prepare() -> None:
     first = SMTP(_NoHandler(), hostname="-", ident=IDENT, enable_SMTPUTF8=True, loop=loop)
     reader = asyncio.StreamReaderProtocol(asyncio.StreamReader())
     for name in vars(first).keys() - vars(reader).keys() - NOT_INHERITED:
-        setattr(PreparedSMTP, name, vars(first)[name])
+        value = vars(first)[name]
+        # A plain function would become a method of whoever looks it up.
+        setattr(PreparedSMTP, name, staticmethod(value) if callable(value) else value)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from config.settings import Listener
 from tests.support.certificates import Identity
@@ -73,6 +74,17 @@ async def test_a_handshake_that_fails_ends_the_connection(encrypting: Bench) -> 
     await encrypting.observer.seen("closed")
     good = await encrypting.connect()
     assert (await good.reply())[:3] == "220"
+
+
+async def test_a_handshake_that_fails_is_no_fault_of_ours(encrypting: Bench) -> None:
+    with capture_logs() as events:
+        client = await encrypting.connect()
+        await client.greet()
+        await client.say("STARTTLS")
+        client.send(b"this is no ClientHello\r\n" * 5)
+        await client.rest()
+        await encrypting.observer.seen("closed")
+    assert [event for event in events if event["log_level"] != "debug"] == []
 
 
 async def test_implicit_tls_with_auth(encrypting: Bench) -> None:
