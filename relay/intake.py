@@ -1,5 +1,8 @@
 """From a finished transaction of the submission server to the ledger, and on to the worker."""
 
+from datetime import datetime
+from functools import lru_cache
+
 from config.settings import Settings
 from relay import metrics
 from relay.clock import Clock
@@ -15,6 +18,9 @@ from tracker.model import (
 )
 from tracker.store import LeaseLost, Store, StoreUnavailable
 
+_DOMAINS = 10_000
+"""Domains whose destinations are remembered: routes stay the same while a process lives."""
+
 
 class LedgerIntake:
     """Puts messages into the ledger, and what this worker can deliver itself into its hands."""
@@ -22,8 +28,10 @@ class LedgerIntake:
     def __init__(self, *, ledger: Store, worker: Worker, settings: Settings, clock: Clock) -> None:
         self._ledger = ledger
         self._worker = worker
-        self._routes = settings.routes
-        self._port = settings.delivery.port
+        routes, port = settings.routes, settings.delivery.port
+        self._destination_of = lru_cache(_DOMAINS)(
+            lambda domain: destination_of(domain, routes, port)
+        )
         self._lifetime = settings.retry.lifetime
         self._notice = settings.retry.delay_dsn
         self._clock = clock
@@ -47,10 +55,7 @@ class LedgerIntake:
         submission = Submission(
             id=submission_id,
             envelope=envelope,
-            destinations=tuple(
-                destination_of(recipient.domain, self._routes, self._port)
-                for recipient in envelope.recipients
-            ),
+            destinations=tuple([self._destination_of(each.domain) for each in envelope.recipients]),
             expires_at=now + self._lifetime,
             notice_at=now + self._notice if self._notice and envelope.reverse_path else None,
             client=client,
@@ -59,15 +64,14 @@ class LedgerIntake:
             content=content,
         )
         try:
-            await self._accept(submission)
+            await self._accept(submission, now)
         except StoreUnavailable:
             metrics.STORE_FAILURES.inc()
             raise
         metrics.ACCEPTED_RECIPIENTS.inc(len(envelope.recipients))
         return submission_id
 
-    async def _accept(self, submission: Submission) -> None:
-        now = self._clock.now()
+    async def _accept(self, submission: Submission, now: datetime) -> None:
         lease = self._worker.lease_for(submission.content.size)
         try:
             accepted = await self._ledger.accept(submission, now, lease)
