@@ -23,6 +23,7 @@ _RAW_LIMIT = 4 * FACT_LIMIT
 """Octets of a field that are decoded."""
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)(?:\r\n|\Z)")
+_MSG_ID = re.compile(r"<([^<>]*)>")
 _ENCODED_WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]*)?\?([bBqQ])\?([^?\s]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(?<=\?=)[ \t\r\n]+(?==\?)")
 # Line ends, NUL, other controls and lone surrogates: no database and no page wants them.
@@ -138,5 +139,5 @@ def _decode_charset(octets: bytes, charset: str) -> str:
 
 def _bare_message_id(value: str) -> str:
     """Return the first msg-id of a Message-ID field without its brackets (RFC 5322 3.6.4)."""
-    match = re.search(r"<([^<>]*)>", value)
+    match = _MSG_ID.search(value)
     return match[1].strip() if match else value

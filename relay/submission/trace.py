@@ -3,7 +3,7 @@
 The authenticated address is in none of them: who wrote a message is for the writer to say.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
@@ -91,13 +91,13 @@ def _compose_received(passage: Passage) -> str:
 
 def _write_date(at: datetime) -> str:
     """Return `at` as RFC 5322 3.3 writes it."""
-    return _write_second(at.replace(microsecond=0))
+    return _write_second(int(at.timestamp()))
 
 
 @lru_cache(4)
-def _write_second(at: datetime) -> str:
-    """Write it once a second and not for each message: it takes as long as reading a header."""
-    return format_datetime(at)
+def _write_second(seconds: int) -> str:
+    """Write it once a second and not for each message: it takes longer than reading a header."""
+    return format_datetime(datetime.fromtimestamp(seconds, UTC))
 
 
 def _fold(words: list[str]) -> str:
