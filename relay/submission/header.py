@@ -22,7 +22,8 @@ FACT_LIMIT = 998
 _RAW_LIMIT = 4 * FACT_LIMIT
 """Octets of a field that are decoded."""
 
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)(?:\r\n|\Z)")
+# Nothing in it is tried twice (`+` behind a repetition): what one part takes no other one could.
+_FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\r\n]*+(?:\r\n[ \t][^\r\n]*+)*+)(?:\r\n|\Z)")
 _MSG_ID = re.compile(r"<([^<>]*)>")
 _ENCODED_WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]*)?\?([bBqQ])\?([^?\s]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(?<=\?=)[ \t\r\n]+(?==\?)")
@@ -54,12 +55,13 @@ def read_header(head: bytes, size: int) -> Header:
     first: dict[bytes, bytes] = {}
     end = 0
     while (match := _FIELD.match(head, end)) is not None:
-        name, value = match[1].lower(), match[2]
+        name, value = match.groups()
         end = match.end()
-        if name == b"received":
+        name = name.lower()
+        if name in _WANTED:
+            first.setdefault(name, value)
+        elif name == b"received":
             received += 1
-        elif name in _WANTED:
-            first.setdefault(name, value[:_RAW_LIMIT])
     return Header(
         facts=HeaderFacts(
             subject=decode_text(first.get(b"subject", b"")),

@@ -54,7 +54,7 @@ def compose_added_fields(passage: Passage, header: Header) -> bytes:
             lines.append(f"Date: {_write_date(passage.at)}")
         if not header.has_message_id:
             lines.append(f"Message-ID: <{_mint_message_id(passage)}>")
-    return "".join(f"{line}\r\n" for line in lines).encode()
+    return ("\r\n".join(lines) + "\r\n").encode()
 
 
 def complete_facts(passage: Passage, header: Header) -> HeaderFacts:
@@ -102,13 +102,16 @@ def _write_second(seconds: int) -> str:
 
 def _fold(words: list[str]) -> str:
     """Join words to lines of at most FOLD_AT characters, where a word is not longer itself."""
-    lines = [words[0]]
+    text = words[0]
+    room = FOLD_AT - len(text)
     for word in words[1:]:
-        if len(lines[-1]) + 1 + len(word) <= FOLD_AT:
-            lines[-1] += f" {word}"
+        room -= 1 + len(word)
+        if room >= 0:
+            text += f" {word}"
         else:
-            lines.append(f"\t{word}")
-    return "\r\n".join(lines)
+            text += f"\r\n\t{word}"
+            room = FOLD_AT - 1 - len(word)
+    return text
 
 
 def _name_client(helo: str, literal: str) -> str:
