@@ -46,8 +46,8 @@ class Deadlines:
 
     def _look(self) -> None:
         self._timer = None
+        if self._watched:
+            self._set_timer()  # first of all: a fault in one must not be the last of all looks
         now = asyncio.get_running_loop().time()
         for waiting in [each for each in self._watched if each.deadline <= now]:
             waiting.time_out()
-        if self._watched:
-            self._set_timer()

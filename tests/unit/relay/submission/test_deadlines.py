@@ -50,3 +50,23 @@ async def test_watching_begins_anew_after_nobody_was_there() -> None:
         async with asyncio.timeout(10):
             await waiter.told.wait()
         deadlines.forget(waiter)
+
+
+class Faulty(Waiter):
+    """Has a fault."""
+
+    def time_out(self) -> None:
+        super().time_out()
+        raise RuntimeError("a fault")
+
+
+async def test_a_fault_in_one_does_not_keep_the_others_from_being_told() -> None:
+    loop = asyncio.get_running_loop()
+    faults: list[object] = []
+    loop.set_exception_handler(lambda _, context: faults.append(context["exception"]))
+    deadlines = Deadlines(0.01)
+    for waiter in (Faulty(loop.time()), Waiter(loop.time())):
+        deadlines.watch(waiter)
+        async with asyncio.timeout(10):
+            await waiter.told.wait()
+    assert len(faults) == 1
