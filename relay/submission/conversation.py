@@ -127,11 +127,13 @@ class Conversation(Connection):
         if self._is_stopping and self.transaction is None:
             self.hang_up(_SHUTTING_DOWN)
             return True
-        event = self.core.next_event()
-        if event is None:
-            self.is_over = self._has_said_all
-            return False
+        is_understood = False
         try:
+            event = self.core.next_event()
+            is_understood = True
+            if event is None:
+                self.is_over = self._has_said_all
+                return False
             if isinstance(event, Command):
                 self._obey(event)
             elif isinstance(event, Content):
@@ -143,7 +145,7 @@ class Conversation(Connection):
         except Refused as refused:
             self.say(refused.reply)
         except Exception as error:
-            self._recover(error)
+            self._recover(error, is_understood=is_understood)
         return True
 
     def _obey(self, command: Command) -> None:
@@ -176,13 +178,13 @@ class Conversation(Connection):
         """Answer for a message that has come to its end. Raises Refused."""
         raise NotImplementedError
 
-    def _recover(self, error: Exception) -> None:
-        """Answer for a fault of ours; in the middle of content only closing is safe.
+    def _recover(self, error: Exception, *, is_understood: bool = True) -> None:
+        """Answer for a fault of ours; where we do not know what follows, only closing is safe.
 
-        The client learns that there was a fault and nothing else.
+        So it is in the middle of content. The client learns of a fault and nothing else.
         """
         log.error("fault in a submission", client=self.client_address, exc_info=error)
-        if self.reception is not None:
+        if self.reception is not None or not is_understood:
             self.hang_up("421 4.3.0 Local error, try again later")
         else:
             self.say("451 4.3.0 Local error, try again later")

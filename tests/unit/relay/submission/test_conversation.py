@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from config.settings import Listener, Settings, SubmissionSettings
 from relay.submission.admission import Connections, TrustedNetworks
 from relay.submission.connection import HIGH_WATER
+from relay.submission.content import SpooledContent
 from relay.submission.conversation import STEPS
+from relay.submission.core import Core
 from relay.submission.deadlines import Deadlines
 from relay.submission.services import Door, Patience, Services
 from relay.submission.session import RelaySMTP
@@ -185,6 +187,39 @@ async def test_who_left_before_the_greeting_is_not_counted(tmp_path: Path) -> No
     early.connection_lost(None)
     early.connection_made(MemoryTransport())
     assert talk.services.open == {talk.conversation}
+
+
+class BrokenCore(Core):
+    """A core with a fault."""
+
+    def next_event(self) -> None:
+        raise RuntimeError("a fault")
+
+
+class BrokenContent(SpooledContent):
+    """A content with a fault."""
+
+    def append(self, piece: bytes) -> None:
+        raise RuntimeError("a fault")
+
+
+async def test_a_fault_in_the_core_ends_the_conversation(talk: Talk) -> None:
+    talk.conversation.core = BrokenCore()
+    talk.hear(b"NOOP\r\nNOOP\r\n")
+    assert talk.transport.said == "421 4.3.0 Local error, try again later\r\n"
+    assert talk.transport.is_closed
+    talk.conversation.connection_lost(None)
+    assert talk.services.open == set()
+
+
+async def test_a_fault_in_the_middle_of_content_ends_the_conversation(talk: Talk) -> None:
+    talk.hear(ENVELOPE + b"DATA\r\n")
+    talk.transport.written.clear()
+    assert talk.conversation.reception is not None
+    talk.conversation.reception.content = BrokenContent(Path())
+    talk.hear(b"hi\r\nNOOP\r\n")
+    assert talk.transport.said == "421 4.3.0 Local error, try again later\r\n"
+    assert talk.transport.is_closed
 
 
 async def test_what_ends_is_forgotten(talk: Talk) -> None:
