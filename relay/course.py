@@ -113,7 +113,7 @@ class Course:
         """
         self._note_reach(True, "")
         target = transaction.target
-        tries = [transaction.try_of(recipient.id) for recipient in recipients]
+        tries = transaction.tries()
         for recipient, attempt in zip(recipients, tries, strict=True):
             self._tries[recipient.id].append(attempt)
         for recipient_id, ruling in transaction.rulings.items():

@@ -42,7 +42,7 @@ class Extensions(msgspec.Struct, frozen=True, kw_only=True):
         return keyword in self.keywords
 
 
-def mail_command(message: Message, extensions: Extensions, *, smtputf8: bool) -> bytes:
+def mail_command(message: Message, extensions: Extensions, *, smtputf8: bool) -> str:
     """Return MAIL for `message` (RFC 5321 4.1.1.2).
 
     `smtputf8` says that the transaction is an internationalised one (RFC 6531 3.4); otherwise an
@@ -56,15 +56,15 @@ def mail_command(message: Message, extensions: Extensions, *, smtputf8: bool) ->
         words.append("BODY=8BITMIME")
     if smtputf8:
         words.append("SMTPUTF8")
-    if "DSN" in extensions:
+    if (message.ret is not None or message.envid is not None) and "DSN" in extensions:
         if message.ret is not None:
             words.append(f"RET={message.ret}")
         if message.envid is not None:
             words.append(f"ENVID={message.envid}")
-    return " ".join(words).encode("utf-8")
+    return " ".join(words)
 
 
-def rcpt_command(recipient: Recipient, extensions: Extensions, *, smtputf8: bool) -> bytes:
+def rcpt_command(recipient: Recipient, extensions: Extensions, *, smtputf8: bool) -> str:
     """Return RCPT for `recipient` (RFC 5321 4.1.1.3), with its DSN parameters (RFC 3461 5.2.1).
 
     Where the client asked for particular DSNs and named no original recipient, the address we
@@ -72,7 +72,7 @@ def rcpt_command(recipient: Recipient, extensions: Extensions, *, smtputf8: bool
     """
     path = recipient.forward_path if smtputf8 else ascii_path(recipient.forward_path)
     words = [f"RCPT TO:<{path}>"]
-    if "DSN" in extensions:
+    if (recipient.notify is not None or recipient.orcpt is not None) and "DSN" in extensions:
         orcpt = recipient.orcpt
         if recipient.notify is not None:
             chosen = ",".join(n.value for n in _NOTIFY_ORDER if n in recipient.notify)
@@ -81,7 +81,7 @@ def rcpt_command(recipient: Recipient, extensions: Extensions, *, smtputf8: bool
                 orcpt = f"rfc822;{xtext(recipient.forward_path)}"
         if orcpt is not None:
             words.append(f"ORCPT={orcpt}")
-    return " ".join(words).encode("utf-8")
+    return " ".join(words)
 
 
 def ascii_path(path: str) -> str:
@@ -89,8 +89,10 @@ def ascii_path(path: str) -> str:
 
     A local part has no such form: a path with one that is not ASCII comes back as it was.
     """
+    if path.isascii():
+        return path
     local, at, domain = path.rpartition("@")
-    if path.isascii() or not local.isascii():
+    if not local.isascii():
         return path
     try:
         return f"{local}{at}{idna.encode(domain, uts46=True).decode('ascii')}"

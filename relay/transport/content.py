@@ -5,7 +5,7 @@ because a server that takes one of them for the end of a line reads a second mes
 (SMTP smuggling).
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator
 from contextlib import aclosing
 
 from tracker.model import Content
@@ -26,39 +26,57 @@ class DotStuffer:
     """Doubles the dot at the head of lines (RFC 5321 4.5.2), chunk by chunk."""
 
     def __init__(self) -> None:
-        self._tail = b"\r\n"
+        self._held = b""
+        """A CR at the end of the last chunk: what follows it tells whether it may be sent."""
+        self._is_head = True
+        """True at the beginning of a line."""
 
     def feed(self, chunk: bytes) -> bytes:
         """Return the octets to send for `chunk`. Raises UnfitContent."""
+        if self._held:
+            chunk = self._held + chunk
+            self._held = b""
+        if chunk.endswith(b"\r"):
+            chunk, self._held = chunk[:-1], b"\r"
         if not chunk:
             return b""
-        # The last two octets of what went before tell whether the chunk continues a line's end.
-        joined = self._tail + chunk
-        _check(joined)
-        stuffed = joined.replace(b"\r\n.", b"\r\n..")[len(self._tail) :]
-        self._tail = joined[-2:]
+        _check(chunk)
+        stuffed = chunk
+        # Looking from the end is several times as fast as `in`, and most content has none.
+        if chunk.rfind(b"\r\n.") >= 0:
+            stuffed = chunk.replace(b"\r\n.", b"\r\n..")
+        if self._is_head and chunk.startswith(b"."):
+            stuffed = b"." + stuffed
+        self._is_head = chunk.endswith(b"\n")
         return stuffed
 
     def end(self) -> bytes:
         """Return the final dot, with the end of the last line where it is missing."""
-        if self._tail[-1:] == b"\r":
+        if self._held:
             raise UnfitContent("The content has a CR without LF")
-        return b".\r\n" if self._tail == b"\r\n" else b"\r\n.\r\n"
+        return b".\r\n" if self._is_head else b"\r\n.\r\n"
 
 
-def _check(joined: bytes) -> None:
+def _check(chunk: bytes) -> None:
     """Raise UnfitContent for NUL and for CR and LF that are not together.
 
-    The first octet may be the second half of a pair that was judged before, the last one the
-    first half of a pair that will be.
+    `splitlines` ends a line at CRLF, CR and LF alike: only where each end takes two octets, the
+    sum is right. That is three times as fast as to count them.
     """
-    pairs = joined.count(b"\r\n")
-    feeds = joined.count(b"\n") - joined.startswith(b"\n")
-    returns = joined.count(b"\r") - joined.endswith(b"\r")
-    if feeds != pairs or returns != pairs:
+    lines = chunk.splitlines()
+    ends = len(lines) - (not chunk.endswith((b"\r", b"\n")))
+    if sum(map(len, lines)) + 2 * ends != len(chunk):
         raise UnfitContent("The content has CR or LF alone")
-    if b"\0" in joined:
+    if b"\0" in chunk:
         raise UnfitContent("The content has a NUL")
+
+
+def pieces_of(content: Content) -> Iterator[bytes]:
+    """Yield the octets of `content`. Raises UnreadableContent."""
+    try:
+        yield from content.chunks()
+    except Exception as problem:
+        raise _unreadable(problem) from problem
 
 
 async def read(source: Source) -> AsyncGenerator[bytes, None]:
@@ -66,16 +84,16 @@ async def read(source: Source) -> AsyncGenerator[bytes, None]:
 
     Close it when leaving early: the ledger may have something open for it.
     """
-    chunks = source() if callable(source) else None
+    if not callable(source):
+        for chunk in pieces_of(source):
+            yield chunk
+        return
+    chunks = source()
     try:
-        if chunks is not None:
-            async for chunk in chunks:
-                yield chunk
-        elif not callable(source):
-            for chunk in source.chunks():
-                yield chunk
+        async for chunk in chunks:
+            yield chunk
     except Exception as problem:
-        raise UnreadableContent(f"The content cannot be read: {problem!r}") from problem
+        raise _unreadable(problem) from problem
     finally:
         if isinstance(chunks, AsyncGenerator):
             await chunks.aclose()
@@ -96,6 +114,5 @@ async def header_is_ascii(source: Source) -> bool:
     return True
 
 
-def blocks_of(data: bytes, size: int) -> Iterable[bytes]:
-    """Cut `data` into pieces of `size` octets."""
-    return (data[at : at + size] for at in range(0, len(data), size)) if data else ()
+def _unreadable(problem: Exception) -> UnreadableContent:
+    return UnreadableContent(f"The content cannot be read: {problem!r}")

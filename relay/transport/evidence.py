@@ -62,13 +62,15 @@ class Evidence:
         """Measure the next step from now on."""
         self._lap = self._clock.monotonic()
 
-    def step(self, command: str, reply: Reply | None) -> Step:
-        """Note a command and its reply; the time is what has passed since the step before."""
-        now = self._clock.monotonic()
-        step = Step(command=command, reply=reply, milliseconds=round((now - self._lap) * 1000, 3))
-        self._lap = now
-        self.steps.append(step)
-        return step
+    def step(self, command: str, reply: Reply | None, came_at: float | None = None) -> None:
+        """Note a command and its reply; the time is what has passed since the step before.
+
+        `came_at` is when the reply came, if not just now: those of a group are noted together.
+        """
+        at = self._clock.monotonic() if came_at is None else came_at
+        milliseconds = round((at - self._lap) * 1000, 3)
+        self._lap = at
+        self.steps.append(Step(command=command, reply=reply, milliseconds=milliseconds))
 
     def to_try(
         self, phase: Phase, reply: Reply | None, detail: str, steps: Sequence[Step] | None = None

@@ -14,6 +14,10 @@ _LINE_LIMIT = 65_536
 """Octets of one line that are waited for; RFC 5321 4.5.3.1.5 allows 512."""
 _LINES_LIMIT = 1_000
 """Lines of one reply."""
+_FAMILIAR = 16
+"""Replies of one line that are remembered of a connection."""
+_FAMILIAR_LENGTH = 128
+"""Octets of the longest of them."""
 
 _LINE = re.compile(rb"(\d{3})(?:([ -])(.*))?", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
@@ -29,10 +33,12 @@ class ReplyReader:
 
     def __init__(self) -> None:
         self.replies: deque[Reply] = deque()
-        self._buffer = bytearray()
+        self._buffer = b""
         self._lines: list[str] = []
         self._count = 0
         self._room = LIMIT
+        self._familiar: dict[bytes, Reply] = {}
+        """A server has the same few words for every message: they are read once."""
 
     @property
     def is_midway(self) -> bool:
@@ -41,15 +47,28 @@ class ReplyReader:
 
     def feed(self, data: bytes) -> None:
         """Take octets. Raises Garbled; the replies before the fault are in `replies`."""
-        self._buffer += data
-        while (end := self._buffer.find(b"\n")) >= 0:
-            line = bytes(self._buffer[:end])
-            del self._buffer[: end + 1]
-            self._take(line.rstrip(b"\r"))
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            self._take(line)
         if len(self._buffer) > _LINE_LIMIT:
             raise Garbled(f"A line of the reply is longer than {_LINE_LIMIT} octets")
 
     def _take(self, line: bytes) -> None:
+        """Take a line without its LF."""
+        if self._count:
+            self._read(line)
+            return
+        familiar = self._familiar.get(line)
+        if familiar is not None:
+            self.replies.append(familiar)
+            return
+        self._read(line)
+        is_whole = not self._count
+        if is_whole and len(self._familiar) < _FAMILIAR and len(line) <= _FAMILIAR_LENGTH:
+            self._familiar[line] = self.replies[-1]
+
+    def _read(self, line: bytes) -> None:
+        line = line.rstrip(b"\r")
         match = _LINE.fullmatch(line)
         if match is None:
             raise Garbled(f'The server does not speak SMTP: "{readable(line[:80])}"')

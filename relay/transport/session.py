@@ -9,6 +9,8 @@ import errno
 import os
 import socket
 import ssl
+from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 from aiosmtplib import SMTPException
@@ -20,7 +22,7 @@ from relay.tls import BrokenTls, ClientTls
 from relay.transport.auth import log_in
 from relay.transport.commands import Extensions
 from relay.transport.evidence import Evidence, SessionFault
-from relay.transport.wire import Wire, WireFault
+from relay.transport.wire import Wire, WireFault, ends_session
 from tracker.model import Origin, Phase, Reply, Target
 
 _OUR_FAULTS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -66,9 +68,11 @@ class Session:
         self.transactions = 0
         self.needs_reset = False
         """True when the last transaction left something behind."""
+        self._clock = clock
         self._tls = tls
         self._broken_tls = broken_tls
         self._wire: Wire | None = None
+        self._patience = _patience_of(timeouts)
 
     @property
     def wire(self) -> Wire:
@@ -129,7 +133,7 @@ class Session:
         seconds = self.timeouts.starttls.total_seconds()
         try:
             _, self._wire = await asyncio.get_running_loop().create_connection(
-                Wire,
+                partial(Wire, self._clock.monotonic),
                 sock=connection,
                 ssl=self._tls.verified if implicit else None,
                 server_hostname=self.target.host if implicit else None,
@@ -270,10 +274,10 @@ class Session:
 
         `shown` is what goes on record in its place.
         """
-        self.send([command.encode("utf-8")], phase)
+        self.send([command], phase)
         return await self.answer(shown or command, phase)
 
-    def send(self, commands: list[bytes], phase: Phase) -> None:
+    def send(self, commands: Sequence[str], phase: Phase) -> None:
         """Send commands in one go. Raises SessionFault."""
         self.evidence.start_step()
         try:
@@ -284,44 +288,39 @@ class Session:
             raise SessionFault(phase, f"Not sent: {problem}", Origin.LOCAL) from problem
 
     async def answer(self, shown: str, phase: Phase) -> Reply:
-        """Return the next reply. Raises SessionFault when there is none to be had.
+        """Wait for the next reply and return it. Raises SessionFault; see `take`."""
+        await self.gather((phase,))
+        return self.take(shown, phase)
+
+    async def gather(self, phases: Sequence[Phase]) -> None:
+        """Wait for one reply in each of `phases`, as far as they come; `take` tells."""
+        patience = self._patience
+        await self.wire.gather([patience[phase] for phase in phases])
+
+    def take(self, shown: str, phase: Phase) -> Reply:
+        """Return the next gathered reply. Raises SessionFault when there is none to be had.
 
         Besides, 421 ends the session (RFC 5321 3.8), and so does a code that is none.
         """
         try:
-            reply = await self.wire.reply(self._patience(phase))
+            reply, came_at = self.wire.take()
         except WireFault as fault:
             self.evidence.step(shown, fault.reply)
             raise self.broken(fault, phase) from fault
         self.evidence.greeted = True
-        self.evidence.step(shown, reply)
-        if reply.code == 421:
-            raise SessionFault(phase, "", Origin.REMOTE, reply)
-        if not 200 <= reply.code < 600:
+        self.evidence.step(shown, reply, came_at)
+        if ends_session(reply):
             detail = f"The reply code {reply.code:03} does not exist (RFC 5321 4.2.1)"
-            raise SessionFault(phase, detail, Origin.REMOTE, reply)
+            raise SessionFault(phase, "" if reply.code == 421 else detail, Origin.REMOTE, reply)
         return reply
 
     def broken(self, fault: WireFault, phase: Phase) -> SessionFault:
         """Return what a fault of the connection means for the session."""
         return SessionFault(phase, fault.detail, fault.origin, fault.reply)
 
-    def _patience(self, phase: Phase) -> float:
-        """Return how long we wait for a reply in `phase`, in seconds."""
-        timeouts = self.timeouts
-        return {
-            Phase.GREETING: timeouts.greeting,
-            Phase.EHLO: timeouts.ehlo,
-            Phase.AUTH: timeouts.auth,
-            Phase.MAIL: timeouts.mail,
-            Phase.RCPT: timeouts.rcpt,
-            Phase.DATA: timeouts.data,
-            Phase.FINAL_DOT: timeouts.final_dot,
-        }[phase].total_seconds()
-
     async def reset(self) -> None:
         """Clear what the last transaction left behind (RFC 5321 4.1.1.5). Raises SessionFault."""
-        self.send([b"RSET"], Phase.MAIL)
+        self.send(["RSET"], Phase.MAIL)
         try:
             reply = await self.wire.reply(self.timeouts.rset.total_seconds())
         except WireFault as fault:
@@ -336,7 +335,7 @@ class Session:
         if self._wire is None:
             return
         try:
-            self._wire.send([b"QUIT"])
+            self._wire.send(["QUIT"])
             await self._wire.reply(self.timeouts.quit.total_seconds())
         except WireFault:
             self._wire.abort()
@@ -347,6 +346,20 @@ class Session:
         """Cut the connection."""
         if self._wire is not None:
             self._wire.abort()
+
+
+def _patience_of(timeouts: DeliveryTimeouts) -> dict[Phase, float]:
+    """Return how long we wait for a reply in each phase, in seconds."""
+    waits = {
+        Phase.GREETING: timeouts.greeting,
+        Phase.EHLO: timeouts.ehlo,
+        Phase.AUTH: timeouts.auth,
+        Phase.MAIL: timeouts.mail,
+        Phase.RCPT: timeouts.rcpt,
+        Phase.DATA: timeouts.data,
+        Phase.FINAL_DOT: timeouts.final_dot,
+    }
+    return {phase: wait.total_seconds() for phase, wait in waits.items()}
 
 
 def os_detail(problem: OSError) -> str:

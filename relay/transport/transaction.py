@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 import msgspec
+from msgspec.structs import replace
 
 from relay.classify import classify_reply, classify_silence, is_too_many_recipients
 from relay.transport.commands import ascii_path, mail_command, rcpt_command
@@ -17,14 +18,14 @@ from relay.transport.content import (
     Source,
     UnfitContent,
     UnreadableContent,
-    blocks_of,
     header_is_ascii,
+    pieces_of,
     read,
 )
 from relay.transport.evidence import SessionFault
 from relay.transport.remote_id import remote_id_of
 from relay.transport.session import Session
-from relay.transport.wire import BLOCK, WireFault
+from relay.transport.wire import WireFault
 from tracker.model import (
     Body,
     Message,
@@ -38,6 +39,10 @@ from tracker.model import (
     Target,
     TargetTry,
 )
+
+_LAST = 65_536
+"""Octets at most that leave together with the final dot: while they do, a lost connection leaves
+open whether the message was taken."""
 
 
 class Ruling(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,9 +88,10 @@ class Transaction:
     async def run(self) -> None:
         """Carry it through, as far as it goes."""
         try:
-            willing = await self._prepare()
-            if willing:
-                await self._carry(willing)
+            if self._is_fit():
+                willing = self._recipients if self._is_ascii() else await self._choose_alphabet()
+                if willing:
+                    await self._carry(willing)
         except SessionFault as fault:
             self._session.abort()
             self._note_fault(fault)
@@ -110,11 +116,25 @@ class Transaction:
         fault = self.fault
         return fault is not None and fault.phase is Phase.MAIL and not self.rulings
 
-    def try_of(self, recipient: RecipientId) -> TargetTry:
-        """Return what the record says of this transaction to one recipient."""
+    def tries(self) -> list[TargetTry]:
+        """Return what the record says of this transaction to each recipient, in their order.
+
+        Steps that concern other recipients are left out.
+        """
+        steps, own = self._session.evidence.steps, self._own_steps
+        if len(self._recipients) == 1:
+            return [self._try_of(self._recipients[0].id, steps)]
+        first = min(own.values(), default=len(steps))
+        head, tail = steps[:first], steps[first + len(own) :]
+        tries: list[TargetTry] = []
+        for recipient in self._recipients:
+            at = own.get(recipient.id)
+            middle = [] if at is None else steps[at : at + 1]
+            tries.append(self._try_of(recipient.id, [*head, *middle, *tail]))
+        return tries
+
+    def _try_of(self, recipient: RecipientId, steps: Sequence[Step]) -> TargetTry:
         evidence = self._session.evidence
-        others = set(self._own_steps.values()) - {self._own_steps.get(recipient, -1)}
-        steps: list[Step] = [s for i, s in enumerate(evidence.steps) if i not in others]
         ruling = self.rulings.get(recipient)
         if ruling is not None:
             detail = "; ".join(text for text in (ruling.detail, self.note) if text)
@@ -126,29 +146,31 @@ class Transaction:
 
     # --- before a word is said -----------------------------------------------------------------
 
-    async def _prepare(self) -> list[Recipient]:
-        """Rule on what this server cannot take; return the recipients that remain."""
+    def _is_fit(self) -> bool:
+        """Say whether the server takes such a message; if not, everybody has a ruling."""
         extensions, message = self._session.extensions, self._message
         limit = extensions.size_limit
         if limit is not None and message.size > limit:
             detail = f"5.3.4 The message has {message.size} octets, the server takes {limit}"
             self._rule_rest(Outcome.FAILED, Origin.REMOTE, Phase.MAIL, detail)
-            return []
+            return False
         if message.body is Body.EIGHT_BIT_MIME and "8BITMIME" not in extensions:
             self.note = "Sent as it is, although the server does not announce 8BITMIME"
-        return await self._choose_alphabet()
+        return True
 
-    async def _choose_alphabet(self) -> list[Recipient]:
-        """Use SMTPUTF8 (RFC 6531) where it is needed; rule on those who need it in vain."""
+    def _is_ascii(self) -> bool:
+        """Say whether every server takes header and envelope, as nearly always."""
         message = self._message
-        all_ascii = message.reverse_path.isascii() and all(
-            recipient.forward_path.isascii() for recipient in self._recipients
-        )
-        if all_ascii and not message.smtputf8:
-            return list(self._recipients)
+        if message.smtputf8 or not message.reverse_path.isascii():
+            return False
+        return all([recipient.forward_path.isascii() for recipient in self._recipients])
+
+    async def _choose_alphabet(self) -> Sequence[Recipient]:
+        """Use SMTPUTF8 (RFC 6531); where there is none, rule on those who need it."""
+        message = self._message
         if "SMTPUTF8" in self._session.extensions:
             self._smtputf8 = True
-            return list(self._recipients)
+            return self._recipients
         detail = "5.6.7 The server does not take internationalised mail (SMTPUTF8)"
         for_all = not ascii_path(message.reverse_path).isascii() or not (
             await header_is_ascii(self._source)
@@ -165,32 +187,33 @@ class Transaction:
     # --- the dialogue --------------------------------------------------------------------------
 
     async def _carry(self, recipients: Sequence[Recipient]) -> None:
-        if self._session.needs_reset:
-            await self._session.reset()
-        extensions = self._session.extensions
+        session = self._session
+        if session.needs_reset:
+            await session.reset()
+        extensions = session.extensions
         mail = mail_command(self._message, extensions, smtputf8=self._smtputf8)
         rcpts = [rcpt_command(r, extensions, smtputf8=self._smtputf8) for r in recipients]
         if self._pipelined:
-            self._session.send([mail, *rcpts, b"DATA"], Phase.MAIL)
+            session.send([mail, *rcpts, "DATA"], Phase.MAIL)
+            await session.gather([Phase.MAIL, *[Phase.RCPT] * len(rcpts), Phase.DATA])
         reply = await self._ask(mail, Phase.MAIL)
-        self._session.needs_reset = True
+        session.needs_reset = True
         if not reply.is_positive:
             await self._end_refused(reply, len(rcpts))
             return
         for recipient, rcpt in zip(recipients, rcpts, strict=True):
-            self._take_rcpt(recipient, await self._ask(rcpt, Phase.RCPT, recipient))
+            self._own_steps[recipient.id] = len(session.evidence.steps)
+            self._take_rcpt(recipient, await self._ask(rcpt, Phase.RCPT))
         if self.accepted:
             await self._send_data()
         elif self._pipelined:
             await self._drop_data()
 
-    async def _ask(self, command: bytes, phase: Phase, recipient: Recipient | None = None) -> Reply:
-        """Return the reply to a command, which with pipelining has been sent before."""
-        if not self._pipelined:
-            self._session.send([command], phase)
-        if recipient is not None:
-            self._own_steps[recipient.id] = len(self._session.evidence.steps)
-        return await self._session.answer(command.decode("utf-8"), phase)
+    async def _ask(self, command: str, phase: Phase) -> Reply:
+        """Return the reply to a command; with pipelining it has been sent, and waited for."""
+        if self._pipelined:
+            return self._session.take(command, phase)
+        return await self._session.ask(command, phase)
 
     async def _end_refused(self, reply: Reply, rcpts: int) -> None:
         """End after a refused MAIL: 5yz is final, anything else is worth another target."""
@@ -221,7 +244,7 @@ class Transaction:
             await self._session.answer(".", Phase.FINAL_DOT)
 
     async def _send_data(self) -> None:
-        reply = await self._ask(b"DATA", Phase.DATA)
+        reply = await self._ask("DATA", Phase.DATA)
         if reply.code == 354:
             await self._send_content()
         elif reply.is_positive or reply.code < 400:
@@ -232,24 +255,34 @@ class Transaction:
             self._rule(self.accepted, verdict.outcome, verdict.origin, Phase.DATA, "", reply)
 
     async def _send_content(self) -> None:
-        """Send the content in blocks and the final dot with the last of them."""
-        stuffer, rest = DotStuffer(), b""
-        seconds = self._session.timeouts.block.total_seconds()
+        """Send the content piece by piece, and the final dot with the last of them."""
+        source, stuffer, rest = self._source, DotStuffer(), b""
         try:
-            async with aclosing(read(self._source)) as chunks:
-                async for chunk in chunks:
-                    for block in blocks_of(rest, BLOCK):
-                        await self._session.wire.send_block(block, seconds)
+            # The same twice, as what is in memory needs no waiting for.
+            if callable(source):
+                async with aclosing(read(source)) as chunks:
+                    async for chunk in chunks:
+                        await self._send_block(rest)
+                        rest = stuffer.feed(chunk)
+            else:
+                for chunk in pieces_of(source):
+                    await self._send_block(rest)
                     rest = stuffer.feed(chunk)
-            *blocks, last = [*blocks_of(rest, BLOCK), stuffer.end()]
-            for block in blocks[:-1]:
-                await self._session.wire.send_block(block, seconds)
+            end = stuffer.end()
+            if len(rest) > _LAST:
+                await self._send_block(rest[:-_LAST])
+                rest = rest[-_LAST:]
         except WireFault as fault:
             self._take_early_reply(fault)
             raise self._session.broken(fault, Phase.CONTENT) from fault
         self._enter([recipient.id for recipient in self.accepted])
-        self._put_end(b"".join(blocks[-1:]) + last)
+        self._put_end(rest + end)
         await self._take_final_reply()
+
+    async def _send_block(self, block: bytes) -> None:
+        if block:
+            seconds = self._session.timeouts.block.total_seconds()
+            await self._session.wire.send_block(block, seconds)
 
     def _put_end(self, octets: bytes) -> None:
         self._session.evidence.start_step()
@@ -316,18 +349,19 @@ class Transaction:
         *,
         remote_queue_id: str | None = None,
     ) -> None:
-        announced = "DSN" in self._session.extensions
+        ruling = Ruling(
+            outcome=outcome,
+            origin=origin,
+            phase=phase,
+            reply=reply,
+            detail=detail,
+            remote_queue_id=remote_queue_id,
+        )
+        hands_on = outcome is Outcome.DELIVERED and "DSN" in self._session.extensions
         for recipient in recipients:
             if recipient.id in self.rulings:
                 continue
-            self.rulings[recipient.id] = Ruling(
-                outcome=outcome,
-                origin=origin,
-                phase=phase,
-                reply=reply,
-                detail=detail,
-                remote_queue_id=remote_queue_id,
-                dsn_handed_on=(
-                    announced and outcome is Outcome.DELIVERED and recipient.notify is not None
-                ),
-            )
+            if hands_on and recipient.notify is not None:
+                self.rulings[recipient.id] = replace(ruling, dsn_handed_on=True)
+            else:
+                self.rulings[recipient.id] = ruling

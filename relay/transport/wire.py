@@ -7,18 +7,21 @@ server says out of turn, where we need pipelining (RFC 2920) and evidence.
 
 import asyncio
 import contextlib
+import re
 import ssl
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from aiosmtplib import SMTPResponse, SMTPResponseException
-from aiosmtplib.protocol import COMMAND_INJECTION_REGEX, SMTPProtocol
+from aiosmtplib.protocol import SMTPProtocol
 
 from relay.transport.replies import Garbled, ReplyReader
 from tracker.model import Origin, Reply
 
-BLOCK = 65_536
-"""Octets of content that are handed to the network at once."""
+_PROGRESS = 65_536
+"""Octets that the network has to take within the time for a block of content."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class WireFault(Exception):
@@ -32,15 +35,34 @@ class WireFault(Exception):
         """What the server said out of turn, if anything."""
 
 
+def ends_session(reply: Reply) -> bool:
+    """Say whether no more replies are to be waited for after this one.
+
+    421 announces the end (RFC 5321 3.8); who uses a code that does not exist (RFC 5321 4.2.1)
+    does not speak SMTP.
+    """
+    return reply.code == 421 or not 200 <= reply.code < 600
+
+
 class Wire(SMTPProtocol):
     """Every command sent expects one reply; a reply that nothing asked for is a fault."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        """`now` tells the seconds by which the coming of replies is put on record."""
         super().__init__(loop=asyncio.get_running_loop())
+        self._now = now
         self._reader = ReplyReader()
+        self._arrivals: deque[float] = deque()
+        """When the replies came that the reader has."""
         self._expected = 1  # the greeting
         self._fault: WireFault | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._waits: Sequence[float] = ()
+        """How long the present waiter has for each reply."""
+        self._deadline = 0.0
+        """Until when its next reply has to come, by the loop's clock."""
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0.0
         self.upgrade_reply: Reply | None = None
         """The reply to STARTTLS."""
 
@@ -53,21 +75,27 @@ class Wire(SMTPProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        cast(asyncio.WriteTransport, transport).set_write_buffer_limits(high=BLOCK)
+        cast(asyncio.WriteTransport, transport).set_write_buffer_limits(high=_PROGRESS)
 
     def data_received(self, data: bytes) -> None:
         if self._fault is not None:
             return
-        before = len(self._reader.replies)
+        replies, arrivals = self._reader.replies, self._arrivals
         try:
             self._reader.feed(data)
         except Garbled as problem:
             self._fail(WireFault(str(problem), Origin.REMOTE))
-        self._expected -= len(self._reader.replies) - before
+        came = len(replies) - len(arrivals)
+        if not came:
+            return
+        self._expected -= came
         if self._expected < 0:
-            strays = [self._reader.replies.pop() for _ in range(-self._expected)]
+            strays = [replies.pop() for _ in range(-self._expected)]
             self._fail(WireFault("The server spoke out of turn", Origin.REMOTE, strays[-1]))
-        self._wake()
+        now = self._now()
+        while len(arrivals) < len(replies):
+            arrivals.append(now)
+        self._hear()
 
     def eof_received(self) -> bool:
         self._fail(WireFault("The server closed the connection", Origin.NETWORK))
@@ -75,35 +103,42 @@ class Wire(SMTPProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self._alarm is not None:
+            self._alarm.cancel()
         detail = "The connection was lost" if exc is None else f"The connection was lost: {exc}"
         self._fail(WireFault(detail, Origin.NETWORK))
 
     # --- what a session calls ------------------------------------------------------------------
 
-    def send(self, lines: Sequence[bytes]) -> None:
+    def send(self, lines: Sequence[str]) -> None:
         """Send commands in one write. Raises WireFault; ValueError for control characters."""
-        if any(COMMAND_INJECTION_REGEX.search(line) for line in lines):
-            raise ValueError("a command contains a control character")
+        for line in lines:
+            # What is printable throughout, as nearly everything is, contains none.
+            if not line.isprintable() and _CONTROL.search(line):
+                raise ValueError("a command contains a control character")
+        octets = "\r\n".join((*lines, "")).encode("utf-8")
         self._check()
         self._expected += len(lines)
-        self._put(b"\r\n".join(lines) + b"\r\n")
+        self._put(octets)
 
     async def send_block(self, data: bytes, timeout: float) -> None:
-        """Send a block of content and wait, `timeout` seconds, until the network has taken it.
+        """Send a block of content and wait until the network has taken most of it.
 
-        Raises WireFault, also when the server says something meanwhile.
+        It has to take 64 KiB every `timeout` seconds. Raises WireFault, also when the server says
+        something meanwhile.
         """
         self._check()
         self._put(data)
-        try:
-            async with asyncio.timeout(timeout):
-                await self._drain_helper()
-        except TimeoutError:
-            fault = WireFault(f"No progress within {timeout:g} s", Origin.NETWORK)
-            self._fail(fault)
-            raise fault from None
-        except OSError:
-            pass  # connection_lost has noted why
+        while self._paused and self._fault is None:
+            before = self._unsent
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._drain_helper()
+            except TimeoutError:
+                if before - self._unsent < _PROGRESS:
+                    self._fail(WireFault(f"No progress within {timeout:g} s", Origin.NETWORK))
+            except OSError:
+                pass  # connection_lost has noted why
         self._check()
 
     def send_end(self, data: bytes) -> None:
@@ -112,19 +147,35 @@ class Wire(SMTPProtocol):
         self._expected += 1
         self._put(data)
 
-    async def reply(self, timeout: float) -> Reply:
-        """Return the next reply, within `timeout` seconds. Raises WireFault.
+    async def gather(self, waits: Sequence[float]) -> None:
+        """Wait until as many replies are there as `waits` has, or there is no use in waiting.
+
+        Each has so many seconds from the one before it, and not from its own first octet: what
+        trickles in does not buy more time. `take` tells what has come of it.
+        """
+        if len(self._reader.replies) >= len(waits) or self._fault is not None:
+            return
+        self._waits = waits
+        self._waiter = self._loop.create_future()
+        try:
+            self._hear()
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def take(self) -> tuple[Reply, float]:
+        """Return the next of the gathered replies, and when it came. Raises WireFault.
 
         Replies that came before a fault are returned before it is raised.
         """
         if not self._reader.replies:
-            # One alarm for the whole reply: octets that trickle in do not buy more time.
-            alarm = self._loop.call_later(timeout, self._expire, timeout)
-            try:
-                await self._news()
-            finally:
-                alarm.cancel()
-        return self._reader.replies.popleft()
+            raise self._fault or WireFault("No reply was waited for", Origin.LOCAL)
+        return self._reader.replies.popleft(), self._arrivals.popleft()
+
+    async def reply(self, timeout: float) -> Reply:
+        """Return the next reply, within `timeout` seconds. Raises WireFault."""
+        await self.gather((timeout,))
+        return self.take()[0]
 
     async def upgrade(self, context: ssl.SSLContext, host: str, timeout: float) -> Reply:
         """Send STARTTLS and shake hands (RFC 3207); return the reply to STARTTLS.
@@ -161,16 +212,45 @@ class Wire(SMTPProtocol):
 
     # --- inside --------------------------------------------------------------------------------
 
-    async def _news(self) -> None:
-        """Wait for a whole reply. Raises the fault when none comes any more."""
-        while not self._reader.replies:
-            if self._fault is not None:
-                raise self._fault
-            self._waiter = self._loop.create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+    def _hear(self) -> None:
+        """Wake who waits when there is nothing more to wait for, else give the next reply time."""
+        if self._waiter is None:
+            return
+        replies = self._reader.replies
+        if len(replies) >= len(self._waits) or any(map(ends_session, replies)):
+            self._wake()
+        else:
+            self._deadline = self._loop.time() + self._waits[len(replies)]
+            self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        """Have an alarm by the deadline.
+
+        One that rings early is set again: that is seldom, and saves a timer for each reply.
+        """
+        if self._alarm is not None:
+            if self._alarm_at <= self._deadline:
+                return
+            self._alarm.cancel()
+        self._alarm_at = self._deadline
+        self._alarm = self._loop.call_at(self._deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._loop.time() < self._deadline:
+            self._set_alarm()
+        else:
+            patience = self._waits[len(self._reader.replies)]
+            self._fail(WireFault(f"No reply within {patience:g} s", Origin.NETWORK))
+
+    @property
+    def _unsent(self) -> int:
+        """Octets that the network has not taken."""
+        if self.transport is None:
+            return 0
+        return cast(asyncio.WriteTransport, self.transport).get_write_buffer_size()
 
     def _check(self) -> None:
         """Raise the fault if there is one; a half reply nobody asked for is one."""
@@ -194,6 +274,3 @@ class Wire(SMTPProtocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-
-    def _expire(self, timeout: float) -> None:
-        self._fail(WireFault(f"No reply within {timeout:g} s", Origin.NETWORK))

@@ -58,7 +58,7 @@ NEVER, SUCCESS, FAILURE, DELAY = Notify
     ],
 )
 def test_mail(message: Message, extensions: Extensions, smtputf8: bool, command: str) -> None:
-    assert mail_command(message, extensions, smtputf8=smtputf8) == command.encode()
+    assert mail_command(message, extensions, smtputf8=smtputf8) == command
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_rcpt(
     command: str,
 ) -> None:
     recipient = make_recipient(path, make_message(), notify=notify, orcpt=orcpt)
-    assert rcpt_command(recipient, extensions, smtputf8=False) == command.encode()
+    assert rcpt_command(recipient, extensions, smtputf8=False) == command
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from relay.transport.content import (
     DotStuffer,
     UnfitContent,
     UnreadableContent,
-    blocks_of,
     header_is_ascii,
     read,
 )
@@ -129,8 +128,3 @@ async def test_a_fault_of_the_ledger_has_a_name() -> None:
 @pytest.mark.parametrize("chunk", [1, 3, 1000])
 async def test_header_is_ascii(content: bytes, expected: bool, chunk: int) -> None:
     assert await header_is_ascii(Octets(content, chunk)) is expected
-
-
-def test_blocks() -> None:
-    assert list(blocks_of(b"", 2)) == []
-    assert list(blocks_of(b"abcde", 2)) == [b"ab", b"cd", b"e"]
