@@ -7,10 +7,10 @@ It gathers tries and rulings while `relay.deliver` goes from target to target, a
 from datetime import datetime
 from typing import NamedTuple
 
-from config.settings import Route
 from relay.classify import PHASES, Verdict, classify_reply, classify_silence
 from relay.clock import Clock
 from relay.resolve import Refusal
+from relay.routing import Way
 from relay.transport.evidence import Evidence, SessionFault
 from relay.transport.transaction import Ruling, Transaction
 from tracker.model import (
@@ -54,16 +54,14 @@ class Course:
         *,
         job: Job,
         recipients: tuple[Recipient, ...],
-        destination: str,
-        route: Route | None,
+        way: Way,
         clock: Clock,
         node: str,
         config_revision: str,
     ) -> None:
         self.job = job
         self.recipients = recipients
-        self.destination = destination
-        self.route = route
+        self.way = way
         self.group = ""
         self.undecided = list(recipients)
         self.dialled = 0
@@ -194,7 +192,7 @@ class Course:
             phase=ruling.phase,
             reply=ruling.reply,
             detail=ruling.detail,
-            destination=self.destination,
+            destination=self.way.destination,
             target=target,
             tries=tuple(self._tries[recipient.id]),
             remote_queue_id=ruling.remote_queue_id,

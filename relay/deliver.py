@@ -6,7 +6,6 @@ the queue: that is `relay.decide`.
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
@@ -19,7 +18,7 @@ from relay.course import Course
 from relay.dns import Resolver, ResolverSilent
 from relay.pool import Pool
 from relay.resolve import Resolution, Rules, targets
-from relay.routing import next_hop_of, route_of
+from relay.routing import Routes, Way
 from relay.tls import BrokenTls, ClientTls
 from relay.transport.content import Source
 from relay.transport.evidence import SessionFault
@@ -48,8 +47,12 @@ _LOCAL_PAUSE = timedelta(minutes=1)
 class Gates(Protocol):
     """Bounds what the hosts of one provider get from us."""
 
-    def passage(self, group: str, job: Job) -> AbstractAsyncContextManager[Postponement | None]:
-        """Wait for a session of `group` and hold it; yield why `job` may not go, if so."""
+    async def enter(self, group: str, job: Job) -> Postponement | None:
+        """Wait for a session of `group` and hold it until `leave`, or return why `job` may not."""
+        ...
+
+    def leave(self, group: str) -> None:
+        """Give back what `enter` has let somebody hold."""
         ...
 
     def spare(self, group: str) -> int:
@@ -118,6 +121,12 @@ class Delivery:
         self._config_revision = config_revision
         self._observer = observer
         self._rules = Rules.of(settings, own_addresses)
+        self._routes = Routes(settings.routes, self._rules.port)
+        self._lasting: dict[str, Resolution] = {}
+        """What need not be looked up again, by the pattern of its route."""
+        self._manners = {
+            route.domain: self._manner_on(route) for route in reversed(settings.routes)
+        }
         self._plain_manner = Manner(
             ehlo_name=settings.hostname,
             tls=settings.delivery.tls,
@@ -148,38 +157,30 @@ class Delivery:
 
     def _plan(self, job: Job) -> list[Course]:
         """Group the recipients by the way they are to go now: nearly always one."""
-        ways: dict[tuple[str, str], tuple[Route | None, list[Recipient]]] = {}
+        ways: dict[tuple[str, str], tuple[Way, list[Recipient]]] = {}
         for recipient in job.recipients:
-            route = route_of(recipient.domain, self._settings.routes)
-            if route is None:
-                way = (recipient.domain, "")
+            way = self._routes.way_of(recipient.domain)
+            key = (way.destination, way.pattern)
+            if key in ways:
+                ways[key][1].append(recipient)
             else:
-                way = (next_hop_of(route, self._rules.port), route.domain)
-            ways.setdefault(way, (route, []))[1].append(recipient)
+                ways[key] = (way, [recipient])
         return [
             Course(
                 job=job,
                 recipients=tuple(recipients),
-                destination=destination,
-                route=route,
+                way=way,
                 clock=self._clock,
                 node=self._node,
                 config_revision=self._config_revision,
             )
-            for (destination, _), (route, recipients) in ways.items()
+            for way, recipients in ways.values()
         ]
 
     async def _follow(self, course: Course, source: Source) -> Postponement | None:
         """Resolve and try the targets. Returns what a local gate had to say."""
         try:
-            resolution = await targets(
-                course.recipients[0].domain,
-                course.route,
-                self._resolver,
-                self._rules,
-                attempt=course.number,
-                chance=self._clock.chance,
-            )
+            resolution = await self._resolve(course)
         except ResolverSilent as silence:
             until = self._clock.now() + _DNS_PAUSE
             return Postponement(gate=Gate.DNS, until=until, detail=str(silence))
@@ -188,8 +189,30 @@ class Delivery:
             self._skip(course, resolution)
             course.refuse(resolution.refusal)
             return None
-        async with self._gates.passage(resolution.group, course.job) as stopped:
-            return stopped or await self._try_targets(course, resolution, source)
+        stopped = await self._gates.enter(resolution.group, course.job)
+        if stopped is not None:
+            return stopped
+        try:
+            return await self._try_targets(course, resolution, source)
+        finally:
+            self._gates.leave(resolution.group)
+
+    async def _resolve(self, course: Course) -> Resolution:
+        """Return the targets. Raises ResolverSilent."""
+        pattern = course.way.pattern
+        resolution = self._lasting.get(pattern)
+        if resolution is None:
+            resolution = await targets(
+                course.recipients[0].domain,
+                course.way.route,
+                self._resolver,
+                self._rules,
+                attempt=course.number,
+                chance=self._clock.chance,
+            )
+            if resolution.is_lasting:
+                self._lasting[pattern] = resolution
+        return resolution
 
     def _skip(self, course: Course, resolution: Resolution) -> None:
         for candidate in resolution.candidates:
@@ -219,7 +242,7 @@ class Delivery:
         self, course: Course, target: Target, source: Source
     ) -> SessionFault | None:
         """Try one target until no recipient is left or it fails us; return how it failed."""
-        manner = self._manner(course.route)
+        manner = self._manners.get(course.way.pattern, self._plain_manner)
         session = self._pool.take(target, manner)
         course.dialled += 1
         while course.undecided:
@@ -280,11 +303,9 @@ class Delivery:
             self._broken_tls,
         )
 
-    def _manner(self, route: Route | None) -> Manner:
+    def _manner_on(self, route: Route) -> Manner:
         """Return how we talk to targets on `route`; a password turns TLS into a demand."""
         settings = self._settings
-        if route is None:
-            return self._plain_manner
         tls = route.tls
         if tls == "opportunistic" and route.username and not route.allow_cleartext_password:
             tls = "verified"
@@ -299,4 +320,4 @@ class Delivery:
 
     def _tell(self, course: Course, attempt: TargetTry) -> None:
         if self._observer is not None:
-            self._observer.tried(course.destination, attempt)
+            self._observer.tried(course.way.destination, attempt)

@@ -5,8 +5,6 @@ back to the ledger untried, for whichever worker may; and destinations whose mai
 are not claimed again as long as it would only be stopped once more.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -57,18 +55,20 @@ class Gates:
             sending = min(share.workers, self._most)
             self._rates.rebalance(sending, self._clock.monotonic())
 
-    @asynccontextmanager
-    async def passage(self, group: str, job: Job) -> AsyncIterator[Postponement | None]:
-        """Wait for a connection to `group` and hold it; yield why `job` may not go, if so.
+    async def enter(self, group: str, job: Job) -> Postponement | None:
+        """Wait for a connection to `group` and hold it until `leave`, or return why `job` may not.
 
         A token of the rate is taken last: waiting for a connection must not save up tokens.
         """
-        async with AsyncExitStack() as stack:
-            stopped = await self._stop(group, job, stack)
-            if stopped is not None and len(self._stopped) < _REMEMBERED:
-                until = self._clock.monotonic() + _TRUSTED
-                self._stopped[job.destination] = _Stopped(group, until)
-            yield stopped
+        stopped = await self._stop(group, job)
+        if stopped is not None and len(self._stopped) < _REMEMBERED:
+            until = self._clock.monotonic() + _TRUSTED
+            self._stopped[job.destination] = _Stopped(group, until)
+        return stopped
+
+    def leave(self, group: str) -> None:
+        """Give back what `enter` has let somebody hold."""
+        self._slots.free(group)
 
     def spare(self, group: str) -> int:
         """Return how many connections to `group` may be open beside those that are held."""
@@ -93,17 +93,24 @@ class Gates:
     def _is_shut(self, group: str, now: float) -> bool:
         return not self._slots.maximum(group) or self._rates.is_spent(group, now)
 
-    async def _stop(self, group: str, job: Job, stack: AsyncExitStack) -> Postponement | None:
-        """Return why `job` may not go; else a connection is held until `stack` is unwound."""
-        now = self._clock.monotonic()
-        if self._slots.maximum(group) and self._rates.is_spent(group, now):
-            # At the same moment: a token that comes meanwhile would let it go without connection.
-            return self._without_token(group, job, now)
+    async def _stop(self, group: str, job: Job) -> Postponement | None:
+        """Return why `job` may not go; else a connection is held."""
+        if self._rates.is_limited:
+            now = self._clock.monotonic()
+            if self._slots.maximum(group) and self._rates.is_spent(group, now):
+                # At the same moment: a token that comes meanwhile would let it go without
+                # connection.
+                return self._without_token(group, job, now)
         try:
-            await stack.enter_async_context(self._slots.slot(group))
+            await self._slots.take(group)
         except NoSlots:
             return self._without_share(group)
-        return self._without_token(group, job, self._clock.monotonic())
+        if not self._rates.is_limited:
+            return None
+        stopped = self._without_token(group, job, self._clock.monotonic())
+        if stopped is not None:
+            self._slots.free(group)
+        return stopped
 
     def _without_share(self, group: str) -> Postponement:
         return Postponement(

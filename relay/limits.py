@@ -8,8 +8,6 @@ that a strained server is not driven harder in steps.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from relay.share import Share
 
@@ -22,10 +20,11 @@ class NoSlots(Exception):
 
 
 class _Group:
-    __slots__ = ("limit", "most", "moved", "used", "waiters")
+    __slots__ = ("initial", "limit", "most", "moved", "used", "waiters")
 
-    def __init__(self, limit: int, most: int) -> None:
-        self.limit = float(limit)
+    def __init__(self, initial: int, most: int) -> None:
+        self.initial = initial
+        self.limit = float(initial)
         self.most = most
         self.moved = False
         self.used = 0
@@ -38,6 +37,7 @@ class _Group:
             self.limit = min(float(most), max(float(min(1, most)), scaled))
         else:
             self.limit, self.moved = float(initial), False
+        self.initial = initial
         self.most = most
 
 
@@ -68,24 +68,31 @@ class GroupSlots:
                 if not waiter.done():
                     waiter.set_exception(NoSlots(group))
 
-    @asynccontextmanager
-    async def slot(self, group: str) -> AsyncIterator[None]:
-        """Wait for a free slot of `group`, first come first served, and hold it.
+    async def take(self, group: str) -> None:
+        """Wait for a slot of `group`, first come first served, and hold it until `free`.
 
         Raises NoSlots when this worker has no share of the group, or loses it while waiting.
         """
         entry = self._groups.get(group)
         if entry is None:
             entry = self._groups[group] = _Group(self._initial_of(group), self.maximum(group))
+        if entry.used < int(entry.limit) and entry.most and not entry.waiters:
+            entry.used += 1
+            return
         try:
-            await self._take(group, entry)
-            try:
-                yield
-            finally:
-                entry.used -= 1
-                self._wake(entry)
-        finally:
+            if not entry.most:
+                raise NoSlots(group)
+            await self._wait(entry)
+        except BaseException:
             self._forget_if_idle(group, entry)
+            raise
+
+    def free(self, group: str) -> None:
+        """Give back a slot of `group`."""
+        entry = self._groups[group]
+        entry.used -= 1
+        self._wake(entry)
+        self._forget_if_idle(group, entry)
 
     def feed_back(self, group: str, *, good: bool) -> None:
         """Let the outcome of one delivery move the limit of `group`."""
@@ -94,7 +101,7 @@ class GroupSlots:
             return
         step = 1.0 / entry.limit if good else -1.0 / entry.limit
         entry.limit = min(float(entry.most), max(1.0, entry.limit + step))
-        entry.moved = entry.limit != self._initial_of(group)
+        entry.moved = entry.limit != entry.initial
         self._wake(entry)
 
     def limit(self, group: str) -> int:
@@ -120,14 +127,6 @@ class GroupSlots:
             return
         if not entry.moved or len(self._groups) > _REMEMBERED:
             del self._groups[group]
-
-    async def _take(self, group: str, entry: _Group) -> None:
-        if not entry.most:
-            raise NoSlots(group)
-        if entry.used >= int(entry.limit) or entry.waiters:
-            await self._wait(entry)
-        else:
-            entry.used += 1
 
     async def _wait(self, entry: _Group) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()

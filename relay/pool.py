@@ -6,7 +6,6 @@ leave count among the connections that a group of hosts gets, and make room for 
 """
 
 import asyncio
-from collections import deque
 
 from config.settings import DeliverySettings
 from relay.clock import Clock
@@ -14,7 +13,6 @@ from relay.transport.session import Manner, Session
 from tracker.model import Target
 
 _Key = tuple[str, str, int, Manner]
-
 
 _PERIOD = 0.1
 """Seconds between two looks at what is idle, at least."""
@@ -39,10 +37,12 @@ class Pool:
         self._idle = settings.connection_idle.total_seconds()
         self._age = settings.connection_age.total_seconds()
         self._transactions = settings.messages_per_connection
-        self._waiting: dict[_Key, deque[Session]] = {}
+        self._waiting: dict[_Key, list[Session]] = {}
+        """Who has served last is the last. What is empty stays until it is tidied up."""
         self._group_of: dict[Session, str] = {}
         """Of those that wait."""
         self._groups: dict[str, _Group] = {}
+        """What is empty stays until it is tidied up."""
         self._reaper: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -51,9 +51,10 @@ class Pool:
 
     def take(self, target: Target, manner: Manner) -> Session | None:
         """Return a session that waits for just this, the one used last first."""
-        while sessions := self._waiting.get(_key(target, manner)):
+        sessions = self._waiting.get(_key(target, manner))
+        while sessions:
             session = sessions[-1]
-            if self._is_good(session):
+            if self._is_good(session, self._clock.monotonic()):
                 self._remove(session)
                 session.evidence.restart()
                 return session
@@ -65,19 +66,23 @@ class Pool:
 
         `group` is the name that its host shares with others.
         """
-        session.idle_since = self._clock.monotonic()
-        if not self._idle or not self.may_go_on(session):
+        session.idle_since = now = self._clock.monotonic()
+        if not self._idle or not self._may_go_on(session, now):
             self.dismiss(session, group)
             return
-        self._waiting.setdefault(_key(session.target, session.manner), deque()).append(session)
+        key = _key(session.target, session.manner)
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = self._waiting[key] = []
+        waiting.append(session)
         self._group_of[session] = group
-        self._groups.setdefault(group, _Group()).waiting[session] = None
+        self._group(group).waiting[session] = None
         if self._reaper is None or self._reaper.done():
             self._reaper = asyncio.create_task(self._reap(), name="reap idle sessions")
 
     async def make_room(self, group: str, most: int) -> None:
         """Have no more than `most` sessions of `group` open of those that wait or leave."""
-        while entry := self._groups.get(group):
+        while (entry := self._groups.get(group)) is not None:
             for session in list(entry.waiting)[: max(0, len(entry.waiting) - most)]:
                 self._send_off(session)
             if len(entry.waiting) + len(entry.leaving) <= most:
@@ -86,12 +91,18 @@ class Pool:
 
     def may_go_on(self, session: Session) -> bool:
         """Say whether `session` may carry another transaction."""
-        age = self._clock.monotonic() - session.opened_at
-        return session.is_usable and session.transactions < self._transactions and age < self._age
+        return self._may_go_on(session, self._clock.monotonic())
+
+    def _may_go_on(self, session: Session, now: float) -> bool:
+        return (
+            session.is_usable
+            and session.transactions < self._transactions
+            and now - session.opened_at < self._age
+        )
 
     def dismiss(self, session: Session, group: str) -> None:
         """Say QUIT in the background: no mail waits for it."""
-        entry = self._groups.setdefault(group, _Group())
+        entry = self._group(group)
         leaving = asyncio.create_task(session.quit())
         entry.leaving.add(leaving)
         leaving.add_done_callback(lambda task: self._left(group, task))
@@ -113,34 +124,45 @@ class Pool:
 
     def _remove(self, session: Session) -> None:
         """Take a session out of those that wait."""
-        key = _key(session.target, session.manner)
-        self._waiting[key].remove(session)
-        if not self._waiting[key]:
-            del self._waiting[key]
-        group = self._group_of.pop(session)
-        del self._groups[group].waiting[session]
-        self._forget_if_empty(group)
+        sessions = self._waiting[_key(session.target, session.manner)]
+        if sessions[-1] is session:
+            sessions.pop()
+        else:
+            sessions.remove(session)
+        del self._groups[self._group_of.pop(session)].waiting[session]
 
     def _left(self, group: str, task: asyncio.Task[None]) -> None:
-        self._groups[group].leaving.discard(task)
-        self._forget_if_empty(group)
-
-    def _forget_if_empty(self, group: str) -> None:
         entry = self._groups[group]
+        entry.leaving.discard(task)
         if not entry.waiting and not entry.leaving:
             del self._groups[group]
 
-    def _is_good(self, session: Session) -> bool:
-        idle = self._clock.monotonic() - session.idle_since
-        return idle < self._idle and self.may_go_on(session)
+    def _group(self, name: str) -> _Group:
+        entry = self._groups.get(name)
+        if entry is None:
+            entry = self._groups[name] = _Group()
+        return entry
+
+    def _tidy_up(self) -> None:
+        """Forget what is empty; at each message it would only be made anew for the next one."""
+        self._waiting = {key: sessions for key, sessions in self._waiting.items() if sessions}
+        self._groups = {
+            name: entry for name, entry in self._groups.items() if entry.waiting or entry.leaving
+        }
+
+    def _is_good(self, session: Session, now: float) -> bool:
+        return now - session.idle_since < self._idle and self._may_go_on(session, now)
 
     async def _reap(self) -> None:
         """Dismiss what has waited too long, until nothing waits."""
         while self._group_of:
             longest = min(session.idle_since for session in self._group_of)
             await self._clock.sleep(max(_PERIOD, longest + self._idle - self._clock.monotonic()))
-            for session in [each for each in self._group_of if not self._is_good(each)]:
+            now = self._clock.monotonic()
+            for session in [each for each in self._group_of if not self._is_good(each, now)]:
                 self._send_off(session)
+            self._tidy_up()
+        self._tidy_up()
 
 
 def _key(target: Target, manner: Manner) -> _Key:

@@ -43,6 +43,11 @@ class Rates:
         """Groups that are remembered."""
         return len(self._groups)
 
+    @property
+    def is_limited(self) -> bool:
+        """False when everybody gets a token."""
+        return bool(self._per_second)
+
     def rebalance(self, workers: int, now: float) -> None:
         """Be one of `workers` from now on."""
         if workers == self._workers:

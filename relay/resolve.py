@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import NamedTuple, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from config.settings import Route, Settings
 from relay.dns import DnsFault, Exchange, LookupFailed, NoSuchDomain, Resolver
@@ -79,6 +80,8 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     """The name that the hosts of one provider share."""
     refusal: Refusal | None = None
     """Set when no candidate may be dialled."""
+    is_lasting: bool = False
+    """True when every attempt by the same route would find just this."""
 
 
 async def targets(
@@ -126,8 +129,9 @@ class _Search:
     async def next_hop(self, route: Route) -> Resolution:
         """Look up the next hop of a route: the operator's own word, so any address will do."""
         host, port = route.target(self._rules.port)
+        is_literal = is_address(host)
         try:
-            addresses = [host] if is_address(host) else await self._resolver.addresses(host)
+            addresses = [host] if is_literal else await self._resolver.addresses(host)
         except (NoSuchDomain, LookupFailed) as fault:
             return _refused(Outcome.DEFERRED, Origin.LOCAL, f"4.4.4 The next hop: {fault}")
         if not addresses:
@@ -136,7 +140,8 @@ class _Search:
         for address in self._rotated(addresses):
             target = Target(host=host, address=address, port=port)
             self._found.append(Candidate(target, self._family_bar(address)))
-        return self._result(next_hop_of(route, self._rules.port))
+        found = self._result(next_hop_of(route, self._rules.port))
+        return replace(found, is_lasting=True) if is_literal else found
 
     def literal(self, domain: str) -> Resolution:
         """Return the host that an address literal names (RFC 5321 4.1.3)."""

@@ -7,6 +7,7 @@ an older configuration follows the present one.
 
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from config.addresses import format_host_port
 from config.settings import Route
@@ -16,18 +17,52 @@ _SECOND_LEVELS = frozenset(
     {"ac", "co", "com", "edu", "gob", "gov", "govt", "net", "ne", "or", "org"}
 )
 """Labels that stand for a whole class of owners below a country's domain, as in "co.uk"."""
+_REMEMBERED = 10_000
+"""Domains whose way is remembered."""
+
+
+class Way(NamedTuple):
+    """How mail for a domain goes."""
+
+    destination: str
+    """Where its recipients queue: the domain itself, or the next hop of its route."""
+    pattern: str
+    """The domain that its route is set for; empty without a route."""
+    route: Route | None
+
+
+class Routes:
+    """The routes of a configuration, prepared for being asked about every recipient."""
+
+    def __init__(self, routes: Sequence[Route], default_port: int = _SMTP_PORT) -> None:
+        """`default_port` is the port of next hops that name none."""
+        self._routes = {route.domain: route for route in reversed(routes)}
+        self._default_port = default_port
+        self._known: dict[str, Way] = {}
+
+    def way_of(self, domain: str) -> Way:
+        """Return the way by the most specific route: exact, then the longest "*.parent", then "*".
+
+        Without a route it is that by MX records. Address literals name their host themselves
+        (RFC 5321 4.1.3): no wildcard matches them.
+        """
+        way = self._known.get(domain)
+        if way is None:
+            found = (self._routes[name] for name in _patterns(domain) if name in self._routes)
+            route = next(found, None)
+            if route is None:
+                way = Way(domain, "", None)
+            else:
+                way = Way(next_hop_of(route, self._default_port), route.domain, route)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[domain] = way
+        return way
 
 
 def route_of(domain: str, routes: Sequence[Route]) -> Route | None:
-    """Return the most specific route for `domain`: exact, then the longest "*.parent", then "*".
-
-    None means delivery by MX records. Address literals name their host themselves (RFC 5321
-    4.1.3): no wildcard matches them.
-    """
-    if not routes:
-        return None
-    patterns = {route.domain: route for route in reversed(routes)}
-    return next((patterns[name] for name in _patterns(domain) if name in patterns), None)
+    """Return the most specific route for `domain` (see `Routes`); None: by MX records."""
+    return Routes(routes).way_of(domain).route
 
 
 def destination_of(domain: str, routes: Sequence[Route], default_port: int = _SMTP_PORT) -> str:
@@ -37,8 +72,7 @@ def destination_of(domain: str, routes: Sequence[Route], default_port: int = _SM
     hop apart from a domain of the same name. `default_port` is the port of next hops that name
     none.
     """
-    route = route_of(domain, routes)
-    return domain if route is None else next_hop_of(route, default_port)
+    return Routes(routes, default_port).way_of(domain).destination
 
 
 def next_hop_of(route: Route, default_port: int = _SMTP_PORT) -> str:

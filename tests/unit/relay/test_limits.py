@@ -1,6 +1,8 @@
 """Slots of a group of hosts."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from hypothesis import given
@@ -10,8 +12,18 @@ from relay.limits import GroupSlots, NoSlots
 from relay.share import Share
 
 
+@asynccontextmanager
+async def slot(slots: GroupSlots, group: str) -> AsyncIterator[None]:
+    """Hold a slot of `group`."""
+    await slots.take(group)
+    try:
+        yield
+    finally:
+        slots.free(group)
+
+
 async def hold(slots: GroupSlots, group: str, release: asyncio.Event, order: list[str]) -> None:
-    async with slots.slot(group):
+    async with slot(slots, group):
         order.append(group)
         await release.wait()
 
@@ -30,7 +42,7 @@ async def test_no_more_than_the_limit_at_once_and_first_come_first_served() -> N
 
 async def test_n_good_deliveries_earn_one_more_and_bad_ones_take_it_back() -> None:
     slots = GroupSlots(initial=2, maximum=4)
-    async with slots.slot("mx"):
+    async with slot(slots, "mx"):
         limits = []
         for _ in range(3):
             slots.feed_back("mx", good=True)
@@ -225,7 +237,7 @@ async def test_who_is_cancelled_as_it_is_sent_away_frees_no_slot() -> None:
 
 async def test_what_was_learnt_is_kept_in_proportion() -> None:
     slots = GroupSlots(initial=2, maximum=8)
-    async with slots.slot(GROUP):
+    async with slot(slots, GROUP):
         for _ in range(100):
             slots.feed_back(GROUP, good=True)
         limits = [slots.limit(GROUP)]
@@ -243,7 +255,7 @@ async def test_what_was_learnt_is_kept_in_proportion() -> None:
 
 async def test_a_group_without_slots_learns_nothing() -> None:
     slots = GroupSlots(initial=1, maximum=1)
-    async with slots.slot(GROUP):
+    async with slot(slots, GROUP):
         slots.rebalance(SECOND)
         slots.feed_back(GROUP, good=True)
         assert slots.limit(GROUP) == 0
