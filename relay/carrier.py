@@ -4,7 +4,7 @@ import os
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import aclosing
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 import structlog
@@ -12,7 +12,7 @@ import structlog
 from config.settings import Settings
 from relay import metrics
 from relay.clock import Clock
-from relay.decide import Reach, decide, needs_original, record_only
+from relay.decide import Reach, Weighed, decide, record_only, weigh
 from relay.deliver import Delivered, Delivery
 from relay.gates import Gates
 from relay.keeper import Keeper
@@ -36,6 +36,9 @@ from tracker.model import (
 from tracker.store import LeaseLost, Store, StoreUnavailable
 
 T = TypeVar("T")
+
+_count = cache(metrics.ATTEMPTS.labels)
+"""The counter of an outcome and its origin, of which there are few."""
 
 _SETTLE_PAUSE = timedelta(seconds=1)
 """Between tries to settle while the ledger cannot commit."""
@@ -83,8 +86,11 @@ class Carrier:
 
         Raises LeaseLost when somebody else has the job by now.
         """
-        await self._persist(job.message.id, partial(self._keeper.make_sure, job.lease))
-        gate = await self._persist(job.message.id, partial(self._gate, job))
+        if not self._keeper.holds(job.lease):
+            await self._persist(job.message.id, partial(self._keeper.make_sure, job.lease))
+        gate: Postponement | None = None
+        if job.destination in self._dead or job.trigger is Trigger.DEADLINE:
+            gate = await self._persist(job.message.id, partial(self._gate, job))
         result = gate or await self._deliver(job)
         if isinstance(result, Postponement):
             if job.content is not None or not self._is_settled_by(job, result):
@@ -130,10 +136,9 @@ class Carrier:
             return None
         if state.next_probe_at is None or job.trigger is Trigger.RETRY_NOW:
             return None
-        is_looked_at = needs_original(
-            job, self._presume(job, known), retry=self._settings.retry, now=now
-        )
-        return known if is_looked_at != "none" or has_expired(job, now) else None
+        presumed, retry = self._presume(job, known), self._settings.retry
+        weighed = weigh(job, presumed, retry=retry, now=now, jitter=self._clock.chance())
+        return known if weighed.original != "none" or has_expired(job, now) else None
 
     def _is_settled_by(self, job: Job, gate: Postponement) -> bool:
         """Say whether a closed gate is the last word: a held or expired job does not wait on.
@@ -158,7 +163,7 @@ class Carrier:
     async def _decide_and_settle(self, job: Job, delivered: Delivered) -> Settlement:
         """Settle what was delivered; a fault of ours on the way must not send it once more."""
         try:
-            settlement = await self._persist(job.message.id, partial(self._decide, job, delivered))
+            settlement = await self._decide(job, delivered)
             await self._settle(settlement)
         except LeaseLost:
             raise
@@ -170,25 +175,42 @@ class Carrier:
         return settlement
 
     async def _decide(self, job: Job, delivered: Delivered) -> Settlement:
-        now, retry = self._clock.now(), self._settings.retry
-        reach = Reach(reachable=delivered.reachable, detail=delivered.detail)
-        needed = needs_original(job, delivered.attempts, retry=retry, now=now)
+        weighed = weigh(
+            job,
+            delivered.attempts,
+            retry=self._settings.retry,
+            now=self._clock.now(),
+            jitter=self._clock.chance(),
+            reach=Reach(reachable=delivered.reachable, detail=delivered.detail),
+        )
+        if weighed.original == "none" and delivered.reachable is not False:
+            return self._conclude(weighed, 0, None, ())
+        return await self._persist(job.message.id, partial(self._inquire, weighed))
+
+    async def _inquire(self, weighed: Weighed) -> Settlement:
+        """Decide with what the ledger knows of the message and its destination."""
+        job, needed = weighed.job, weighed.original
         original: bytes | None = None
         uncertain: Collection[RecipientId] = ()
         if needed != "none":
             original = await self._original(job, whole=needed == "full")
             uncertain = await self._uncertain_before(job)
+        failures = await self._failures(job.destination, weighed.reach)
+        return self._conclude(weighed, failures, original, uncertain)
+
+    def _conclude(
+        self,
+        weighed: Weighed,
+        failures: int,
+        original: bytes | None,
+        uncertain: Collection[RecipientId],
+    ) -> Settlement:
         return decide(
-            job,
-            delivered.attempts,
-            retry=retry,
+            weighed,
             reporting_mta=self._settings.hostname,
-            now=now,
-            jitter=self._clock.chance(),
             mint=self._clock.mint,
             destination_of=self._destination_of,
-            reach=reach,
-            failures=await self._failures(job.destination, reach),
+            failures=failures,
             original=original,
             uncertain_before=uncertain,
         )
@@ -278,7 +300,7 @@ class Carrier:
     def _tell(self, job: Job, settlement: Settlement) -> None:
         recipients = {recipient.id: recipient for recipient in job.recipients}
         for attempt in settlement.attempts:
-            metrics.ATTEMPTS.labels(attempt.outcome, attempt.origin).inc()
+            _count(attempt.outcome, attempt.origin).inc()
             if attempt.outcome is Outcome.DELIVERED:
                 waited = attempt.ended_at - job.message.accepted_at
                 metrics.DELIVERY_SECONDS.observe(waited.total_seconds())

@@ -83,7 +83,7 @@ class Keeper:
         Raises LeaseLost when `lease` is not surely ours any more: then nothing may be sent. That
         is so without asking the ledger when it may have run out since it was renewed.
         """
-        if self._inflight is None or lease != self.token:
+        if self._inflight is None or lease != self._token:
             raise LeaseLost(f"lease {lease} is not held")
         if not self._is_sure:
             raise LeaseLost(f"lease {lease} has not been renewed in time")
@@ -123,6 +123,10 @@ class Keeper:
         """
         async with self._renewing:
             return await self._renew()
+
+    def holds(self, lease: LeaseToken) -> bool:
+        """Say whether `lease` is surely ours at this moment."""
+        return lease == self._token and self._is_sure
 
     async def make_sure(self, lease: LeaseToken) -> None:
         """Renew if `lease` may have run out unnoticed. Raises LeaseLost, StoreUnavailable."""

@@ -119,10 +119,24 @@ class Worker:
     # --- carrying ------------------------------------------------------------------------------
 
     def _dispatch(self) -> None:
-        while not self._stopping and (job := self._ready.pop()) is not None:
-            task = asyncio.create_task(self._carry(job))
+        while (job := self._next()) is not None:
+            task = asyncio.create_task(self._carry_on(job))
             self._carrying.add(task)
             task.add_done_callback(self._carrying.discard)
+
+    def _next(self) -> Job | None:
+        return None if self._stopping else self._ready.pop()
+
+    async def _carry_on(self, first: Job) -> None:
+        """Carry jobs until none is ready: a task for each of them would cost more than it does."""
+        job: Job | None = first
+        try:
+            while job is not None:
+                await self._carry(job)
+                job = self._next()
+                self._dispatch()  # a job that has come to its end may let in more than one
+        finally:
+            self._dispatch()
 
     async def _carry(self, job: Job) -> None:
         try:
@@ -140,7 +154,6 @@ class Worker:
         finally:
             if self._ready.done(job):
                 self.wake()
-            self._dispatch()
 
     async def _set_aside(self, job: Job, detail: str, pause: timedelta) -> None:
         why = Postponement(gate=Gate.LOCAL, until=self._clock.now() + pause, detail=detail)

@@ -9,7 +9,7 @@ Unknown means temporary; results are per recipient, never message-wide; the only
 temporary cause to a failure is the deadline, and then the failure says so.
 """
 
-from relay.decide.decision import Reach, decide, needs_original
+from relay.decide.decision import Reach, Weighed, decide, weigh
 from relay.decide.record import record_only
 
-__all__ = ["Reach", "decide", "needs_original", "record_only"]
+__all__ = ["Reach", "Weighed", "decide", "record_only", "weigh"]

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from config.settings import RetrySettings
-from relay.decide.notices import Writer, sort_verdicts
+from relay.decide.notices import Notice, Writer, notices_of
 from relay.decide.verdict import Verdict, judge
 from relay.dsn import Action, returns_whole
 from tracker.model import (
@@ -35,69 +35,105 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 _NOTHING_LEARNT = Reach()
 
 
-def decide(
+class Weighed(msgspec.Struct, frozen=True, kw_only=True):
+    """What attempts mean, before anything is looked up for the DSNs that may follow."""
+
+    job: Job
+    attempts: tuple[Attempt, ...]
+    retry: RetrySettings
+    now: datetime
+    jitter: float
+    reach: Reach
+    verdicts: Sequence[Verdict]
+    notices: Sequence[Notice]
+
+    @property
+    def original(self) -> Literal["none", "headers", "full"]:
+        """How much of the message's content `decide` wants; for "headers" its first chunk will do.
+
+        "none" means that no DSN is to be written at all.
+        """
+        told = [notice.action for notice in self.notices if notice.told]
+        if any(returns_whole(self.job.message, action) for action in told):
+            return "full"
+        return "headers" if told else "none"
+
+
+def weigh(
     job: Job,
     attempts: Sequence[Attempt],
     *,
     retry: RetrySettings,
-    reporting_mta: str,
     now: datetime,
     jitter: float,
+    reach: Reach = _NOTHING_LEARNT,
+) -> Weighed:
+    """Return what `attempts` mean, at most one for each recipient of `job`.
+
+    `jitter` is one number in [0, 1) for the whole job, so that its recipients stay together.
+    """
+    verdicts = _judge_all(job, attempts, retry, now, jitter, reach)
+    return Weighed(
+        job=job,
+        attempts=tuple(attempts),
+        retry=retry,
+        now=now,
+        jitter=jitter,
+        reach=reach,
+        verdicts=verdicts,
+        notices=notices_of(verdicts, job.message, retry, now),
+    )
+
+
+def decide(
+    weighed: Weighed,
+    *,
+    reporting_mta: str,
     mint: Callable[[], str],
     destination_of: Callable[[str], str],
-    reach: Reach = _NOTHING_LEARNT,
     failures: int = 0,
     original: bytes | None = None,
     uncertain_before: Collection[RecipientId] = (),
 ) -> Settlement:
-    """Return what the ledger has to change after `attempts`, at most one for each recipient.
+    """Return what the ledger has to change.
 
-    `jitter` is one number in [0, 1) for the whole job, so that its recipients stay together.
     `mint` makes ids; `destination_of` tells where a domain is routed to, for DSNs. `failures`
     is how often in a row the destination could not be reached before. `original` is what
-    `needs_original` asked for; `uncertain_before` are recipients with an earlier attempt whose
+    `Weighed.original` asks for; `uncertain_before` are recipients with an earlier attempt whose
     outcome was uncertain.
     """
-    verdicts = _judge_all(job, attempts, retry, now, jitter, reach)
-    writer = Writer(
-        job=job,
-        retry=retry,
-        reporting_mta=reporting_mta,
-        now=now,
-        mint=mint,
-        destination_of=destination_of,
-        original=original,
-        uncertain_before=uncertain_before,
-    )
-    reports, events, delayed = _notify(writer, verdicts)
+    job, now = weighed.job, weighed.now
+    reports: list[Submission] = []
+    events: list[Event] = []
+    delayed: set[RecipientId] = set()
+    if weighed.notices:
+        writer = Writer(
+            job=job,
+            retry=weighed.retry,
+            reporting_mta=reporting_mta,
+            now=now,
+            mint=mint,
+            destination_of=destination_of,
+            original=original,
+            uncertain_before=uncertain_before,
+        )
+        reports, events, delayed = _notify(writer, weighed.notices)
     return Settlement(
         lease=job.lease,
         message_id=job.message.id,
-        attempts=tuple(attempts),
+        attempts=weighed.attempts,
         changes=tuple(
-            verdict.change(
-                now, now if verdict.recipient.id in delayed else verdict.recipient.delay_dsn_at
-            )
-            for verdict in verdicts
+            [
+                verdict.change(
+                    now, now if verdict.recipient.id in delayed else verdict.recipient.delay_dsn_at
+                )
+                for verdict in weighed.verdicts
+            ]
         ),
         reports=tuple(reports),
         events=tuple(events),
-        destination=_learn(job.destination, reach, failures, retry, now, jitter),
+        destination=_learn(weighed, failures),
     )
-
-
-def needs_original(
-    job: Job, attempts: Sequence[Attempt], *, retry: RetrySettings, now: datetime
-) -> Literal["none", "headers", "full"]:
-    """Say how much of the message's content `decide` will want at the same `now`.
-
-    For "headers" its first chunk will do.
-    """
-    verdicts = _judge_all(job, attempts, retry, now, 0.5, _NOTHING_LEARNT)
-    told = [action for action, told, _ in sort_verdicts(verdicts, job.message, retry, now) if told]
-    if any(returns_whole(job.message, action) for action in told):
-        return "full"
-    return "headers" if told else "none"
 
 
 def _judge_all(
@@ -124,20 +160,19 @@ def _judge_all(
 
 
 def _notify(
-    writer: Writer, verdicts: Sequence[Verdict]
+    writer: Writer, notices: Sequence[Notice]
 ) -> tuple[list[Submission], list[Event], set[RecipientId]]:
     """Return the DSNs, the events about them, and whom a delay DSN has reported."""
     reports: list[Submission] = []
     events: list[Event] = []
     delayed: set[RecipientId] = set()
-    message = writer.job.message
-    for action, told, withheld in sort_verdicts(verdicts, message, writer.retry, writer.now):
+    for action, told, withheld in notices:
         dsn = writer.write(action, told) if told else None
         if dsn is not None:
             reports.append(dsn)
             events += [_sent(writer, verdict, action, dsn.id) for verdict in told]
         else:
-            withheld = withheld + [(verdict, "The reverse-path is no mailbox") for verdict in told]
+            withheld = [*withheld, *[(each, "The reverse-path is no mailbox") for each in told]]
         if action is Action.DELAYED:
             delayed = {verdict.recipient.id for verdict in told}
         if action is Action.FAILED:
@@ -151,14 +186,8 @@ def _sent(writer: Writer, verdict: Verdict, action: Action, dsn: MessageId) -> E
     return writer.event(verdict, EventKind.DSN_SENT, f"Action: {action}", dsn)
 
 
-def _learn(
-    destination: str,
-    reach: Reach,
-    failures: int,
-    retry: RetrySettings,
-    now: datetime,
-    jitter: float,
-) -> DestinationChange | None:
+def _learn(weighed: Weighed, failures: int) -> DestinationChange | None:
+    reach, now, destination = weighed.reach, weighed.now, weighed.job.destination
     if reach.reachable is None:
         return None
     if reach.reachable:
@@ -168,6 +197,8 @@ def _learn(
         at=now,
         reachable=False,
         failures=failures + 1,
-        next_probe_at=probe_at(retry, failures=failures + 1, now=now, jitter=jitter),
+        next_probe_at=probe_at(
+            weighed.retry, failures=failures + 1, now=now, jitter=weighed.jitter
+        ),
         detail=reach.detail,
     )

@@ -1,7 +1,8 @@
 """Which DSNs a settlement sends, and which it withholds (RFC 3461 4.1, 5.2; RFC 3834)."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -37,6 +38,16 @@ _WANTED_BY = {
     Action.DELAYED: Notify.DELAY,
     Action.RELAYED: Notify.SUCCESS,
 }
+
+
+class Notice(NamedTuple):
+    """What is due to be told about some recipients of one message."""
+
+    action: Action
+    told: Sequence[Verdict]
+    """Whom the DSN reports."""
+    withheld: Sequence[tuple[Verdict, str]]
+    """Whom it does not report, and why."""
 
 
 class Writer(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,12 +139,17 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
 def due_action(
     verdict: Verdict, message: Message, retry: RetrySettings, now: datetime
 ) -> Action | None:
-    """Return what the sender ought to be told about a recipient, asked for or not."""
+    """Return what the sender ought to be told about a recipient; None: nothing.
+
+    Of failures and delays that does not depend on what was asked for: they may have to be told
+    of although nobody asked, and why they are not is on record.
+    """
     if verdict.status in (Status.BOUNCED, Status.EXPIRED):
         return Action.FAILED
     if verdict.status is Status.DELIVERED:
         # Who took our NOTIFY owes the success DSN (RFC 3461 5.2.1); else it ends here (5.2.2).
-        return None if verdict.attempt.dsn_handed_on else Action.RELAYED
+        is_asked = Notify.SUCCESS in (verdict.recipient.notify or ())
+        return Action.RELAYED if is_asked and not verdict.attempt.dsn_handed_on else None
     if verdict.status is Status.DEFERRED and retry.delay_dsn is not None:
         told = verdict.recipient.delay_dsn_at is not None
         # Jitter may bring a try just before the hour, and the one after it may be hours away.
@@ -157,15 +173,17 @@ def withheld_because(verdict: Verdict, message: Message, action: Action) -> str 
     return None
 
 
-def sort_verdicts(
+def notices_of(
     verdicts: Sequence[Verdict], message: Message, retry: RetrySettings, now: datetime
-) -> Iterator[tuple[Action, list[Verdict], list[tuple[Verdict, str]]]]:
-    """Yield for each action whom it reports, and whom it does not report and why."""
+) -> list[Notice]:
+    """Return what is due to be told: nothing for most mail, which arrives."""
     due = [(verdict, due_action(verdict, message, retry, now)) for verdict in verdicts]
-    for action in dict.fromkeys(action for _, action in due if action is not None):
+    notices: list[Notice] = []
+    for action in dict.fromkeys([action for _, action in due if action is not None]):
         concerned = [verdict for verdict, wanted in due if wanted is action]
         reasons = [withheld_because(verdict, message, action) for verdict in concerned]
         pairs = list(zip(concerned, reasons, strict=True))
         told = [verdict for verdict, reason in pairs if reason is None]
         withheld = [(verdict, reason) for verdict, reason in pairs if reason is not None]
-        yield action, told, withheld
+        notices.append(Notice(action, told, withheld))
+    return notices

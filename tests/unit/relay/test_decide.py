@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from config.settings import RetrySettings
-from relay.decide import Reach, decide, needs_original
+from relay.decide import Reach, decide, weigh
 from tests.support.clock import START
 from tests.support.jobs import make_job, make_message, make_recipient
 from tests.support.mail import CONTENT, make_attempt, mint
@@ -40,6 +40,7 @@ HOUR = timedelta(hours=1)
 REFUSED = Reply(code=550, lines=("5.1.1 No such user",))
 SUCCESS = frozenset({Notify.SUCCESS})
 NEVER = frozenset({Notify.NEVER})
+NOTHING_LEARNT = Reach()
 
 
 def settle(
@@ -48,15 +49,12 @@ def settle(
     *,
     after: timedelta = timedelta(0),
     retry: RetrySettings = RETRY,
+    reach: Reach = NOTHING_LEARNT,
     **more: Any,
 ) -> Settlement:
     return decide(
-        job,
-        attempts,
-        retry=retry,
+        weigh(job, attempts, retry=retry, now=START + after, jitter=0.5, reach=reach),
         reporting_mta="mail.example.com",
-        now=START + after,
-        jitter=0.5,
         mint=mint,
         destination_of=lambda domain: f"route-of-{domain}",
         **more,
@@ -347,7 +345,7 @@ def test_content_is_read_only_when_needed(
     recipient = make_recipient(message)
     job = make_job(message, recipient)
     attempt = make_attempt(recipient, outcome)
-    assert needs_original(job, [attempt], retry=RETRY, now=START) == needed
+    assert weigh(job, [attempt], retry=RETRY, now=START, jitter=0.5).original == needed
 
 
 def test_a_delay_returns_the_header_alone() -> None:
@@ -356,7 +354,7 @@ def test_a_delay_returns_the_header_alone() -> None:
     job = make_job(message, recipient)
     attempt = make_attempt(recipient, Outcome.DEFERRED)
     now = START + 5 * HOUR
-    assert needs_original(job, [attempt], retry=RETRY, now=now) == "headers"
+    assert weigh(job, [attempt], retry=RETRY, now=now, jitter=0.5).original == "headers"
     settlement = settle(job, [attempt], after=5 * HOUR, original=CONTENT)
     octets = b"".join(settlement.reports[0].content.chunks())
     assert b"Message-ID: <one@client.example.com>" in octets
