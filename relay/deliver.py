@@ -17,7 +17,7 @@ from relay.clock import Clock
 from relay.course import Course
 from relay.dns import Resolver, ResolverSilent
 from relay.pool import Pool
-from relay.resolve import Resolution, Rules, targets
+from relay.resolve import Candidate, Resolution, Rules, targets
 from relay.routing import Routes, Way
 from relay.tls import BrokenTls, ClientTls
 from relay.transport.content import Source
@@ -221,7 +221,7 @@ class Delivery:
     async def _try_targets(
         self, course: Course, resolution: Resolution, source: Source
     ) -> Postponement | None:
-        for candidate in resolution.candidates:
+        for candidate in self._in_order(course, resolution.candidates):
             if not course.undecided:
                 break
             if candidate.barred:
@@ -238,11 +238,30 @@ class Delivery:
                     break  # the same password again only leads to a locked account
         return None
 
+    def _in_order(self, course: Course, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Put first, of those that are as good as the first, whom we have a connection to.
+
+        Among equal exchanges chance decides (RFC 5321 5.1), but for each connection and not for
+        each message: else most would have to open one. A later attempt is not held to whom an
+        earlier one has been to.
+        """
+        if len(candidates) > 1 and course.number == 1:
+            manner = self._manner_of(course)
+            for candidate in candidates:
+                if candidate.target.preference != candidates[0].target.preference:
+                    break
+                if not candidate.barred and self._pool.has(candidate.target, manner):
+                    return [candidate, *[each for each in candidates if each is not candidate]]
+        return candidates
+
+    def _manner_of(self, course: Course) -> Manner:
+        return self._manners.get(course.way.pattern, self._plain_manner)
+
     async def _try_target(
         self, course: Course, target: Target, source: Source
     ) -> SessionFault | None:
         """Try one target until no recipient is left or it fails us; return how it failed."""
-        manner = self._manners.get(course.way.pattern, self._plain_manner)
+        manner = self._manner_of(course)
         session = self._pool.take(target, manner)
         course.dialled += 1
         while course.undecided:

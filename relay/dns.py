@@ -24,6 +24,7 @@ import dns.rdatatype
 import dns.resolver
 
 from config.settings import DnsSettings
+from relay.answers import Answers
 from relay.clock import Clock
 
 _PARALLEL = 200
@@ -69,6 +70,10 @@ class Resolver(Protocol):
         """Return IPv6 and IPv4 addresses; empty when there are none. Raises DnsFault."""
         ...
 
+    def known_addresses(self, host: str) -> Sequence[str] | None:
+        """Return what `addresses` would, if that is known without asking; None if it is not."""
+        ...
+
 
 _Question = tuple[dns.name.Name, dns.rdatatype.RdataType, dns.rdataclass.RdataClass]
 
@@ -83,6 +88,8 @@ class DnsResolver:
         self._cache = dns.resolver.LRUCache(settings.cache_size) if settings.cache_size else None
         self._resolver = _configured(settings)
         self._resolver.cache = self._cache
+        self._exchanges: Answers[Sequence[Exchange]] = Answers(settings.cache_size)
+        self._addresses: Answers[Sequence[str]] = Answers(settings.cache_size)
         self._places = asyncio.Semaphore(_PARALLEL)
         self._flights: dict[_Question, asyncio.Task[dns.resolver.Answer]] = {}
         self._failures: dict[_Question, tuple[float, str]] = {}
@@ -90,29 +97,58 @@ class DnsResolver:
         self._probe: asyncio.Task[bool] | None = None
 
     async def mx(self, domain: str) -> Sequence[Exchange]:
+        known = self._exchanges.get(domain, self._clock.monotonic())
+        if known is not None:
+            return known
         question = _question(domain, dns.rdatatype.MX)
         answer = self._known(question) or await self._ask(question)
-        return [
+        exchanges = tuple(
             Exchange(record.preference, record.exchange.to_text(omit_final_dot=True).lower())
             if len(record.exchange.labels) > 1
             else Exchange(record.preference, "")
             for record in _records(answer)
-        ]
+        )
+        self._exchanges.keep(domain, exchanges, self._good_until([answer]))
+        return exchanges
+
+    def known_addresses(self, host: str) -> Sequence[str] | None:
+        return self._addresses.get(host, self._clock.monotonic())
 
     async def addresses(self, host: str) -> Sequence[str]:
         """Return what either family has; one that fails matters only when the other has none."""
+        known = self.known_addresses(host)
+        if known is not None:
+            return known
         questions = [_question(host, kind) for kind in (dns.rdatatype.AAAA, dns.rdatatype.A)]
         answers: list[dns.resolver.Answer | None] = [self._known(q) for q in questions]
-        if None not in answers:
-            return _addresses(answers)
+        if None in answers:
+            return await self._ask_for_addresses(host, questions)
+        return self._keep_addresses(host, [answer for answer in answers if answer is not None])
+
+    async def _ask_for_addresses(self, host: str, questions: Sequence[_Question]) -> Sequence[str]:
         results = await asyncio.gather(*map(self._ask, questions), return_exceptions=True)
-        found = _addresses(r for r in results if isinstance(r, dns.resolver.Answer))
+        good = [result for result in results if isinstance(result, dns.resolver.Answer)]
+        if len(good) == len(results):
+            return self._keep_addresses(host, good)
+        found = _addresses(good)
         faults = [r for r in results if isinstance(r, BaseException)]
         # "No such name" from one family loses against a failure of the other.
         faults.sort(key=lambda fault: isinstance(fault, NoSuchDomain))
         if faults and not found:
             raise faults[0]
         return found
+
+    def _keep_addresses(self, host: str, answers: Sequence[dns.resolver.Answer]) -> Sequence[str]:
+        found = _addresses(answers)
+        self._addresses.keep(host, found, self._good_until(answers))
+        return found
+
+    def _good_until(self, answers: Iterable[dns.resolver.Answer]) -> float:
+        """Return the monotonic time until which all of `answers` are good."""
+        # An answer may have been kept for a while, and tells by the wall clock when it is too old.
+        wall = self._clock.now().timestamp()
+        left = min(min(a.expiration - wall, a.chaining_result.minimum_ttl) for a in answers)
+        return self._clock.monotonic() + left
 
     def _known(self, question: _Question) -> dns.resolver.Answer | None:
         """Return a cached answer that has records, without waiting for anything."""
@@ -217,8 +253,8 @@ def _records(answer: dns.resolver.Answer) -> Sequence[Any]:
     return tuple(answer.rrset or ())
 
 
-def _addresses(answers: Iterable[dns.resolver.Answer | None]) -> list[str]:
-    return [record.address for answer in answers if answer for record in _records(answer)]
+def _addresses(answers: Iterable[dns.resolver.Answer]) -> tuple[str, ...]:
+    return tuple(record.address for answer in answers for record in _records(answer))
 
 
 def _said(problem: dns.exception.DNSException) -> str:

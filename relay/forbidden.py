@@ -4,6 +4,7 @@ Without this, a domain's owner could point our mail, and our EHLO, at hosts insi
 Documentation addresses are not in the lists: nothing can be there, so they harm nobody.
 """
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
@@ -44,6 +45,7 @@ class Bar(NamedTuple):
     """True where no mail exchange can ever be, seen from anywhere."""
 
 
+@lru_cache(maxsize=10_000)
 def bar_of(address: str) -> Bar | None:
     """Return why mail must not be carried to `address`; None when it may.
 

@@ -49,6 +49,10 @@ class Pool:
         """Sessions that wait."""
         return len(self._group_of)
 
+    def has(self, target: Target, manner: Manner) -> bool:
+        """Say whether a session waits for just this."""
+        return bool(self._waiting.get(_key(target, manner)))
+
     def take(self, target: Target, manner: Manner) -> Session | None:
         """Return a session that waits for just this, the one used last first."""
         sessions = self._waiting.get(_key(target, manner))

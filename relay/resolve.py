@@ -244,6 +244,8 @@ class _Search:
     def _rotated(self, addresses: Iterable[str]) -> list[str]:
         """Alternate between the families; each attempt begins with another one, further on."""
         known = list(dict.fromkeys(addresses))
+        if len(known) < 2:
+            return known
         turn = self._attempt - 1
         families = [
             _turned(sorted(a for a in known if ":" in a), turn // 2),
@@ -284,6 +286,10 @@ def _refusal_of(candidates: Sequence[Candidate]) -> Refusal:
 
 async def _look_up_all(resolver: Resolver, hosts: Sequence[str]) -> list[Sequence[str] | DnsFault]:
     """Return addresses or the fault for each host. Raises ResolverSilent."""
+    known = [resolver.known_addresses(host) for host in hosts]
+    found = [answer for answer in known if answer is not None]
+    if len(found) == len(hosts):
+        return [*found]
     if len(hosts) == 1:
         return [await _look_up(resolver, hosts[0])]
     return await asyncio.gather(*(_look_up(resolver, host) for host in hosts))

@@ -6,6 +6,7 @@ an older configuration follows the present one.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ _SECOND_LEVELS = frozenset(
 )
 """Labels that stand for a whole class of owners below a country's domain, as in "co.uk"."""
 _REMEMBERED = 10_000
-"""Domains whose way is remembered."""
+"""Domains whose way is remembered, and hosts whose provider is."""
 
 
 class Way(NamedTuple):
@@ -87,7 +88,12 @@ def mx_group_of(exchanges: Iterable[tuple[int, str]]) -> str:
     name: all domains at "…mail.protection.outlook.com" are one group. An address is its own
     group; without exchanges there is no group and the name is empty.
     """
-    _, host = min(exchanges, default=(0, ""))
+    return _provider_of(min(exchanges, default=(0, ""))[1])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _provider_of(host: str) -> str:
+    """Return the organisation's part of a host's name, and an address as it is."""
     if is_address(host):
         return host
     labels = host.split(".")

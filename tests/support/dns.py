@@ -32,6 +32,9 @@ class FakeResolver:
         self._ask("addresses", host)
         return list(self.hosts.get(host, ()))
 
+    def known_addresses(self, host: str) -> Sequence[str] | None:
+        return None
+
     def _ask(self, kind: str, name: str) -> None:
         self.asked[f"{kind} {name}"] += 1
         fault = self.faults.get(f"{kind} {name}")

@@ -157,6 +157,28 @@ async def test_no_memory_asks_again() -> None:
         await resolver.mx("one.test")
         await resolver.mx("one.test")
         assert server.asked["one.test MX"] == 2
+        await resolver.addresses("mx.one.test")
+        assert resolver.known_addresses("mx.one.test") is None
+
+
+async def test_addresses_are_known_for_as_long_as_the_answer_is_good() -> None:
+    clock = FakeClock()
+    async with asking(clock=clock) as (server, resolver):
+        assert resolver.known_addresses("mx.one.test") is None
+        found = await resolver.addresses("mx.one.test")
+        assert await resolver.addresses("v4.test") == ("192.0.2.3",)
+        clock.advance(timedelta(seconds=server.ttl - 1))
+        assert resolver.known_addresses("mx.one.test") == found
+        assert resolver.known_addresses("v4.test") == ("192.0.2.3",)
+        clock.advance(timedelta(seconds=1))
+        assert resolver.known_addresses("mx.one.test") is None
+
+
+async def test_addresses_of_which_one_family_failed_are_asked_for_again() -> None:
+    async with asking({"mx.one.test AAAA": "SERVFAIL"}) as (_, resolver):
+        found = await resolver.addresses("mx.one.test")
+        assert set(found) == {"192.0.2.10", "192.0.2.11"}
+        assert resolver.known_addresses("mx.one.test") is None
 
 
 async def test_one_who_gives_up_does_not_take_the_answer_from_the_others() -> None:

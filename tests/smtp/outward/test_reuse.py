@@ -1,6 +1,7 @@
 """Connections that serve again, and those that must not."""
 
 import asyncio
+import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
-from tests.support.outward import Outward, impatient, make_job, outward
+from tests.support.outward import Outward, impatient, make_job, outward, with_attempts
 from tests.support.server import (
     CONTENT,
     DATA,
@@ -282,3 +283,58 @@ async def test_idle_connections_count_among_those_of_the_group(
             assert attempt.outcome is D
     assert slow.connections == connections
     assert slow.most == 1
+
+
+def twins(*preferences: int) -> FakeResolver:
+    """Return a resolver by which twins.test has hosts with these preferences, all on loopback."""
+    names = [f"mx{number}.twins.test" for number in range(len(preferences))]
+    return FakeResolver(
+        mx={"twins.test": list(zip(preferences, names, strict=True))},
+        addresses={name: ["127.0.0.1"] for name in names},
+    )
+
+
+class Whim(FakeClock):
+    """Of two that are equal, each in turn is to be the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turns = itertools.cycle((0.9, 0.1, 0.1, 0.9))
+
+    def chance(self) -> float:
+        return next(self._turns)
+
+
+async def test_of_equal_hosts_the_one_with_an_open_connection_is_used() -> None:
+    script = (GREETING, EHLO, *ROUND * 4, QUIT)
+    async with (
+        ScriptedServer(script) as server,
+        outward(port=server.port, resolver=twins(10, 10), clock=Whim()) as relay,
+    ):
+        attempts = [await relay.attempt(make_job("bob@twins.test")) for _ in range(4)]
+    assert server.connections == 1
+    assert len({a.target.host for a in attempts if a.target}) == 1
+
+
+async def test_a_later_attempt_is_not_held_to_the_open_connection() -> None:
+    script = (GREETING, EHLO, *ROUND, QUIT)
+    async with (
+        ScriptedServer(script) as server,
+        outward(port=server.port, resolver=twins(10, 10), clock=Whim()) as relay,
+    ):
+        first = await relay.attempt(make_job("bob@twins.test"))
+        again = await relay.attempt(with_attempts(make_job("bob@twins.test"), 1))
+    assert first.target != again.target
+    assert server.connections == 2
+
+
+async def test_a_better_host_is_tried_before_one_with_an_open_connection() -> None:
+    async with (
+        ScriptedServer([Drop()], HAPPY) as server,
+        outward(port=server.port, resolver=twins(10, 20)) as relay,
+    ):
+        first = await relay.attempt(make_job("bob@twins.test"))
+        again = await relay.attempt(make_job("bob@twins.test"))
+    assert first.target is not None and again.target is not None
+    assert (first.target.preference, again.target.preference) == (20, 10)
+    assert server.connections == 3
