@@ -1,5 +1,6 @@
 """Dot-stuffing across chunks, and what never goes out."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -62,6 +63,19 @@ def test_smuggling_is_refused_for_every_cut(content: bytes) -> None:
             stuff(content[:cut], content[cut:])
     with pytest.raises(UnfitContent):
         stuff(*(content[i : i + 1] for i in range(len(content))))
+
+
+@given(
+    st.lists(st.sampled_from([b"\r\n", b"\r", b"\n", b"\0", b".", b"a\x85"]), max_size=9), st.data()
+)
+def test_nothing_else_is_refused(parts: list[bytes], data: st.DataObject) -> None:
+    content = b"".join(parts)
+    cut = data.draw(st.integers(0, len(content)))
+    if re.search(rb"\r(?!\n)|(?<!\r)\n|\0", content):
+        with pytest.raises(UnfitContent):
+            stuff(content[:cut], content[cut:])
+    else:
+        assert stuff(content[:cut], content[cut:]).endswith(b".\r\n")
 
 
 @given(st.lists(st.sampled_from([b"\r\n", b".", b"a", b"..", b"\r\n."]), max_size=12), st.data())
