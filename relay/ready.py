@@ -10,6 +10,9 @@ from collections import deque
 
 from tracker.model import Job
 
+_AHEAD = 4
+"""Jobs that are to wait for each that may run: a claim takes as long as several deliveries."""
+
 
 class ReadyQueue:
     """Round robin over destinations."""
@@ -29,6 +32,7 @@ class ReadyQueue:
         self._waiting: dict[str, deque[tuple[float, Job]]] = {}
         self._turn: deque[str] = deque()
         self._running: dict[str, int] = {}
+        self._stalled: set[str] = set()
         self._count = 0
         self._octets = 0
 
@@ -51,9 +55,16 @@ class ReadyQueue:
 
     @property
     def busy(self) -> frozenset[str]:
-        """Destinations without a free slot: mail for them had better wait in the ledger."""
+        """Destinations with enough to do: mail for them had better wait in the ledger.
+
+        Enough is several times what may run, so that no slot is idle while more is fetched; or no
+        more than what runs, where what waited has been taken out and nothing has ended since.
+        """
         return frozenset(
-            name for name, running in self._running.items() if running >= self._share(name)
+            name
+            for name, running in self._running.items()
+            if running >= (share := self._share(name))
+            and (name in self._stalled or len(self._waiting.get(name, ())) >= _AHEAD * share)
         )
 
     def _share(self, name: str) -> int:
@@ -87,28 +98,36 @@ class ReadyQueue:
         return job
 
     def done(self, job: Job) -> bool:
-        """Free the slot of a job that `pop` gave out; say whether nothing waits for it."""
+        """Free the slot of a job that `pop` gave out; say whether it is time to fetch more."""
         name = job.destination
-        was_full = self._running[name] >= self._share(name)
-        self._running[name] -= 1
-        self._earned[name] = self._earned.get(name, 0) + 1
-        if not self._running[name]:
+        self._stalled.discard(name)
+        share = self._share(name)
+        running = self._running[name] - 1
+        was_full = running + 1 >= share
+        waiting = len(self._waiting.get(name, ()))
+        if running:
+            self._running[name] = running
+        else:
             del self._running[name]
-            if name not in self._waiting:
-                del self._earned[name]
+        if running or waiting:
+            if share < self._parallel:
+                self._earned[name] = self._earned.get(name, 0) + 1
+        else:
+            self._earned.pop(name, None)
         self._count -= 1
         self._octets -= _octets(job)
-        if not was_full:
-            return False
-        if name not in self._waiting:
-            return True
-        self._turn.append(name)
-        return False
+        if was_full and waiting:
+            self._turn.append(name)
+        # Said once as it falls below what is enough, and at the end: what is asked for more often
+        # would be asked for in vain while there is no more.
+        return was_full and waiting in (0, _AHEAD * share)
 
     def drain(self, pushed_before: float = math.inf) -> list[Job]:
         """Take out the jobs that wait since before `pushed_before`; those that run stay."""
         taken: list[Job] = []
         for name, jobs in list(self._waiting.items()):
+            if name in self._running and jobs[0][0] < pushed_before:
+                self._stalled.add(name)
             while jobs and jobs[0][0] < pushed_before:
                 taken.append(jobs.popleft()[1])
             if not jobs:

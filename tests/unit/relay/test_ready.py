@@ -109,9 +109,9 @@ def test_room_counts_octets_but_lets_a_single_large_message_in() -> None:
     assert not ready.has_room(101)
 
 
-def test_busy_names_destinations_without_a_free_slot() -> None:
+def test_busy_names_destinations_without_a_free_slot_for_which_enough_waits() -> None:
     ready = queue(parallel=2)
-    for _ in range(3):
+    for _ in range(10):
         ready.push(job_to("a.example"), 0.0)
     ready.push(job_to("b.example"), 0.0)
     first, *others = popped(ready)
@@ -119,6 +119,39 @@ def test_busy_names_destinations_without_a_free_slot() -> None:
     ready.done(first)
     assert ready.busy == frozenset()
     assert len(others) == 2
+
+
+def test_a_destination_for_which_little_waits_is_not_busy() -> None:
+    ready = queue(parallel=2)
+    for _ in range(9):
+        ready.push(job_to("a.example"), 0.0)
+    assert len(popped(ready)) == 2
+    assert ready.busy == frozenset()
+
+
+def test_a_destination_from_which_was_taken_is_busy_until_something_ends() -> None:
+    ready = queue(parallel=2)
+    for _ in range(4):
+        ready.push(job_to("a.example"), 0.0)
+    first, *_ = popped(ready)
+    assert len(ready.drain(1.0)) == 2
+    assert ready.busy == {"a.example"}
+    ready.done(first)
+    ready.push(job_to("a.example"), 2.0)
+    assert len(popped(ready)) == 1
+    assert ready.busy == frozenset()
+
+
+def test_more_is_asked_for_once_before_a_slot_is_idle() -> None:
+    ready = queue(parallel=2)
+    for _ in range(12):
+        ready.push(job_to("a.example"), 0.0)
+    running = popped(ready)
+    asked = []
+    while running:
+        asked.append(ready.done(running.pop(0)))
+        running += popped(ready)
+    assert asked == [False, False, True, *[False] * 7, True, False]
 
 
 def test_done_tells_when_a_slot_is_free_and_nobody_waits_for_it() -> None:
