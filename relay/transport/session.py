@@ -31,7 +31,7 @@ _NO_WAY = frozenset({errno.ENETUNREACH, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 """Errors of a machine that has no address of the target's family."""
 
 
-class Manner(msgspec.Struct, frozen=True, kw_only=True):
+class Manner(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """How we present ourselves to a target, and what we demand of it."""
 
     ehlo_name: str

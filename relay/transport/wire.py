@@ -260,10 +260,12 @@ class Wire(SMTPProtocol):
             raise self._fault
 
     def _put(self, data: bytes) -> None:
-        if self.transport is None or self.transport.is_closing():
-            self._fail(WireFault("The connection is closed", Origin.NETWORK))
-            self._check()
-        cast(asyncio.WriteTransport, self.transport).write(data)
+        transport = cast("asyncio.WriteTransport | None", self.transport)
+        if transport is None or transport.is_closing():
+            fault = WireFault("The connection is closed", Origin.NETWORK)
+            self._fail(fault)
+            raise fault
+        transport.write(data)
 
     def _fail(self, fault: WireFault) -> None:
         """Note the first fault: what follows from it is no news."""
