@@ -7,34 +7,28 @@ the queue: that is `relay.decide`.
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Protocol
 
 import msgspec
 
-from config.settings import Route, Settings
+from config.settings import Settings
 from relay.clock import Clock
 from relay.course import Course
 from relay.dns import Resolver, ResolverSilent
+from relay.handover import Handover, InFlight
 from relay.pool import Pool
 from relay.resolve import Candidate, Resolution, Rules, targets
 from relay.routing import Routes, Way
-from relay.tls import BrokenTls, ClientTls
+from relay.tls import ClientTls
 from relay.transport.content import Source
-from relay.transport.evidence import SessionFault
-from relay.transport.session import Manner, Session
-from relay.transport.transaction import Transaction
 from tracker.model import (
     Attempt,
     Gate,
     Job,
-    LeaseToken,
     Origin,
     Phase,
     Postponement,
     Recipient,
-    RecipientId,
-    Target,
     TargetTry,
 )
 
@@ -57,17 +51,6 @@ class Gates(Protocol):
 
     def spare(self, group: str) -> int:
         """Return how many sessions of `group` may be open beside those that are held."""
-        ...
-
-
-class InFlight(Protocol):
-    """Remembers across a crash who may have been sent a final dot."""
-
-    def enter(self, lease: LeaseToken, recipients: Sequence[RecipientId]) -> None:
-        """Note that the final dot for `recipients` is about to be sent.
-
-        Raises LeaseLost when `lease` is not surely ours: then nothing may be sent.
-        """
         ...
 
 
@@ -109,14 +92,9 @@ class Delivery:
         own_addresses: Sequence[str] = (),
     ) -> None:
         """`own_addresses` are those at which mail for this very relay arrives."""
-        self._settings = settings
         self._resolver = resolver
         self._clock = clock
-        self._pool = pool
-        self._tls = tls
-        self._broken_tls = BrokenTls(settings.delivery.broken_tls_memory, clock)
         self._gates = gates
-        self._in_flight = in_flight
         self._node = node
         self._config_revision = config_revision
         self._observer = observer
@@ -124,13 +102,14 @@ class Delivery:
         self._routes = Routes(settings.routes, self._rules.port)
         self._lasting: dict[str, Resolution] = {}
         """What need not be looked up again, by the pattern of its route."""
-        self._manners = {
-            route.domain: self._manner_on(route) for route in reversed(settings.routes)
-        }
-        self._plain_manner = Manner(
-            ehlo_name=settings.hostname,
-            tls=settings.delivery.tls,
-            source_address=settings.delivery.source_address,
+        self._handover = Handover(
+            settings=settings,
+            clock=clock,
+            pool=pool,
+            tls=tls,
+            spare=gates.spare,
+            in_flight=in_flight,
+            tell=self._tell,
         )
 
     async def deliver(self, job: Job, source: Source) -> Delivered | Postponement:
@@ -230,7 +209,7 @@ class Delivery:
                 why = f"Not tried: {course.dialled} addresses are enough for one attempt"
                 self._tell(course, course.skip(candidate.target, why))
             else:
-                fault = await self._try_target(course, candidate.target, source)
+                fault = await self._handover.hand_over(course, candidate.target, source)
                 if fault is not None and fault.origin is Origin.LOCAL and not course.dialled:
                     until = self._clock.now() + _LOCAL_PAUSE
                     return Postponement(gate=Gate.LOCAL, until=until, detail=fault.detail)
@@ -246,96 +225,12 @@ class Delivery:
         earlier one has been to.
         """
         if len(candidates) > 1 and course.number == 1:
-            manner = self._manner_of(course)
             for candidate in candidates:
                 if candidate.target.preference != candidates[0].target.preference:
                     break
-                if not candidate.barred and self._pool.has(candidate.target, manner):
+                if not candidate.barred and self._handover.has_session(course, candidate.target):
                     return [candidate, *[each for each in candidates if each is not candidate]]
         return candidates
-
-    def _manner_of(self, course: Course) -> Manner:
-        return self._manners.get(course.way.pattern, self._plain_manner)
-
-    async def _try_target(
-        self, course: Course, target: Target, source: Source
-    ) -> SessionFault | None:
-        """Try one target until no recipient is left or it fails us; return how it failed."""
-        manner = self._manner_of(course)
-        session = self._pool.take(target, manner)
-        course.dialled += 1
-        while course.undecided:
-            if session is None:
-                await self._pool.make_room(course.group, self._gates.spare(course.group))
-                session = self._session(target, manner)
-                try:
-                    await session.open()
-                except SessionFault as problem:
-                    self._tell(course, course.take_opening_fault(session.evidence, problem))
-                    return problem
-            fault, is_tired = await self._run_transaction(course, session, source)
-            if fault is not None and not is_tired:
-                return fault
-            if fault is None and course.undecided and self._pool.may_go_on(session):
-                session.evidence.restart()
-            else:
-                if fault is None:
-                    self._pool.give(session, course.group)
-                session = None
-        return None
-
-    async def _run_transaction(
-        self, course: Course, session: Session, source: Source
-    ) -> tuple[SessionFault | None, bool]:
-        """Try some of the undecided recipients; return the fault that ended it, if any.
-
-        The second value is true when that says nothing about the target: a session that had
-        served before was refused before anything was taken. A fresh one is the answer to that.
-        """
-        limit = self._settings.delivery.recipients_per_transaction
-        limit = min(limit, session.extensions.recipients_limit or limit)
-        recipients = course.undecided[:limit]
-        transaction = Transaction(
-            session,
-            course.job.message,
-            recipients,
-            source,
-            partial(self._in_flight.enter, course.job.lease),
-        )
-        session.transactions += 1
-        await transaction.run()
-        fault = transaction.fault
-        is_tired = session.evidence.reused and transaction.is_untouched
-        told = course.take_transaction(transaction, recipients, counts=not is_tired)
-        self._tell(course, told)
-        if fault is not None:
-            self._pool.dismiss(session, course.group)
-        return fault, is_tired
-
-    def _session(self, target: Target, manner: Manner) -> Session:
-        return Session(
-            target,
-            manner,
-            self._settings.delivery.timeouts,
-            self._clock,
-            self._tls,
-            self._broken_tls,
-        )
-
-    def _manner_on(self, route: Route) -> Manner:
-        """Return how we talk to targets on `route`; a password turns TLS into a demand."""
-        settings = self._settings
-        tls = route.tls
-        if tls == "opportunistic" and route.username and not route.allow_cleartext_password:
-            tls = "verified"
-        return Manner(
-            ehlo_name=settings.hostname,
-            tls=tls,
-            source_address=settings.delivery.source_address,
-            username=route.username,
-            password=route.password,
-            allow_cleartext_password=route.allow_cleartext_password,
-        )
 
     def _tell(self, course: Course, attempt: TargetTry) -> None:
         if self._observer is not None:

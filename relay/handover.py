@@ -1,0 +1,147 @@
+"""Hands recipients over to one target, over a session that waits or a new one."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
+
+from config.settings import Route, Settings
+from relay.clock import Clock
+from relay.course import Course
+from relay.pool import Pool
+from relay.tls import BrokenTls, ClientTls
+from relay.transport.content import Source
+from relay.transport.evidence import SessionFault
+from relay.transport.session import Manner, Session
+from relay.transport.transaction import Transaction
+from tracker.model import LeaseToken, RecipientId, Target, TargetTry
+
+
+class InFlight(Protocol):
+    """Remembers across a crash who may have been sent a final dot."""
+
+    def enter(self, lease: LeaseToken, recipients: Sequence[RecipientId]) -> None:
+        """Note that the final dot for `recipients` is about to be sent.
+
+        Raises LeaseLost when `lease` is not surely ours: then nothing may be sent.
+        """
+        ...
+
+
+class Handover:
+    """Speaks with targets for a `Delivery`, as the routes say."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        clock: Clock,
+        pool: Pool,
+        tls: ClientTls,
+        spare: Callable[[str], int],
+        in_flight: InFlight,
+        tell: Callable[[Course, TargetTry], None],
+    ) -> None:
+        """`spare` tells how many sessions of a group may be open beside those that are held."""
+        self._settings = settings
+        self._clock = clock
+        self._pool = pool
+        self._tls = tls
+        self._broken_tls = BrokenTls(settings.delivery.broken_tls_memory, clock)
+        self._spare = spare
+        self._in_flight = in_flight
+        self._tell = tell
+        self._manners = {
+            route.domain: self._manner_on(route) for route in reversed(settings.routes)
+        }
+        self._plain_manner = Manner(
+            ehlo_name=settings.hostname,
+            tls=settings.delivery.tls,
+            source_address=settings.delivery.source_address,
+        )
+
+    def has_session(self, course: Course, target: Target) -> bool:
+        """Say whether a session with `target` waits for mail like this."""
+        return self._pool.has(target, self._manner_of(course))
+
+    async def hand_over(
+        self, course: Course, target: Target, source: Source
+    ) -> SessionFault | None:
+        """Try one target until no recipient is left or it fails us; return how it failed."""
+        manner = self._manner_of(course)
+        session = self._pool.take(target, manner)
+        course.dialled += 1
+        while course.undecided:
+            if session is None:
+                await self._pool.make_room(course.group, self._spare(course.group))
+                session = self._session(target, manner)
+                try:
+                    await session.open()
+                except SessionFault as problem:
+                    self._tell(course, course.take_opening_fault(session.evidence, problem))
+                    return problem
+            fault, is_tired = await self._run_transaction(course, session, source)
+            if fault is not None and not is_tired:
+                return fault
+            if fault is None and course.undecided and self._pool.may_go_on(session):
+                session.evidence.restart()
+            else:
+                if fault is None:
+                    self._pool.give(session, course.group)
+                session = None
+        return None
+
+    async def _run_transaction(
+        self, course: Course, session: Session, source: Source
+    ) -> tuple[SessionFault | None, bool]:
+        """Try some of the undecided recipients; return the fault that ended it, if any.
+
+        The second value is true when that says nothing about the target: a session that had
+        served before was refused before anything was taken. A fresh one is the answer to that.
+        """
+        limit = self._settings.delivery.recipients_per_transaction
+        limit = min(limit, session.extensions.recipients_limit or limit)
+        recipients = course.undecided[:limit]
+        transaction = Transaction(
+            session,
+            course.job.message,
+            recipients,
+            source,
+            partial(self._in_flight.enter, course.job.lease),
+        )
+        session.transactions += 1
+        await transaction.run()
+        fault = transaction.fault
+        is_tired = session.evidence.reused and transaction.is_untouched
+        told = course.take_transaction(transaction, recipients, counts=not is_tired)
+        self._tell(course, told)
+        if fault is not None:
+            self._pool.dismiss(session, course.group)
+        return fault, is_tired
+
+    def _session(self, target: Target, manner: Manner) -> Session:
+        return Session(
+            target,
+            manner,
+            self._settings.delivery.timeouts,
+            self._clock,
+            self._tls,
+            self._broken_tls,
+        )
+
+    def _manner_on(self, route: Route) -> Manner:
+        """Return how we talk to targets on `route`; a password turns TLS into a demand."""
+        settings = self._settings
+        tls = route.tls
+        if tls == "opportunistic" and route.username and not route.allow_cleartext_password:
+            tls = "verified"
+        return Manner(
+            ehlo_name=settings.hostname,
+            tls=tls,
+            source_address=settings.delivery.source_address,
+            username=route.username,
+            password=route.password,
+            allow_cleartext_password=route.allow_cleartext_password,
+        )
+
+    def _manner_of(self, course: Course) -> Manner:
+        return self._manners.get(course.way.pattern, self._plain_manner)
