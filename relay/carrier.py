@@ -93,7 +93,7 @@ class Carrier:
             gate = await self._persist(job.message.id, partial(self._gate, job))
         result = gate or await self._deliver(job)
         if isinstance(result, Postponement):
-            if job.content is not None or not self._is_settled_by(job, result):
+            if job.is_fresh or not self._is_settled_by(job, result):
                 await self.give_back(job, result)
                 return False
             result = Delivered(attempts=self._presume(job, result), reachable=None)
@@ -126,7 +126,7 @@ class Carrier:
         known = self._dead.get(job.destination)
         if known is None or known.until <= now:
             return None
-        if job.content is not None:
+        if job.is_fresh:
             return known
         # What the ledger gives out is the probe of a dead destination, has to be looked at, or
         # goes to one that another worker has reached meanwhile: the ledger knows which.

@@ -121,7 +121,7 @@ class Gates:
 
     def _without_token(self, group: str, job: Job, now: float) -> Postponement | None:
         """Take a token; else say when the turn of `job` comes, by its deadline at the latest."""
-        has_waited = job.content is None
+        has_waited = not job.is_fresh
         wait = self._rates.take(group, now, has_waited=has_waited)
         if not wait:
             return None

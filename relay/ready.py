@@ -45,6 +45,11 @@ class ReadyQueue:
         """Jobs that may still be pushed."""
         return max(0, self._limit - self._count)
 
+    @property
+    def octets_room(self) -> int:
+        """Octets of content that may still come into memory."""
+        return max(0, self._octets_limit - self._octets)
+
     def has_room(self, size: int) -> bool:
         """Say whether a message of `size` bytes may be kept in memory until it is delivered.
 

@@ -19,6 +19,7 @@ from relay.chores import Chores
 from relay.clock import Clock
 from relay.keeper import HEARTBEATS, Keeper
 from relay.ready import ReadyQueue
+from relay.stock import with_content
 from tracker.model import Gate, Job, LeaseToken, Postponement
 from tracker.store import LeaseLost, Store, StoreUnavailable
 
@@ -213,7 +214,8 @@ class Worker:
         except LeaseLost:
             await self._renew()
             return True
-        self.take(jobs)
+        # Half of the memory that is free: what is accepted meanwhile wants some, too.
+        self.take(await with_content(self._ledger, jobs, self._ready.octets_room // 2))
         return bool(jobs)
 
     async def _listen(self) -> None:

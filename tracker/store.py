@@ -10,7 +10,7 @@ ledger half way: it happened, or it raised and nothing changed.
     └── SchemaTooNew       the ledger was written by a newer version
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -164,6 +164,10 @@ class Store(Protocol):
 
     def content(self, message_id: MessageId) -> AsyncIterator[bytes]:
         """Yield the octets of a message in chunks. Raises KeyError when they are gone."""
+        ...
+
+    async def contents(self, messages: Collection[MessageId]) -> Mapping[MessageId, bytes]:
+        """Return the octets of small messages in one look; those that are gone are left out."""
         ...
 
     # --- acts of people ------------------------------------------------------------------------

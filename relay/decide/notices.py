@@ -8,7 +8,7 @@ import msgspec
 
 from config.settings import RetrySettings
 from relay.decide.verdict import Verdict
-from relay.dsn import Action, DsnContent, Report, Reported, compose_dsn
+from relay.dsn import Action, Report, Reported, compose_dsn
 from tracker.mailbox import MailboxError, parse_mailbox
 from tracker.model import (
     Client,
@@ -26,6 +26,7 @@ from tracker.model import (
     RecipientId,
     Status,
     Submission,
+    WholeContent,
 )
 from tracker.schedule import ladder
 
@@ -97,7 +98,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
             client=Client(address=""),
             account=message.account,
             header=dsn.header,
-            content=DsnContent(dsn.octets),
+            content=WholeContent(dsn.octets),
             reports_on=message.id,
         )
 

@@ -1,6 +1,5 @@
 """What a DSN says, before it is written down (RFC 3464)."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 
@@ -10,7 +9,6 @@ from tracker.model import Attempt, Body, HeaderFacts, Message, MessageId, Recipi
 
 FULL_LIMIT = 1024 * 1024
 """Bytes up to which a message comes back whole when its sender asked for that (RET=FULL)."""
-_CHUNK = 256 * 1024
 
 
 class Action(StrEnum):
@@ -57,21 +55,6 @@ class Dsn(msgspec.Struct, frozen=True, kw_only=True):
     header: HeaderFacts
     body: Body
     smtputf8: bool
-
-
-class DsnContent:
-    """The octets of a DSN as a message's content."""
-
-    def __init__(self, octets: bytes) -> None:
-        self._octets = octets
-
-    @property
-    def size(self) -> int:
-        return len(self._octets)
-
-    def chunks(self) -> Iterator[bytes]:
-        for start in range(0, len(self._octets), _CHUNK):
-            yield self._octets[start : start + _CHUNK]
 
 
 def returns_whole(message: Message, action: Action) -> bool:

@@ -24,6 +24,7 @@ from tracker.model import (
     Job,
     LeaseToken,
     Load,
+    MessageId,
     MessageKind,
     Notify,
     Outcome,
@@ -54,6 +55,7 @@ async def test_accept_under_a_lease_returns_one_job_for_each_destination(ledger:
     assert {job.lease for job in accepted.jobs} == {lease}
     assert {job.trigger for job in accepted.jobs} == {Trigger.ACCEPTED}
     assert all(job.content is submission.content for job in accepted.jobs)
+    assert all(job.is_fresh for job in accepted.jobs)
 
 
 async def test_leased_mail_is_not_due(ledger: Ledger) -> None:
@@ -86,6 +88,19 @@ async def test_a_claimed_job_is_what_was_accepted(ledger: Ledger) -> None:
     assert job.message == accepted.message
     assert job.recipients == accepted.recipients
     assert job.content is None
+    assert not job.is_fresh
+
+
+async def test_the_contents_of_several_messages_come_in_one_look(ledger: Ledger) -> None:
+    contents = [CONTENT, bytes(range(256)) * 1200, b""]
+    submissions = [make_submission(content=each) for each in contents]
+    for submission in submissions:
+        await ledger.accept(submission, START, None)
+    wanted = [submission.id for submission in submissions]
+    gone = MessageId(mint())
+    assert await ledger.contents([*wanted, gone]) == dict(zip(wanted, contents, strict=True))
+    assert await ledger.contents([gone]) == {}
+    assert await ledger.contents([]) == {}
 
 
 async def test_claim_takes_at_most_limit(ledger: Ledger) -> None:

@@ -22,7 +22,15 @@ from tracker.model.attempt import (
     Trigger,
     Verification,
 )
-from tracker.model.envelope import Body, Content, Envelope, EnvelopeRecipient, Notify, Ret
+from tracker.model.envelope import (
+    Body,
+    Content,
+    Envelope,
+    EnvelopeRecipient,
+    Notify,
+    Ret,
+    WholeContent,
+)
 from tracker.model.ids import (
     AttemptId,
     EventId,
@@ -102,6 +110,7 @@ __all__ = [
     "TlsFacts",
     "Trigger",
     "Verification",
+    "WholeContent",
     "is_id",
     "new_id",
     "time_of",

@@ -6,6 +6,9 @@ from typing import Protocol
 
 import msgspec
 
+_CHUNK = 256 * 1024
+"""Octets of the largest piece handed out."""
+
 
 class Notify(StrEnum):
     """When the sender wants a DSN (RFC 3461 4.1)."""
@@ -67,3 +70,22 @@ class Content(Protocol):
     def chunks(self) -> Iterator[bytes]:
         """Yield the octets in order, in pieces of at most 256 KiB."""
         ...
+
+
+class WholeContent:
+    """Content that is in memory in one piece."""
+
+    __slots__ = ("_octets",)
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+        return len(self._octets)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the octets in order, in pieces of at most 256 KiB."""
+        for start in range(0, self.size, _CHUNK):
+            yield self._octets[start : start + _CHUNK]

@@ -146,7 +146,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[Recipient, ...]
     trigger: Trigger
     content: Content | None = None
-    """In memory when this process has just accepted it; None: read it from the ledger."""
+    """Where it is in memory; None: read it from the ledger."""
+    is_fresh: bool = False
+    """Accepted by this process just now: nobody has waited for it in the ledger yet."""
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):

@@ -127,6 +127,7 @@ def build_jobs(
             recipients=tuple(together),
             trigger=Trigger.ACCEPTED,
             content=content,
+            is_fresh=True,
         )
         for destination, together in by_destination.items()
     )

@@ -1,7 +1,7 @@
 """The verbs that move mail (see `tracker.store.Store`)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -24,6 +24,7 @@ from tracker.sql.values import moment
 from tracker.sqlite.accept import ACCEPT, accept
 from tracker.sqlite.accept import prepare as prepare_acceptance
 from tracker.sqlite.claim import claim
+from tracker.sqlite.content import read_contents
 from tracker.sqlite.group import Kind
 from tracker.sqlite.lease import LEASES, close_lease, open_lease, read_census, recover, renew
 from tracker.sqlite.part import Part
@@ -136,3 +137,6 @@ class Moving(Part):
             sent, n = sent + len(data), n + 1
             if data:
                 yield data
+
+    async def contents(self, messages: Collection[MessageId]) -> Mapping[MessageId, bytes]:
+        return await read_contents(self._readers, messages)

@@ -64,7 +64,7 @@ async def try_to_pass(gates: Gates, job: Job) -> Postponement | None:
 
 def fresh(job: Job) -> Job:
     """Return `job` as of a message that has just been accepted."""
-    return msgspec.structs.replace(job, content=Octets())
+    return msgspec.structs.replace(job, content=Octets(), is_fresh=True)
 
 
 async def test_where_there_is_no_limit_in_the_way_mail_goes() -> None:
@@ -131,6 +131,16 @@ async def test_new_mail_queues_up_behind_what_waits() -> None:
     assert stopped is not None
     assert stopped.until == START + 18 * SECOND
     assert await try_to_pass(gates, make_job("a@b.example")) is None
+
+
+async def test_what_was_claimed_with_its_content_has_waited_too() -> None:
+    clock = FakeClock()
+    gates = make_gates(clock, rate=10)
+    for _ in range(3):
+        await try_to_pass(gates, make_job("a@b.example"))
+    clock.advance(6 * SECOND)
+    claimed = msgspec.structs.replace(make_job("old@b.example"), content=Octets())
+    assert await try_to_pass(gates, claimed) is None
 
 
 async def test_nobody_is_told_to_come_after_the_deadline() -> None:
