@@ -6,11 +6,19 @@ than its share of the worker's tasks.
 """
 
 import math
-from collections import deque
+from collections import OrderedDict, deque
+from heapq import nlargest
+from typing import Final
 
 from tracker.model import Job
 
-_AHEAD = 4
+_MEMORY: Final = 60.0
+"""Seconds for which an idle destination keeps what it has earned."""
+_REMEMBERED: Final = 10_000
+"""Idle destinations that keep it at most."""
+_FIRST: Final = 50
+"""Destinations that are claimed for before all others at most."""
+_AHEAD: Final = 4
 """Jobs that are to wait for each that may run: a claim takes as long as several deliveries."""
 
 
@@ -25,10 +33,15 @@ class ReadyQueue:
         fill the memory with jobs that wait for their timeouts, and keep out all other mail.
         """
         self._limit = jobs
+        self._refill = max(1, jobs // 10)
         self._octets_limit = octets
         self._parallel = parallel
         self._initial = min(initial, parallel)
         self._earned: dict[str, int] = {}
+        self._idle: OrderedDict[str, float] = OrderedDict()
+        """Since when a destination that has earned something is idle; the longest first."""
+        self._hungry: dict[str, None] = {}
+        """Destinations that have run out of jobs while they had a free slot."""
         self._waiting: dict[str, deque[tuple[float, Job]]] = {}
         self._turn: deque[str] = deque()
         self._running: dict[str, int] = {}
@@ -44,6 +57,11 @@ class ReadyQueue:
     def room(self) -> int:
         """Jobs that may still be pushed."""
         return max(0, self._limit - self._count)
+
+    @property
+    def is_worth_filling(self) -> bool:
+        """Say whether a tenth of the queue is free: to claim for less is not worth a commit."""
+        return self._limit - self._count >= self._refill
 
     @property
     def octets_room(self) -> int:
@@ -72,6 +90,27 @@ class ReadyQueue:
             and (name in self._stalled or len(self._waiting.get(name, ())) >= _AHEAD * share)
         )
 
+    def take_hungry(self, most: int) -> dict[str, int]:
+        """Return which destinations could have gone on, and how many jobs each wants.
+
+        Those that got most done come first; they want `most` jobs at most together. Without them
+        a large destination among thousands would get its next job when all others had theirs.
+        """
+        wanted: dict[str, int] = {}
+        for name in nlargest(_FIRST, self._hungry, key=lambda name: self._earned.get(name, 0)):
+            lacking = min(most, self._wanted(name))
+            if lacking > 0:
+                wanted[name] = lacking
+                most -= lacking
+        self._hungry.clear()
+        return wanted
+
+    def _wanted(self, name: str) -> int:
+        """Return for how many more jobs a destination has use: to run, and some to follow."""
+        share = self._share(name)
+        held = self._running.get(name, 0) + len(self._waiting.get(name, ()))
+        return share + share - self._initial - held
+
     def _share(self, name: str) -> int:
         """Return how many jobs may run for a destination at once."""
         return min(self._parallel, self._initial + self._earned.get(name, 0))
@@ -79,6 +118,9 @@ class ReadyQueue:
     def push(self, job: Job, at: float) -> None:
         """Add a job at the time `at`, in seconds; the caller has asked for room before."""
         name = job.destination
+        self._forget(at)
+        self._idle.pop(name, None)
+        self._hungry.pop(name, None)
         waiting = self._waiting.get(name)
         if waiting is None:
             waiting = self._waiting[name] = deque()
@@ -102,30 +144,42 @@ class ReadyQueue:
             self._turn.append(name)
         return job
 
-    def done(self, job: Job) -> bool:
+    def done(self, job: Job, at: float) -> bool:
         """Free the slot of a job that `pop` gave out; say whether it is time to fetch more."""
         name = job.destination
         self._stalled.discard(name)
-        share = self._share(name)
-        running = self._running[name] - 1
-        was_full = running + 1 >= share
-        waiting = len(self._waiting.get(name, ()))
-        if running:
-            self._running[name] = running
-        else:
-            del self._running[name]
-        if running or waiting:
-            if share < self._parallel:
-                self._earned[name] = self._earned.get(name, 0) + 1
-        else:
-            self._earned.pop(name, None)
+        share, waiting = self._share(name), len(self._waiting.get(name, ()))
+        was_full = self._running[name] >= share
+        self._leave(name, at)
         self._count -= 1
         self._octets -= _octets(job)
         if was_full and waiting:
             self._turn.append(name)
+        if not waiting:
+            self._hungry[name] = None
         # Said once as it falls below what is enough, and at the end: what is asked for more often
-        # would be asked for in vain while there is no more.
-        return was_full and waiting in (0, _AHEAD * share)
+        # would be asked for in vain while there is no more. So it is with the queue as a whole.
+        is_short = was_full and waiting in (0, _AHEAD * share)
+        return is_short or self._limit - self._count == self._refill
+
+    def _leave(self, name: str, at: float) -> None:
+        """Have one job less that runs, and one slot earned."""
+        self._earned[name] = self._earned.get(name, 0) + 1
+        self._running[name] -= 1
+        if self._running[name]:
+            return
+        del self._running[name]
+        if name not in self._waiting:
+            self._idle[name] = at
+            self._forget(at)
+
+    def _forget(self, at: float) -> None:
+        """Let destinations begin anew that have been idle for long."""
+        while self._idle:
+            name, since = next(iter(self._idle.items()))
+            if since > at - _MEMORY and len(self._idle) <= _REMEMBERED:
+                return
+            del self._idle[name], self._earned[name]
 
     def drain(self, pushed_before: float = math.inf) -> list[Job]:
         """Take out the jobs that wait since before `pushed_before`; those that run stay."""
@@ -137,6 +191,8 @@ class ReadyQueue:
                 taken.append(jobs.popleft()[1])
             if not jobs:
                 del self._waiting[name]
+                if name not in self._running:
+                    self._earned.pop(name, None)
         self._turn = deque(name for name in self._turn if name in self._waiting)
         self._count -= len(taken)
         self._octets -= sum(map(_octets, taken))

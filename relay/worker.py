@@ -8,7 +8,7 @@ from dead workers. A fault in one job postpones that job and nothing else.
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -153,7 +153,7 @@ class Worker:
             if due_at_once:
                 self.wake()
         finally:
-            if self._ready.done(job):
+            if self._ready.done(job, self._clock.monotonic()):
                 self.wake()
 
     async def _set_aside(self, job: Job, detail: str, pause: timedelta) -> None:
@@ -180,7 +180,7 @@ class Worker:
     async def _claim(self) -> None:
         while True:
             try:
-                pause = timedelta() if await self._claim_once() else await self._until_due()
+                pause = await self._claim_once()
             except StoreUnavailable as problem:
                 metrics.STORE_FAILURES.inc()
                 self._log.warning("ledger cannot be used", problem=str(problem))
@@ -191,32 +191,39 @@ class Worker:
             if pause:
                 await self._pause(pause)
 
-    async def _until_due(self) -> timedelta:
-        """Return how long to wait; what is due and was not given out is so until we are woken."""
-        due = await self._ledger.next_due()
-        now = self._clock.now()
-        return _LOOK if due is None or due <= now else min(_LOOK, due - now)
-
-    async def _claim_once(self) -> bool:
+    async def _claim_once(self) -> timedelta:
+        """Claim what is due and fits; return how long to wait before the next claim."""
         self._wake.clear()
         token = self._keeper.token
         if token is None:
             await self._renew()
-            return True
+            return timedelta()
+        due, now = await self._ledger.next_due(), self._clock.now()
         limit = min(_CLAIM, self._ready.room)
-        due = await self._ledger.next_due()
-        now = self._clock.now()
-        if not limit or due is None or due > now:
-            return False
+        if due is None or due > now:
+            return self._until(due)
+        if not limit:
+            return _LOOK
         try:
             busy = self._ready.busy | self._carrier.closed
             jobs = await self._ledger.claim(token, now, limit, busy)
         except LeaseLost:
             await self._renew()
-            return True
-        # Half of the memory that is free: what is accepted meanwhile wants some, too.
-        self.take(await with_content(self._ledger, jobs, self._ready.octets_room // 2))
-        return bool(jobs)
+            return timedelta()
+        if jobs:
+            # Half of the memory that is free: what is accepted meanwhile wants some, too.
+            self.take(await with_content(self._ledger, jobs, self._ready.octets_room // 2))
+            return timedelta() if self._ready.is_worth_filling else _LOOK
+        # What was due then and was not given out is so until we are woken; but not what another
+        # worker has put behind, which claimed while we waited for the ledger.
+        due = await self._ledger.next_due()
+        return _LOOK if due is not None and due <= now else self._until(due)
+
+    def _until(self, due: datetime | None) -> timedelta:
+        """Return how long to wait for what is due then, though no longer than a look."""
+        if due is None:
+            return _LOOK
+        return max(timedelta(), min(_LOOK, due - self._clock.now()))
 
     async def _listen(self) -> None:
         """Wake the claim loop when another process has made mail due."""

@@ -46,7 +46,7 @@ def test_a_destination_runs_no_more_than_its_share_and_goes_on_when_one_is_done(
         ready.push(job_to("a.example", name), 0.0)
     running = popped(ready)
     assert [job.message.account for job in running] == ["1", "2"]
-    ready.done(running[0])
+    ready.done(running[0], 0.0)
     assert [job.message.account for job in popped(ready)] == ["3"]
     assert ready.pop() is None
 
@@ -58,7 +58,7 @@ def test_a_destination_earns_its_share_by_jobs_that_end() -> None:
     running = popped(ready)
     shares = [len(running)]
     for _ in range(5):
-        ready.done(running.pop(0))
+        ready.done(running.pop(0), 0.0)
         running += popped(ready)
         shares.append(len(running))
     assert shares == [1, 2, 3, 4, 4, 4]
@@ -69,10 +69,33 @@ def test_a_destination_that_has_been_idle_begins_anew() -> None:
     for _ in range(3):
         ready.push(job_to("a.example"), 0.0)
         (job,) = popped(ready)
-        ready.done(job)
+        ready.done(job, 0.0)
+    for _ in range(3):
+        ready.push(job_to("a.example"), 60.0)
+    assert len(popped(ready)) == 1
+
+
+def test_a_destination_that_was_idle_for_a_moment_goes_on_as_before() -> None:
+    ready = queue(parallel=4, initial=1)
     for _ in range(3):
         ready.push(job_to("a.example"), 0.0)
-    assert len(popped(ready)) == 1
+        (job,) = popped(ready)
+        ready.done(job, 0.0)
+    for _ in range(5):
+        ready.push(job_to("a.example"), 59.0)
+    assert len(popped(ready)) == 4
+
+
+def test_of_idle_destinations_only_so_many_are_remembered() -> None:
+    ready = queue(parallel=4, initial=1)
+    for name in ("first", *(f"d{number}" for number in range(10_000))):
+        ready.push(job_to(name), 0.0)
+        (job,) = popped(ready)
+        ready.done(job, 0.0)
+    for name in ("first", "d0"):
+        for _ in range(3):
+            ready.push(job_to(name), 0.0)
+    assert sorted(job.destination for job in popped(ready)) == ["d0", "d0", "first"]
 
 
 def test_the_order_within_a_destination_is_kept() -> None:
@@ -83,7 +106,7 @@ def test_the_order_within_a_destination_is_kept() -> None:
     seen = []
     while (job := ready.pop()) is not None:
         seen.append(job.message.account)
-        ready.done(job)
+        ready.done(job, 0.0)
     assert seen == names
     assert len(ready) == 0
 
@@ -97,7 +120,7 @@ def test_room_counts_jobs_that_run() -> None:
     job = ready.pop()
     assert job is not None
     assert ready.room == 0
-    ready.done(job)
+    ready.done(job, 0.0)
     assert ready.room == 1
 
 
@@ -116,7 +139,7 @@ def test_busy_names_destinations_without_a_free_slot_for_which_enough_waits() ->
     ready.push(job_to("b.example"), 0.0)
     first, *others = popped(ready)
     assert ready.busy == {"a.example"}
-    ready.done(first)
+    ready.done(first, 0.0)
     assert ready.busy == frozenset()
     assert len(others) == 2
 
@@ -159,10 +182,37 @@ def test_done_tells_when_a_slot_is_free_and_nobody_waits_for_it() -> None:
     for _ in range(3):
         ready.push(job_to("a.example"), 0.0)
     first, second = popped(ready)
-    assert ready.done(first) is False
+    assert ready.done(first, 0.0) is False
     (third,) = popped(ready)
-    assert ready.done(second) is True
-    assert ready.done(third) is False
+    assert ready.done(second, 0.0) is True
+    assert ready.done(third, 0.0) is False
+
+
+def test_a_destination_that_has_earned_slots_gets_as_much_to_follow() -> None:
+    ready = queue(parallel=4, initial=1)
+    for _ in range(7):
+        ready.push(job_to("a.example"), 0.0)
+    running = popped(ready)
+    told = []
+    while running:
+        told.append(ready.done(running.pop(), 0.0))
+        running += popped(ready)
+        if told[-1]:
+            assert ready.busy == frozenset()
+            break
+    # Four run side by side by now, and three more would be at hand for when they are done.
+    assert told == [False, False, True]
+    assert (len(running), len(ready)) == (4, 4)
+
+
+def test_done_tells_when_there_is_room_for_more() -> None:
+    ready = queue(jobs=20)
+    for number in range(20):
+        ready.push(job_to(f"d{number}.example"), 0.0)
+    running = popped(ready)
+    assert not ready.is_worth_filling
+    assert [ready.done(job, 0.0) for job in running[:4]] == [False, True, False, False]
+    assert ready.is_worth_filling
 
 
 def test_drain_takes_only_what_has_waited_long_when_told_so() -> None:
@@ -173,7 +223,7 @@ def test_drain_takes_only_what_has_waited_long_when_told_so() -> None:
     running = ready.pop()
     assert running is not None
     assert [job.message.account for job in ready.drain(3.0)] == ["old", "old"]
-    ready.done(running)
+    ready.done(running, 0.0)
     assert [job.message.account for job in popped(ready)] == ["young"]
     assert len(ready) == 1
 
@@ -187,7 +237,7 @@ def test_drain_takes_what_waits_and_leaves_what_runs() -> None:
     assert running is not None
     assert [job.message.account for job in ready.drain()] == ["waits", "waits"]
     assert len(ready) == 1
-    ready.done(running)
+    ready.done(running, 0.0)
     assert len(ready) == 0
     assert ready.pop() is None
     ready.push(job_to("a.example", "later"), 0.0)
