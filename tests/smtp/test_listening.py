@@ -2,10 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from config.loader import Loaded, load
 from relay.app import Relay
@@ -14,6 +15,7 @@ from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
 from tests.support.mail import make_submission
 from tests.support.waiting import free_port
+from tracker.model import Job, LeaseToken
 from tracker.sqlite import SqliteLedger, migrate, open_ledger
 from tracker.sqlite.readers import Readers
 from tracker.sqlite.writer import Writer
@@ -33,11 +35,32 @@ class RingingLedger(SqliteLedger):
             raise StoreUnavailable("the bell is broken")
 
 
+class ContendedLedger(RingingLedger):
+    """A ledger where another worker claims a recipient while the first claim waits for its turn."""
+
+    rival: Ledger
+    clock: FakeClock
+    is_first = True
+
+    async def claim(
+        self, lease: LeaseToken, now: datetime, limit: int, busy: Collection[str] = ()
+    ) -> Sequence[Job]:
+        if self.is_first:
+            self.is_first = False
+            self.clock.advance(timedelta(milliseconds=10))
+            theirs = await self.rival.open_lease("rival", 1, self.clock.now(), timedelta(hours=1))
+            await self.rival.claim(theirs.token, self.clock.now(), 1)
+        return await super().claim(lease, now, limit, busy)
+
+
+AnyLedger = TypeVar("AnyLedger", bound=RingingLedger)
+
+
 @asynccontextmanager
-async def open_ringing(path: Path) -> AsyncIterator[RingingLedger]:
+async def open_ringing(path: Path, kind: type[AnyLedger]) -> AsyncIterator[AnyLedger]:
     migrate(path)
     readers = Readers()
-    ledger = RingingLedger(path, Writer(path), readers, os.urandom)
+    ledger = kind(path, Writer(path), readers, os.urandom)
     ledger.bell = asyncio.Event()
     await ledger.ping()
     await readers.open(path, 2)
@@ -90,7 +113,7 @@ async def test_a_worker_claims_when_it_is_told_of_work(tmp_path: Path) -> None:
     clock = FakeClock()  # which stands still: nothing is found by looking every second
     async with (
         await asyncio.start_server(far_side(received), "127.0.0.1", remote_port),
-        open_ringing(tmp_path / "ledger.db") as ledger,
+        open_ringing(tmp_path / "ledger.db", RingingLedger) as ledger,
         open_relay_on(ledger, settings(tmp_path, remote_port), clock),
         open_another(ledger.path) as other,
     ):
@@ -111,3 +134,20 @@ async def test_a_worker_claims_when_it_is_told_of_work(tmp_path: Path) -> None:
         await other.accept(make_submission("third@example.org"), clock.now(), None)
         ledger.bell.set()
         await until_delivered(received, 3)
+
+
+async def test_what_another_worker_left_is_claimed_without_a_pause(tmp_path: Path) -> None:
+    received: list[bytes] = []
+    remote_port = free_port()
+    clock = FakeClock()
+    hop = f"127.0.0.1:{remote_port}"
+    async with (
+        await asyncio.start_server(far_side(received), "127.0.0.1", remote_port),
+        open_ringing(tmp_path / "ledger.db", ContendedLedger) as ledger,
+        open_another(ledger.path) as rival,
+    ):
+        ledger.rival, ledger.clock = rival, clock
+        for _ in range(3):
+            await ledger.accept(make_submission(destinations=[hop]), clock.now(), None)
+        async with open_relay_on(ledger, settings(tmp_path, remote_port), clock):
+            await until_delivered(received, 2)

@@ -8,7 +8,7 @@ from tracker.sql.values import json_list
 from tracker.sql.whole import whole_only
 from tracker.sqlite.readers import Readers
 
-_WANTED = """
+WANTED = """
 SELECT m.id, m.size, c.n, c.data FROM json_each(?) AS wanted
 CROSS JOIN messages AS m ON m.id = wanted.value
 CROSS JOIN content AS c ON c.message_id = wanted.value
@@ -20,5 +20,5 @@ async def read_contents(
 ) -> Mapping[MessageId, bytes]:
     """Return the octets of each message; those that are gone are left out."""
     async with readers.one() as reader:
-        rows: list[Columns] = await reader.rows(_WANTED, (json_list(list(messages)),))
+        rows: list[Columns] = await reader.rows(WANTED, (json_list(list(messages)),))
     return whole_only(rows)

@@ -8,6 +8,7 @@ from tracker.model import MessageId, RecipientId, Scope, Status
 from tracker.search import Query
 from tracker.sql.conditions import (
     Condition,
+    Statement,
     conjunction,
     scope_condition,
     status_condition,
@@ -74,6 +75,19 @@ SELECT ?1, (
 FROM (SELECT 1) LEFT JOIN destinations AS d ON d.destination = ?1
 """
 
+# Of all mail: the many that wait are counted along an index alone, leased and held ones are few.
+_WAITING = f"""
+SELECT destination, sum(part) AS waiting FROM (
+    SELECT destination, count(*) AS part FROM recipients
+    WHERE lease IS NULL AND next_attempt_at IS NOT NULL GROUP BY destination
+    UNION ALL
+    SELECT destination, count(*) FROM recipients WHERE lease IS NOT NULL GROUP BY destination
+    UNION ALL
+    SELECT destination, count(*) FROM recipients
+    WHERE status = '{Status.HELD}' AND status <> 'delivered' GROUP BY destination
+) GROUP BY destination
+"""
+
 _BALANCE = """
 SELECT days.day, days.accepted, days.delivered, days.bounced, days.expired, days.cancelled, (
     SELECT count(*) FROM json_each(?1) AS s CROSS JOIN recipients AS r ON r.status = s.value
@@ -126,16 +140,14 @@ class Looking(Part):
         return make_timeline(message, recipients, attempts, events)
 
     async def destinations(self, scope: Scope, limit: int) -> Sequence[DestinationState]:
-        condition = conjunction((scope_condition(scope), _is_open()))
+        waiting, parameters = waiting_by_destination(scope)
         async with self._readers.one() as reader:
             rows = await reader.rows(
                 f"SELECT w.destination, w.waiting, {STATE_COLUMNS} FROM ("
-                "SELECT r.destination AS destination, count(*) AS waiting FROM recipients AS r"
-                f" WHERE {condition.sql} GROUP BY r.destination"
-                " ORDER BY waiting DESC, r.destination LIMIT ?"
+                f"{waiting} ORDER BY waiting DESC, destination LIMIT ?"
                 ") AS w LEFT JOIN destinations AS d ON d.destination = w.destination"
                 " ORDER BY w.waiting DESC, w.destination",
-                (*condition.parameters, limit),
+                (*parameters, limit),
             )
         return [read_destination(row) for row in rows]
 
@@ -156,6 +168,14 @@ class Looking(Part):
         return [read_balance(row) for row in rows]
 
 
-def _is_open() -> Condition:
+def waiting_by_destination(scope: Scope) -> Statement:
+    """How many recipients in scope are open, for each destination."""
+    if scope == Scope():
+        return Statement(_WAITING, ())
     is_indexed = Condition("r.status <> 'delivered'")
-    return conjunction((status_condition(states.OPEN), is_indexed))
+    condition = conjunction((scope_condition(scope), status_condition(states.OPEN), is_indexed))
+    return Statement(
+        "SELECT r.destination AS destination, count(*) AS waiting FROM recipients AS r"
+        f" WHERE {condition.sql} GROUP BY r.destination",
+        condition.parameters,
+    )

@@ -33,7 +33,7 @@ from tracker.sqlite.settle import postpone, settle, settle_all
 from tracker.sqlite.settle import prepare as prepare_settling
 from tracker.sqlite.writer import Writer
 
-_NEXT_DUE = "SELECT min(next_due_at) FROM destinations WHERE next_due_at IS NOT NULL"
+NEXT_DUE = "SELECT min(next_due_at) FROM destinations WHERE next_due_at IS NOT NULL"
 
 _CONTENT = """
 SELECT messages.size, content.data FROM content JOIN messages ON messages.id = content.message_id
@@ -118,7 +118,7 @@ class Moving(Part):
 
     async def next_due(self) -> datetime | None:
         async with self._readers.one() as reader:
-            row = await reader.row(_NEXT_DUE)
+            row = await reader.row(NEXT_DUE)
         return moment(row[0]) if row else None
 
     async def wait_for_work(self) -> None:

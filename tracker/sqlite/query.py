@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tracker.model import RecipientId, Status
+from tracker.search import Field
 from tracker.sql.conditions import Condition, Statement, conjunction, status_condition
 from tracker.sql.dialect import Dialect
 from tracker.sql.selection import Selection
@@ -20,6 +21,9 @@ DIALECT = Dialect(
 
 _FROM = "FROM recipients AS r CROSS JOIN messages AS m ON m.id = r.message_id"
 """CROSS JOIN keeps the order: walk along the recipients, look up their messages."""
+
+_OF_RECIPIENTS = frozenset({Field.TO, Field.STATUS, Field.ACCOUNT})
+"""What is looked for without a look at the message."""
 
 
 def page_of_ids(
@@ -50,8 +54,10 @@ def capped_count(selection: Selection, status: Status, cap: int) -> Statement:
     """How many have `status`, counted up to `cap` + 1."""
     (walk,) = _walks(frozenset({status}))
     condition = conjunction((selection.condition, walk))
+    of_recipients = selection.fields <= _OF_RECIPIENTS
     return Statement(
-        f"SELECT count(*) FROM (SELECT 1 {_FROM} WHERE {condition.sql} LIMIT ?)",
+        f"SELECT count(*) FROM (SELECT 1 {'FROM recipients AS r' if of_recipients else _FROM}"
+        f" WHERE {condition.sql} LIMIT ?)",
         (*condition.parameters, cap + 1),
     )
 

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
@@ -13,16 +13,30 @@ from msgspec.structs import replace
 
 from tests.support.clock import START
 from tests.support.mail import make_settlement, make_submission
-from tracker.model import DestinationChange, LeaseToken, Outcome, Scope
+from tracker.model import (
+    Accepted,
+    DestinationChange,
+    Gate,
+    LeaseToken,
+    Load,
+    Outcome,
+    Postponement,
+    Scope,
+)
 from tracker.search import Field, Query, Term
 from tracker.sql.selection import select
 from tracker.sqlite.accept import accept
+from tracker.sqlite.act import give_up_held
 from tracker.sqlite.claim import claim
 from tracker.sqlite.connection import connect_writer
-from tracker.sqlite.lease import open_lease
+from tracker.sqlite.content import WANTED as WANTED_CONTENT
+from tracker.sqlite.lease import open_lease, renew
+from tracker.sqlite.looking import waiting_by_destination
 from tracker.sqlite.migrate import migrate
-from tracker.sqlite.query import DIALECT, page_of_ids
-from tracker.sqlite.settle import prepare, settle
+from tracker.sqlite.moving import NEXT_DUE
+from tracker.sqlite.prune import prune
+from tracker.sqlite.query import DIALECT, capped_count, page_of_ids
+from tracker.sqlite.settle import postpone, prepare, settle
 
 HOUR = timedelta(hours=1)
 
@@ -91,6 +105,122 @@ def test_a_claim_costs_what_it_takes_not_what_waits(connection: sqlite3.Connecti
     assert costs[1] < costs[0] * 1.5
 
 
+def fill_queue(connection: sqlite3.Connection, waiting: int, destinations: int) -> None:
+    """Have `waiting` recipients wait for an hour."""
+    names = [f"u{n}@d{n % destinations}.example" for n in range(waiting)]
+    connection.execute("BEGIN")
+    accept(connection, make_submission(*names), START + HOUR, None, os.urandom)
+    connection.execute("COMMIT")
+
+
+class Mail:
+    """A ledger in whose queue some wait, and mail that goes right through."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.lease = hold(connection)
+        (self.job,) = self._accept().jobs
+        (self.other,) = self._accept().jobs
+
+    def _accept(self) -> Accepted:
+        submission = make_submission("bob@fresh.example")
+        return accept(self.connection, submission, START, self.lease, os.urandom)
+
+    def accept(self) -> None:
+        self._accept()
+
+    def settle(self) -> None:
+        settle(self.connection, prepare(make_settlement(self.job)), os.urandom)
+
+    def defer(self) -> None:
+        settlement = make_settlement(self.other, Outcome.DEFERRED, wait=HOUR)
+        settle(self.connection, prepare(settlement), os.urandom)
+
+    def postpone(self) -> None:
+        why = Postponement(gate=Gate.RATE, until=START + HOUR, detail="")
+        postpone(self.connection, self.lease, [self.job.recipients[0].id], why)
+
+    def look(self) -> None:
+        """Do what an idle worker does."""
+        self.connection.execute(NEXT_DUE).fetchall()
+        claim(self.connection, self.lease, START, 200, ())
+
+    def claim(self) -> None:
+        claim(self.connection, self.lease, START + HOUR, 10, ())
+
+    def renew(self) -> None:
+        renew(self.connection, self.lease, START, HOUR, Load(jobs=0, clients=0))
+
+    def chores(self) -> None:
+        give_up_held(self.connection, START, 500, os.urandom)
+        prune(self.connection, START, 500)
+
+    def count_up_to_the_cap(self) -> None:
+        selection = select(WAITING, Scope(), DIALECT)
+        for status in selection.statuses:
+            self.connection.execute(*capped_count(selection, status, 5)).fetchall()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Mail.accept,
+        Mail.settle,
+        Mail.defer,
+        Mail.postpone,
+        Mail.look,
+        Mail.claim,
+        Mail.renew,
+        Mail.count_up_to_the_cap,
+    ],
+)
+def test_a_step_costs_the_same_however_many_wait(
+    connection: sqlite3.Connection, step: Callable[[Mail], None]
+) -> None:
+    costs = []
+    for waiting in (100, 5000):
+        fill_queue(connection, waiting, waiting // 10)
+        costs.append(steps_of(connection, partial(step, Mail(connection))))
+    assert costs[1] < costs[0] * 1.2 + 20
+
+
+def test_chores_cost_the_same_however_many_wait(connection: sqlite3.Connection) -> None:
+    costs = []
+    for waiting in (100, 5000):
+        fill_queue(connection, waiting, 10)
+        costs.append(steps_of(connection, Mail(connection).chores))
+    assert costs[1] < costs[0] * 1.2 + 20
+
+
+def test_contents_are_found_by_their_keys_alone(connection: sqlite3.Connection) -> None:
+    plan = plan_of(connection, WANTED_CONTENT, ('["a", "b"]',))
+    assert len(plan) == 3
+    assert "VIRTUAL TABLE" in plan[0]
+    assert all("SEARCH" in line for line in plan[1:])
+
+
+def test_open_mail_is_counted_along_indexes_that_have_everything(
+    connection: sqlite3.Connection,
+) -> None:
+    selection = select(WAITING, Scope(), DIALECT)
+    for status in selection.statuses:
+        plan = plan_of(connection, *capped_count(selection, status, 10))
+        assert any("USING COVERING INDEX recipients_by_status" in line for line in plan)
+        assert not any("messages" in line or " m " in line for line in plan)
+    plan = plan_of(connection, *waiting_by_destination(Scope()))
+    assert any("USING COVERING INDEX recipients_waiting" in line for line in plan)
+    assert not any(line == "SCAN recipients" for line in plan)
+
+
+WAITING = Query(terms=(Term(field=Field.STATUS, value="waiting"),))
+
+
+def plan_of(connection: sqlite3.Connection, sql: str, parameters: Sequence[object]) -> list[str]:
+    """Return the lines of SQLite's plan for a query."""
+    rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()
+    return [row[3] for row in rows]
+
+
 ALICE = Scope(account="alice@example.com")
 DOMAIN = Scope(domain="example.com")
 PLANS = {
@@ -118,7 +248,6 @@ def test_a_page_is_a_walk_along_an_index(
     if isinstance(wanted, str):
         wanted = Query(terms=(Term(field=Field.STATUS, value=wanted),))
     sql, parameters = page_of_ids(select(wanted, scope, DIALECT), 50)
-    rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()
-    lines = [row[3] for row in rows]
+    lines = plan_of(connection, sql, parameters)
     assert any(plan in line for line in lines)
     assert not any("TEMP B-TREE" in line for line in lines)
