@@ -10,10 +10,8 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from aiohttp import web as http
-
-import web.app
 from config.loader import Loaded
 from config.settings import Settings
 from relay.carrier import Carrier
@@ -35,6 +33,9 @@ from tracker.model import Load
 from tracker.opening import open_ledger
 from tracker.passwords import Passwords
 from tracker.store import Ledger
+
+if TYPE_CHECKING:
+    from aiohttp import web as http
 
 
 class Relay:
@@ -174,8 +175,11 @@ async def open_relay(
 
 def build_panel(
     settings: Settings, ledger: Ledger, passwords: Passwords, clock: Clock
-) -> http.Application:
+) -> "http.Application":
     """Build the panel's application."""
+    # Here and not above: a worker has no use for a third of all modules.
+    import web.app
+
     return web.app.build(
         settings,
         node=name_of_node(settings),

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from aiohttp import web as http
 
 from config.loader import Loaded
 from config.settings import Settings
@@ -101,6 +100,7 @@ def run_worker(loaded: Loaded, place: Place, ties: Ties) -> int:
 
 def run_panel(loaded: Loaded, ties: Ties) -> int:
     """Be the panel's process until SIGTERM or the supervisor's end; return the exit status."""
+    from aiohttp import web as http
 
     async def show() -> None:
         settings = loaded.settings

@@ -1,5 +1,6 @@
 """`sendtrace serve`: make ready, then run the workers and the panel under the supervisor."""
 
+import gc
 import os
 import secrets
 import socket
@@ -51,6 +52,9 @@ def serve(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
     supervisor = Supervisor(
         generation.roles(loaded), grace=settings.shutdown_grace, renew=generation.renew
     )
+    # What is there by now lives as long as we do. Whoever collects garbage later would write to all
+    # of it, and pages that the processes share until then would be copied for each.
+    gc.freeze()
     return supervisor.run()
 
 
