@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 import secrets
 import socket
 import ssl
@@ -30,6 +31,7 @@ def serve(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
     At SIGHUP `reload` reads the configuration again; a bad one leaves things as they are.
     """
     settings = loaded.settings
+    _allow_many_connections()
     configure(settings.log.format, settings.log.level, DirectWriter(), process="supervisor")
     log = structlog.get_logger()
     _check_certificates(settings)
@@ -56,6 +58,12 @@ def serve(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
     # of it, and pages that the processes share until then would be copied for each.
     gc.freeze()
     return supervisor.run()
+
+
+def _allow_many_connections() -> None:
+    """Have as many open files as the system lets us: each connection, in or out, is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def worker_count(settings: Settings) -> int:

@@ -7,7 +7,7 @@ from dead workers. A fault in one job postpones that job and nothing else.
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -27,6 +27,8 @@ _CLAIM = 200
 """Recipients claimed at once."""
 _LOOK = timedelta(seconds=1)
 """How often to ask for what others have made due: a ledger may tell us, but need not."""
+_BREATH = timedelta(milliseconds=100)
+"""Between claims for a queue that is nearly full, so that each finds some room."""
 _UNTRIED = 2
 """Jobs side by side for a destination of which nothing is known yet."""
 _PATIENCE = timedelta(seconds=15)
@@ -198,6 +200,7 @@ class Worker:
         if token is None:
             await self._renew()
             return timedelta()
+        first = self._ready.take_hungry(_CLAIM // 2)
         due, now = await self._ledger.next_due(), self._clock.now()
         limit = min(_CLAIM, self._ready.room)
         if due is None or due > now:
@@ -205,15 +208,16 @@ class Worker:
         if not limit:
             return _LOOK
         try:
-            busy = self._ready.busy | self._carrier.closed
-            jobs = await self._ledger.claim(token, now, limit, busy)
+            closed = self._carrier.closed
+            busy = self._ready.busy | closed
+            jobs = await self._ledger.claim(token, now, limit, busy, _without(first, closed))
         except LeaseLost:
             await self._renew()
             return timedelta()
         if jobs:
             # Half of the memory that is free: what is accepted meanwhile wants some, too.
             self.take(await with_content(self._ledger, jobs, self._ready.octets_room // 2))
-            return timedelta() if self._ready.is_worth_filling else _LOOK
+            return timedelta() if self._ready.is_worth_filling else _BREATH
         # What was due then and was not given out is so until we are woken; but not what another
         # worker has put behind, which claimed while we waited for the ledger.
         due = await self._ledger.next_due()
@@ -270,6 +274,10 @@ class Worker:
     async def _renew(self) -> None:
         if not await self._keeper.renew():
             self._ready.drain()  # no longer ours: whoever took the lease over has it
+
+
+def _without(first: Mapping[str, int], closed: Collection[str]) -> Mapping[str, int]:
+    return {name: count for name, count in first.items() if name not in closed}
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:

@@ -96,13 +96,16 @@ class Store(Protocol):
         now: datetime,
         limit: int,
         busy: Collection[str] = (),
+        first: Mapping[str, int] | None = None,
     ) -> Sequence[Job]:
         """T2: lease due recipients, at most `limit`, in turn from every destination that has some.
 
-        Destinations in `busy` are passed over. Of an unreachable destination whose probe is due
-        one job comes, whose probe is thereby pushed forward, and besides it only recipients
-        that have to be looked at: whose deadline has come, or the time to tell their sender of
-        the delay (`Submission.notice_at`), which happens once. Raises LeaseLost.
+        Destinations in `busy` are passed over. Those in `first` may have a turn before all
+        others, for so many recipients at most; a ledger need not heed it. Of an unreachable
+        destination whose probe is due one job comes, whose probe is thereby pushed forward, and
+        besides it only recipients that have to be looked at: whose deadline has come, or the
+        time to tell their sender of the delay (`Submission.notice_at`), which happens once.
+        Raises LeaseLost.
         """
         ...
 

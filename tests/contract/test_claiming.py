@@ -314,3 +314,15 @@ async def test_a_dead_destination_hides_nobody_else(ledger: Ledger, limit: int) 
     await accept_due(ledger, "u@alive.example", now=START + MINUTE)
     jobs = await ledger.claim(await hold(ledger), START + MINUTE, limit)
     assert paths(jobs) == ["u@alive.example"]
+
+
+async def test_who_is_to_come_first_gets_no_more_than_was_asked_for(ledger: Ledger) -> None:
+    for name in ("large.example", *(f"d{number}.example" for number in range(20))):
+        for _ in range(5 if name == "large.example" else 1):
+            await ledger.accept(make_submission(f"u@{name}"), START, None)
+    first = {"large.example": 3, "unknown.example": 7}
+    jobs = await ledger.claim(await hold(ledger), START, 10, first=first)
+    assert len(paths(jobs)) == 10
+    assert paths(jobs).count("u@large.example") <= 4
+    rest = await ledger.claim(await hold(ledger), START, 100, {"large.example"}, first)
+    assert "u@large.example" not in paths(rest)

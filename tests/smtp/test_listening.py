@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,14 +43,19 @@ class ContendedLedger(RingingLedger):
     is_first = True
 
     async def claim(
-        self, lease: LeaseToken, now: datetime, limit: int, busy: Collection[str] = ()
+        self,
+        lease: LeaseToken,
+        now: datetime,
+        limit: int,
+        busy: Collection[str] = (),
+        first: Mapping[str, int] | None = None,
     ) -> Sequence[Job]:
         if self.is_first:
             self.is_first = False
             self.clock.advance(timedelta(milliseconds=10))
             theirs = await self.rival.open_lease("rival", 1, self.clock.now(), timedelta(hours=1))
             await self.rival.claim(theirs.token, self.clock.now(), 1)
-        return await super().claim(lease, now, limit, busy)
+        return await super().claim(lease, now, limit, busy, first)
 
 
 AnyLedger = TypeVar("AnyLedger", bound=RingingLedger)

@@ -1,5 +1,6 @@
 """`sendtrace serve` as a whole: what it refuses to start with, and SIGHUP."""
 
+import resource
 import signal
 import smtplib
 import ssl
@@ -93,3 +94,12 @@ def announced_size(service: Service) -> str | None:
             return client.esmtp_features.get("size")
     except (OSError, smtplib.SMTPException):
         return None
+
+
+def test_the_relay_may_have_as_many_connections_as_the_system_lets_it(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    service.start(prefix=("prlimit", "--nofile=256:4096"))
+    try:
+        assert resource.prlimit(service.pid, resource.RLIMIT_NOFILE) == (4096, 4096)
+    finally:
+        service.kill()

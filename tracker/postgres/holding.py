@@ -1,6 +1,6 @@
 """The verbs of workers that hold mail, and of what is due (see `tracker.store.Store`)."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from functools import partial
@@ -66,7 +66,12 @@ class Holding(Part):
         return read_census(await self._connections.rows(CENSUS, self._clock.given(now)))
 
     async def claim(
-        self, lease: LeaseToken, now: datetime, limit: int, busy: Collection[str] = ()
+        self,
+        lease: LeaseToken,
+        now: datetime,
+        limit: int,
+        busy: Collection[str] = (),
+        first: Mapping[str, int] | None = None,
     ) -> Sequence[Job]:
         unanswered = self._unanswered.pop(lease, None)
         call = Call(

@@ -5,7 +5,7 @@ destination that may have some, however many recipients wait there.
 """
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -28,6 +28,11 @@ _DUE_DESTINATIONS = """
 SELECT destination, reachable, next_probe_at FROM destinations
 WHERE next_due_at <= ? AND destination NOT IN (SELECT value FROM json_each(?))
 ORDER BY next_due_at, turns LIMIT ?
+"""
+
+_DUE_DESTINATION = """
+SELECT destination, reachable, next_probe_at FROM destinations
+WHERE destination = ? AND next_due_at <= ?
 """
 
 _WAITING = "destination = ? AND lease IS NULL AND next_attempt_at IS NOT NULL"
@@ -80,18 +85,32 @@ class _Destination(NamedTuple):
         return not self.is_reachable and self.next_probe_at is not None and self.next_probe_at > now
 
 
+def _read_destination(row: Columns) -> _Destination:
+    name, is_reachable, next_probe_at = row
+    return _Destination(name, bool(is_reachable), next_probe_at)
+
+
 def claim(
     connection: sqlite3.Connection,
     lease: LeaseToken,
     now: datetime,
     limit: int,
     busy: Collection[str],
+    first: Mapping[str, int] | None = None,
 ) -> Sequence[Job]:
-    """Lease at most `limit` due recipients and return them as jobs. Raises LeaseLost."""
+    """Lease at most `limit` due recipients and return them as jobs. Raises LeaseLost.
+
+    Those in `first` have their turn before all others, each for so many.
+    """
     if connection.execute("SELECT 1 FROM leases WHERE token = ?", (lease,)).fetchone() is None:
         raise LeaseLost(f"lease {lease} is not on record")
     at, passed_over = stamp(now), json_list(list(busy))
     taken: list[Recipient] = []
+    for name, most in (first or {}).items():
+        row = connection.execute(_DUE_DESTINATION, (name, at)).fetchone()
+        share = min(most, limit - len(taken))
+        if row is not None and share and name not in busy:
+            taken += _visit(connection, _read_destination(row), lease, at, share)
     while len(taken) < limit:
         room = limit - len(taken)
         rows = connection.execute(_DUE_DESTINATIONS, (at, passed_over, room)).fetchall()
@@ -100,9 +119,8 @@ def claim(
         # Every visit either takes a recipient or moves the destination's next due time beyond
         # `now`; what is left over when one has less than its share is shared out again.
         share = room // len(rows)
-        for name, is_reachable, next_probe_at in rows:
-            destination = _Destination(name, bool(is_reachable), next_probe_at)
-            taken += _visit(connection, destination, lease, at, share)
+        for row in rows:
+            taken += _visit(connection, _read_destination(row), lease, at, share)
     messages = _read_messages(connection, {recipient.message_id for recipient in taken})
     return jobs_of(lease, messages, taken)
 

@@ -74,10 +74,15 @@ class Moving(Part):
         )
 
     async def claim(
-        self, lease: LeaseToken, now: datetime, limit: int, busy: Collection[str] = ()
+        self,
+        lease: LeaseToken,
+        now: datetime,
+        limit: int,
+        busy: Collection[str] = (),
+        first: Mapping[str, int] | None = None,
     ) -> Sequence[Job]:
         return await self._writer.run(
-            partial(claim, lease=lease, now=now, limit=limit, busy=frozenset(busy))
+            partial(claim, lease=lease, now=now, limit=limit, busy=frozenset(busy), first=first)
         )
 
     async def settle(self, settlement: Settlement) -> None:

@@ -215,6 +215,46 @@ def test_done_tells_when_there_is_room_for_more() -> None:
     assert ready.is_worth_filling
 
 
+def test_who_ran_out_of_jobs_is_claimed_for_first_the_quickest_before_all() -> None:
+    ready = queue(parallel=4, initial=1)
+    for name, count in (("slow.example", 1), ("quick.example", 2), ("waits.example", 2)):
+        for _ in range(count):
+            ready.push(job_to(name), 0.0)
+    running = popped(ready)
+    while running:
+        job = running.pop()
+        if job.destination == "waits.example":
+            continue
+        ready.done(job, 0.0)
+        running += popped(ready)
+    # Each wants what may run side by side by now and as much to follow as it has earned.
+    assert list(ready.take_hungry(100).items()) == [("quick.example", 5), ("slow.example", 3)]
+    assert ready.take_hungry(100) == {}
+
+
+def test_those_that_are_hungry_share_what_they_may_have() -> None:
+    ready = queue(parallel=4, initial=1)
+    for _ in range(4):
+        ready.push(job_to("quick.example"), 0.0)
+        (job,) = popped(ready)
+        ready.done(job, 0.0)
+    ready.push(job_to("slow.example"), 0.0)
+    (job,) = popped(ready)
+    ready.done(job, 0.0)
+    assert ready.take_hungry(8) == {"quick.example": 7, "slow.example": 1}
+
+
+def test_who_has_jobs_again_is_hungry_no_more() -> None:
+    ready = queue()
+    for _ in range(2):
+        ready.push(job_to("a.example"), 0.0)
+        (job,) = popped(ready)
+        ready.done(job, 0.0)
+        ready.push(job_to("a.example"), 0.0)
+        assert ready.take_hungry(10) == {}
+        popped(ready)
+
+
 def test_drain_takes_only_what_has_waited_long_when_told_so() -> None:
     ready = queue(parallel=1)
     for at, name in ((0.0, "runs"), (1.0, "old"), (5.0, "young")):
