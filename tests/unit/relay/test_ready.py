@@ -159,7 +159,7 @@ def test_a_destination_from_which_was_taken_is_busy_until_something_ends() -> No
     first, *_ = popped(ready)
     assert len(ready.drain(1.0)) == 2
     assert ready.busy == {"a.example"}
-    ready.done(first)
+    ready.done(first, 0.0)
     ready.push(job_to("a.example"), 2.0)
     assert len(popped(ready)) == 1
     assert ready.busy == frozenset()
@@ -172,7 +172,7 @@ def test_more_is_asked_for_once_before_a_slot_is_idle() -> None:
     running = popped(ready)
     asked = []
     while running:
-        asked.append(ready.done(running.pop(0)))
+        asked.append(ready.done(running.pop(0), 0.0))
         running += popped(ready)
     assert asked == [False, False, True, *[False] * 7, True, False]
 
@@ -186,23 +186,6 @@ def test_done_tells_when_a_slot_is_free_and_nobody_waits_for_it() -> None:
     (third,) = popped(ready)
     assert ready.done(second, 0.0) is True
     assert ready.done(third, 0.0) is False
-
-
-def test_a_destination_that_has_earned_slots_gets_as_much_to_follow() -> None:
-    ready = queue(parallel=4, initial=1)
-    for _ in range(7):
-        ready.push(job_to("a.example"), 0.0)
-    running = popped(ready)
-    told = []
-    while running:
-        told.append(ready.done(running.pop(), 0.0))
-        running += popped(ready)
-        if told[-1]:
-            assert ready.busy == frozenset()
-            break
-    # Four run side by side by now, and three more would be at hand for when they are done.
-    assert told == [False, False, True]
-    assert (len(running), len(ready)) == (4, 4)
 
 
 def test_done_tells_when_there_is_room_for_more() -> None:
