@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -39,24 +39,71 @@ WHERE backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend
 ROW_KINDS = ("inserted", "updated", "updated in place", "deleted")
 
 
-def cpu_of(pids: Sequence[int]) -> float:
-    """Return the seconds of CPU that processes and all their descendants have used."""
-    parents: dict[int, int] = {}
-    used: dict[int, int] = {}
+class Cpu(NamedTuple):
+    """Seconds of CPU."""
+
+    user: float
+    system: float
+
+    @property
+    def total(self) -> float:
+        """Both together."""
+        return self.user + self.system
+
+    def since(self, before: "Cpu") -> "Cpu":
+        """Return what has been used since `before`."""
+        return Cpu(self.user - before.user, self.system - before.system)
+
+
+class _Process(NamedTuple):
+    parent: int
+    user: int
+    system: int
+
+
+def cpu_of(pids: Sequence[int]) -> Cpu:
+    """Return the CPU that processes and all their descendants have used, ended ones too."""
+    processes = _processes()
+    ours = _descendants(pids, processes)
+    return Cpu(
+        sum(processes[pid].user for pid in ours) / _TICKS,
+        sum(processes[pid].system for pid in ours) / _TICKS,
+    )
+
+
+def descendants(pids: Sequence[int]) -> list[int]:
+    """Return processes and all that descend from them."""
+    return _descendants(pids, _processes())
+
+
+def resident(pid: int) -> int:
+    """Return the octets of memory that a process has in use."""
+    (line,) = re.findall(r"^VmRSS:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.M)
+    return int(line) * 1024
+
+
+def _processes() -> dict[int, _Process]:
+    processes: dict[int, _Process] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                parents[int(entry.name)] = int(fields[1])
-                used[int(entry.name)] = sum(map(int, fields[11:15]))  # children that ended too
-    return sum(used[pid] for pid in used if not _ancestors(pid, parents).isdisjoint(pids)) / _TICKS
+                user, system, user_ended, system_ended = map(int, fields[11:15])
+                processes[int(entry.name)] = _Process(
+                    int(fields[1]), user + user_ended, system + system_ended
+                )
+    return processes
 
 
-def _ancestors(pid: int, parents: dict[int, int]) -> set[int]:
+def _descendants(pids: Sequence[int], processes: dict[int, _Process]) -> list[int]:
+    return [pid for pid in processes if not _ancestors(pid, processes).isdisjoint(pids)]
+
+
+def _ancestors(pid: int, processes: dict[int, _Process]) -> set[int]:
     found = set()
-    while pid and pid not in found:
+    while pid in processes and pid not in found:
         found.add(pid)
-        pid = parents.get(pid, 0)
+        pid = processes[pid].parent
     return found
 
 

@@ -1,0 +1,93 @@
+"""Messages a second from end to end: smtp-source, relay, smtp-sink, every relay in each round.
+
+    python -m benchmarks.end_to_end [--all] [--sizes 1000 5000 50000 1000000] [--sessions 1 20 100]
+                                    [--recipients 1 10] [--rounds 3] [--seconds 3] [--peers postfix …]
+
+Every message is on the disk before its 250, in each of them. A run lasts from the first command
+until all has arrived and the queue is empty; how many messages that is, follows from a short run
+before it. Without --all each of size, sessions and recipients is varied while the others stay at
+5 KB, 20 and 1.
+"""
+
+import argparse
+import statistics
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from benchmarks.load import Load
+from benchmarks.peers import PEERS, Peer, footnotes, present
+from benchmarks.run import Result, measure_for, running
+from benchmarks.table import rate_cells, render
+
+_MIDDLE = Load(messages=0, sessions=20, size=5000)
+_LEAST = 100
+_LEAST_OCTETS = 20_000_000
+"""Messages of the shortest run; of large ones fewer."""
+
+Results = dict[str, list[Result]]
+
+
+def points(
+    sizes: Sequence[int], sessions: Sequence[int], recipients: Sequence[int], *, everything: bool
+) -> Iterator[Load]:
+    """Yield the loads: all combinations, or those that differ from the middle in one thing."""
+    for size in sizes:
+        for number in sessions:
+            for each in recipients:
+                load = Load(least(size), number, size, each)
+                apart = sum(a != b for a, b in zip(load[1:], _MIDDLE[1:], strict=True))
+                if everything or apart <= 1:
+                    yield load
+
+
+def least(size: int) -> int:
+    """Return how many messages of a size a run has at least."""
+    return max(min(_LEAST, _LEAST_OCTETS // size), 10)
+
+
+def measure_point(peers: Sequence[Peer], load: Load, rounds: int, seconds: float) -> Results:
+    """Measure the relays one after the other, again and again."""
+    results: Results = defaultdict(list)
+    for number in range(1, rounds + 1):
+        for peer in peers:
+            with running(peer) as (relay, sink):
+                results[peer.name].append(measure_for(relay, sink, load, seconds))
+            rate = results[peer.name][-1].rate
+            print(f"{load}, round {number}: {peer.name} {rate:.0f} messages/s", flush=True)
+    return results
+
+
+def rows(load: Load, results: Results) -> Iterator[list[str]]:
+    """Yield the rows of a point."""
+    rates = {name: [each.rate for each in some] for name, some in results.items()}
+    for cells, some in zip(rate_cells(rates, PEERS[0].name), results.values(), strict=True):
+        user = statistics.median(each.cpu.user for each in some) * 1e6
+        system = statistics.median(each.cpu.system for each in some) * 1e6
+        yield [str(load), *cells, f"{user:.0f}", f"{system:.0f}"]
+
+
+TITLES = ["load", "relay", "messages/s", "× Postfix", "min-max", "CPU µs user", "CPU µs system"]
+
+
+def main() -> None:
+    """Run all points and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 5000, 50_000, 1_000_000])
+    parser.add_argument("--sessions", type=int, nargs="+", default=[1, 20, 100])
+    parser.add_argument("--recipients", type=int, nargs="+", default=[1, 10])
+    parser.add_argument("--all", action="store_true", help="all combinations of these")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3, help="for one run, about")
+    parser.add_argument("--peers", nargs="+", metavar="NAME", help="in lower case")
+    chosen = parser.parse_args()
+    peers = present(chosen.peers)
+    table: list[list[str]] = []
+    for load in points(
+        chosen.sizes, chosen.sessions, chosen.recipients, everything=chosen.all
+    ):
+        table += rows(load, measure_point(peers, load, chosen.rounds, chosen.seconds))
+    print(f"\nEnd to end\n\n{render(TITLES, table)}\n\n{footnotes(peers)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""One run of one relay: how fast a load went through it, what that cost, and that all arrived."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.counters import Cpu, cpu_of
+from benchmarks.load import Load, Sink, run_sink, send, wait_for
+from benchmarks.peers import NextHop, Peer, Relay
+from tests.support.waiting import free_port
+
+WARM_UP = 200
+"""Messages that are sent before those that are measured, so that processes and connections are
+there; they also tell how many messages a run of a given time needs."""
+
+
+class MailLost(AssertionError):
+    """What arrived, or what is on record, is not what was sent."""
+
+
+class Result(NamedTuple):
+    """What a run came to."""
+
+    rate: float
+    """Messages a second."""
+    cpu: Cpu
+    """Of one message."""
+
+
+@contextmanager
+def running(peer: Peer) -> Iterator[tuple[Relay, Sink]]:
+    """Run a relay and the sink that it delivers to, all their files in a new directory."""
+    with tempfile.TemporaryDirectory(prefix=f"bench-{peer.name.lower()}-") as directory:
+        place, port = Path(directory), free_port()
+        for name in ("relay", "sink"):
+            (place / name).mkdir()
+        place.chmod(0o755)
+        with (
+            run_sink(port, place / "sink") as sink,
+            peer.run(place / "relay", NextHop(port)) as relay,
+        ):
+            yield relay, sink
+
+
+def measure(relay: Relay, sink: Sink, load: Load) -> Result:
+    """Measure from the first command to when all has arrived and the queue is empty.
+
+    Raises MailLost when anything did not arrive once, or is not on record.
+    """
+    arrived, recorded = sink.messages(), _recorded(relay)
+    worked, began = cpu_of(relay.pids), time.perf_counter()
+    send(relay.ports, load)
+    wait_for(lambda: sink.messages() >= arrived + load.messages, "the last arrival")
+    ended = wait_for(lambda: relay.waiting() == 0, "an empty queue")
+    worked = cpu_of(relay.pids).since(worked)
+    check(load, sink.messages() - arrived, _recorded(relay) - recorded, relay)
+    each = Cpu(worked.user / load.messages, worked.system / load.messages)
+    return Result(load.messages / (ended - began), each)
+
+
+def _recorded(relay: Relay) -> int:
+    return relay.delivered() if relay.delivered else 0
+
+
+def check(load: Load, arrived: int, recorded: int, relay: Relay) -> None:
+    """Compare what was sent with what arrived and what is on record. Raises MailLost.
+
+    A relay may divide the recipients of a message among several transactions, which are all that
+    the sink can count; with one recipient the numbers have to be the same.
+    """
+    copies = load.messages * load.recipients
+    if not load.messages <= arrived <= copies:
+        raise MailLost(f"{load.messages} messages were sent, {arrived} arrived")
+    if relay.delivered and recorded != copies:
+        raise MailLost(f"{copies} copies were sent, {recorded} are on record as delivered")
+
+
+def measure_for(relay: Relay, sink: Sink, load: Load, seconds: float) -> Result:
+    """Measure with as many messages as take about `seconds`, at least `load.messages`."""
+    began = time.perf_counter()
+    measure(relay, sink, load._replace(messages=min(WARM_UP, max(load.messages, load.sessions))))
+    first = measure(relay, sink, load)
+    messages = int(first.rate * seconds)
+    if messages <= load.messages or time.perf_counter() - began > seconds:
+        return first
+    return measure(relay, sink, load._replace(messages=messages))
