@@ -82,9 +82,7 @@ def main() -> None:
     chosen = parser.parse_args()
     peers = present(chosen.peers)
     table: list[list[str]] = []
-    for load in points(
-        chosen.sizes, chosen.sessions, chosen.recipients, everything=chosen.all
-    ):
+    for load in points(chosen.sizes, chosen.sessions, chosen.recipients, everything=chosen.all):
         table += rows(load, measure_point(peers, load, chosen.rounds, chosen.seconds))
     print(f"\nEnd to end\n\n{render(TITLES, table)}\n\n{footnotes(peers)}")
 

@@ -32,7 +32,9 @@ class Load(NamedTuple):
 
     def __str__(self) -> str:
         size = f"{self.size // 1000} KB" if self.size < 1_000_000 else f"{self.size / 1e6:g} MB"
-        return f"{size}, {counted(self.sessions, 'session')}, {counted(self.recipients, 'recipient')}"
+        return (
+            f"{size}, {counted(self.sessions, 'session')}, {counted(self.recipients, 'recipient')}"
+        )
 
 
 class Sink(NamedTuple):

@@ -1,5 +1,6 @@
 """Exim, as Debian has it (exim4-daemon-light)."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ daemon_smtp_ports = {port}
 tls_advertise_hosts =
 host_lookup =
 rfc1413_hosts =
+notifier_socket =
 message_logs = false
 split_spool_directory = true
 deliver_drop_privilege = true
@@ -67,9 +69,7 @@ def run(directory: Path, hop: NextHop) -> Iterator[Relay]:
     stage = Stage(_PACKAGE, directory, [_ACCOUNT])
     (directory / "lib" / "exim4").mkdir()
     host = _SPREAD if hop.spread else "127.0.0.1"
-    (directory / _CONFIGURATION).write_text(
-        _SETTINGS.format(port=port, sink=hop.port, host=host)
-    )
+    (directory / _CONFIGURATION).write_text(_SETTINGS.format(port=port, sink=hop.port, host=host))
     spool = directory / "spool" / "exim4"
     for path in (spool, spool / "log"):
         path.mkdir()
@@ -86,8 +86,6 @@ def run(directory: Path, hop: NextHop) -> Iterator[Relay]:
 
 
 def _give(account: int, *paths: Path) -> None:
-    import os
-
     for path in paths:
         os.chown(path, account, account)
 

@@ -28,6 +28,8 @@ mta limit conn-delay-source 0
 mta limit conn-delay-connector 0
 mta limit conn-delay-relay 0
 mta limit conn-delay-domain 0
+mta limit conn-delay-route 0
+mta limit reconn-delay-route 0
 mta limit session-transaction-delay 0
 mta limit session-keepalive 10
 listen on 127.0.0.1 port {port} hostname opensmtpd.example.net
@@ -68,7 +70,10 @@ def _version() -> str:
 
 OPENSMTPD = Peer(
     name="OpenSMTPD",
-    settings="queue files are fsynced; 100 connections a host, no delays between transactions",
+    settings=(
+        "queue files are fsynced; 100 connections a host, no delays between transactions"
+        " (it lets 5 connections wait to be accepted, the others come again after a second)"
+    ),
     version=_version,
     missing=lambda: why_not(_PACKAGE),
     run=run,

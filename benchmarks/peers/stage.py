@@ -8,6 +8,7 @@ rest of the machine sees nothing of that. Needs root and overlayfs, and the pack
 
 import os
 import shlex
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,11 +17,15 @@ from pathlib import Path
 PACKAGES = Path(__file__).parents[2] / ".bench" / "debian"
 """Where the packages are unpacked, each with what it needs in a directory of its name."""
 
-_ON_STAGE = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
-"""A namespace of processes too: when the first one ends, the kernel ends all."""
+_ON_STAGE = ["unshare", "--mount", "--pid", "--fork"]
+"""A namespace of processes too: when the first one in it ends, the kernel ends all."""
 
 _SETS = ("lib", "spool", "run")
+_FILES = ("passwd", "group", "resolv.conf")
 _ID = 64_000
+
+_NO_DNS = "lookup file\n"
+"""The resolver within OpenSMTPD asks for the name of every client: /etc/hosts is to say it."""
 
 
 class Stage:
@@ -39,6 +44,7 @@ class Stage:
             ]
             text = Path("/etc", file).read_text() + "\n".join(lines) + "\n"
             (directory / file).write_text(text)
+        (directory / "resolv.conf").write_text(_NO_DNS)
 
     def command(self, *command: str) -> list[str]:
         """Return what runs `command` on stage."""
@@ -46,7 +52,7 @@ class Stage:
         overlay = shlex.quote(f"lowerdir={self._overlay}:/usr")
         scenery = [
             f"mount -t overlay overlay -o {overlay} /usr",
-            *(f"mount --bind {place}/{name} /etc/{name}" for name in ("passwd", "group")),
+            *(f"mount --bind {place}/{name} /etc/{name}" for name in _FILES),
             *(f"mount --bind {place}/{name} /var/{name}" for name in ("lib", "spool")),
             f"mount --bind {place}/run /run",
             "mount -t proc proc /proc",
@@ -62,7 +68,8 @@ class Stage:
         try:
             yield process.pid
         finally:
-            process.kill()
+            for first in _children(process.pid):
+                os.kill(first, signal.SIGKILL)
             process.wait()
 
     def output(self, *command: str) -> str:
@@ -74,12 +81,17 @@ class Stage:
 
 def call_beside(pid: int, *command: str) -> None:
     """Run a command on the stage of a process of `Stage.run`."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    (first,) = _children(pid)
     subprocess.run(
-        ["nsenter", "--target", children[0], "--mount", "--pid", *command],
+        ["nsenter", "--target", str(first), "--mount", "--pid", *command],
         check=True,
         capture_output=True,
     )
+
+
+def _children(pid: int) -> list[int]:
+    """Return the children of a process that has one thread."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def why_not(package: str) -> str | None:
