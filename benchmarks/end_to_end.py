@@ -1,30 +1,27 @@
 """Messages a second from end to end: smtp-source, relay, smtp-sink, every relay in each round.
 
-    python -m benchmarks.end_to_end [--all] [--sizes 1000 5000 50000 1000000] [--sessions 1 20 100]
-                                    [--recipients 1 10] [--rounds 3] [--seconds 3] [--peers postfix …]
+    python -m benchmarks.end_to_end [--all] [--sizes 1000 5000 …] [--sessions 1 20 100]
+                        [--recipients 1 10] [--rounds 3] [--seconds 3] [--reuse] [--peers postfix …]
 
 Every message is on the disk before its 250, in each of them. A run lasts from the first command
 until all has arrived and the queue is empty; how many messages that is, follows from a short run
 before it. Without --all each of size, sessions and recipients is varied while the others stay at
-5 KB, 20 and 1.
+5 KB, 20 and 1. Every message comes on a connection of its own, unless --reuse says otherwise.
 """
 
 import argparse
-import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from benchmarks.load import Load
-from benchmarks.peers import PEERS, Peer, footnotes, present
-from benchmarks.run import Result, measure_for, running
-from benchmarks.table import rate_cells, render
+from benchmarks.peers import Peer, present
+from benchmarks.report import Results, add_peers, print_table
+from benchmarks.run import measure_for, running
 
 _MIDDLE = Load(messages=0, sessions=20, size=5000)
 _LEAST = 100
 _LEAST_OCTETS = 20_000_000
 """Messages of the shortest run; of large ones fewer."""
-
-Results = dict[str, list[Result]]
 
 
 def points(
@@ -35,7 +32,10 @@ def points(
         for number in sessions:
             for each in recipients:
                 load = Load(least(size), number, size, each)
-                apart = sum(a != b for a, b in zip(load[1:], _MIDDLE[1:], strict=True))
+                apart = sum(
+                    a != b
+                    for a, b in zip(load, _MIDDLE._replace(messages=load.messages), strict=True)
+                )
                 if everything or apart <= 1:
                     yield load
 
@@ -57,18 +57,6 @@ def measure_point(peers: Sequence[Peer], load: Load, rounds: int, seconds: float
     return results
 
 
-def rows(load: Load, results: Results) -> Iterator[list[str]]:
-    """Yield the rows of a point."""
-    rates = {name: [each.rate for each in some] for name, some in results.items()}
-    for cells, some in zip(rate_cells(rates, PEERS[0].name), results.values(), strict=True):
-        user = statistics.median(each.cpu.user for each in some) * 1e6
-        system = statistics.median(each.cpu.system for each in some) * 1e6
-        yield [str(load), *cells, f"{user:.0f}", f"{system:.0f}"]
-
-
-TITLES = ["load", "relay", "messages/s", "× Postfix", "min-max", "CPU µs user", "CPU µs system"]
-
-
 def main() -> None:
     """Run all points and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -76,15 +64,16 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, nargs="+", default=[1, 20, 100])
     parser.add_argument("--recipients", type=int, nargs="+", default=[1, 10])
     parser.add_argument("--all", action="store_true", help="all combinations of these")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--reuse", action="store_true", help="one connection for each session")
+    add_peers(parser, rounds=3)
     parser.add_argument("--seconds", type=float, default=3, help="for one run, about")
-    parser.add_argument("--peers", nargs="+", metavar="NAME", help="in lower case")
     chosen = parser.parse_args()
     peers = present(chosen.peers)
-    table: list[list[str]] = []
+    measured = []
     for load in points(chosen.sizes, chosen.sessions, chosen.recipients, everything=chosen.all):
-        table += rows(load, measure_point(peers, load, chosen.rounds, chosen.seconds))
-    print(f"\nEnd to end\n\n{render(TITLES, table)}\n\n{footnotes(peers)}")
+        load = load._replace(reuse=chosen.reuse)
+        measured.append((load, measure_point(peers, load, chosen.rounds, chosen.seconds)))
+    print_table("End to end", measured, peers)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ _BACKLOG = "1000"
 
 
 class Load(NamedTuple):
-    """What smtp-source sends; `sessions` at a time, each message on a connection of its own."""
+    """What smtp-source sends, `sessions` at a time."""
 
     messages: int
     sessions: int
@@ -29,6 +29,8 @@ class Load(NamedTuple):
     """Of a message, in octets."""
     recipients: int = 1
     """Of each message."""
+    reuse: bool = False
+    """False: each message comes on a connection of its own."""
 
     def __str__(self) -> str:
         size = f"{self.size // 1000} KB" if self.size < 1_000_000 else f"{self.size / 1e6:g} MB"
@@ -100,7 +102,7 @@ def _source(port: int, load: Load) -> list[str]:
     return [
         "smtp-source", "-s", str(load.sessions), "-m", str(load.messages), "-l", str(load.size),
         "-r", str(load.recipients), "-f", "a@example.com", "-t", "b@example.org",
-        f"127.0.0.1:{port}",
+        *(["-d"] if load.reuse else []), f"127.0.0.1:{port}",
     ]  # fmt: skip
 
 

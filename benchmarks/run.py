@@ -31,18 +31,26 @@ class Result(NamedTuple):
 
 
 @contextmanager
-def running(peer: Peer) -> Iterator[tuple[Relay, Sink]]:
-    """Run a relay and the sink that it delivers to, all their files in a new directory."""
+def placed(peer: Peer) -> Iterator[Path]:
+    """Make a directory for a run, with one in it for the relay and one for the sink."""
     with tempfile.TemporaryDirectory(prefix=f"bench-{peer.name.lower()}-") as directory:
-        place, port = Path(directory), free_port()
+        place = Path(directory)
         for name in ("relay", "sink"):
             (place / name).mkdir()
         place.chmod(0o755)
-        with (
-            run_sink(port, place / "sink") as sink,
-            peer.run(place / "relay", NextHop(port)) as relay,
-        ):
-            yield relay, sink
+        yield place
+
+
+@contextmanager
+def running(peer: Peer) -> Iterator[tuple[Relay, Sink]]:
+    """Run a relay and the sink that it delivers to, all their files in a new directory."""
+    port = free_port()
+    with (
+        placed(peer) as place,
+        run_sink(port, place / "sink") as sink,
+        peer.run(place / "relay", NextHop(port)) as relay,
+    ):
+        yield relay, sink
 
 
 def measure(relay: Relay, sink: Sink, load: Load) -> Result:
@@ -57,8 +65,12 @@ def measure(relay: Relay, sink: Sink, load: Load) -> Result:
     ended = wait_for(lambda: relay.waiting() == 0, "an empty queue")
     worked = cpu_of(relay.pids).since(worked)
     check(load, sink.messages() - arrived, _recorded(relay) - recorded, relay)
-    each = Cpu(worked.user / load.messages, worked.system / load.messages)
-    return Result(load.messages / (ended - began), each)
+    return Result(load.messages / (ended - began), of_one(worked, load.messages))
+
+
+def of_one(cpu: Cpu, messages: int) -> Cpu:
+    """Return what one message cost."""
+    return Cpu(cpu.user / messages, cpu.system / messages)
 
 
 def _recorded(relay: Relay) -> int:

@@ -1,5 +1,6 @@
 """What is printed: a table of medians, and ratios that belong to one round."""
 
+import re
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -36,4 +37,4 @@ def render(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    return cell[:1].isdigit() or cell in ("", "-") or cell[:1] == "-" and cell[1:2].isdigit()
+    return re.fullmatch(r"-?[0-9.]*|[0-9.]+-[0-9.]+", cell) is not None

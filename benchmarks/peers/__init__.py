@@ -1,5 +1,7 @@
 """The relays that are measured beside each other."""
 
+from collections.abc import Sequence
+
 from benchmarks.peers.exim import EXIM
 from benchmarks.peers.haraka import HARAKA
 from benchmarks.peers.opensmtpd import OPENSMTPD
@@ -20,7 +22,7 @@ def present(names: list[str] | None = None) -> list[Peer]:
     return [peer for peer in wanted if peer.missing() is None]
 
 
-def footnotes(peers: list[Peer]) -> str:
+def footnotes(peers: Sequence[Peer]) -> str:
     """Say which versions were measured, and how they were set."""
     return "\n".join(f"{peer.name} {peer.version()}: {peer.settings}." for peer in peers)
 

@@ -54,7 +54,7 @@ def run(directory: Path, hop: NextHop) -> Iterator[Relay]:
         yield Relay(
             ports=[port],
             pids=[pid],
-            waiting=lambda: count_files(queue),
+            waiting=lambda: count_files(queue, pattern="message"),
             flush=lambda: call_beside(pid, "/usr/sbin/smtpctl", "schedule", "all"),
         )
 

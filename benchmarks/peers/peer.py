@@ -22,7 +22,7 @@ class Relay(NamedTuple):
     pids: Sequence[int]
     """Its processes; what descends from them is its own too."""
     waiting: Callable[[], int]
-    """Count what is in the queue: messages, or recipients; 0 when all is delivered."""
+    """Count the messages in the queue; while they move there, one may be counted twice or not."""
     flush: Callable[[], None]
     """Try at once whatever waits."""
     delivered: Callable[[], int] | None = None
@@ -42,9 +42,9 @@ class Peer(NamedTuple):
     """Run it with all its files in a directory, which has to be empty."""
 
 
-def count_files(*directories: Path) -> int:
+def count_files(*directories: Path, pattern: str = "*") -> int:
     """Return how many files there are below `directories`, some of which may be going away."""
-    return sum(_is_file(path) for directory in directories for path in directory.rglob("*"))
+    return sum(_is_file(path) for directory in directories for path in directory.rglob(pattern))
 
 
 def _is_file(path: Path) -> bool:

@@ -62,7 +62,7 @@ class Stage:
 
     @contextmanager
     def run(self, *command: str) -> Iterator[int]:
-        """Run a server on stage; the value is the id of the process that all of it descends from."""
+        """Run a server on stage; the value is the process that all of it descends from."""
         with (self._directory / "output").open("wb") as output:
             process = subprocess.Popen(self.command(*command), stdout=output, stderr=output)
         try:
@@ -85,7 +85,8 @@ def call_beside(pid: int, *command: str) -> None:
     subprocess.run(
         ["nsenter", "--target", str(first), "--mount", "--pid", *command],
         check=True,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
 
 
