@@ -17,10 +17,8 @@ from benchmarks.counters import cpu_of
 from benchmarks.load import Load, send, wait_for
 from benchmarks.peers import NextHop, Peer, Relay, present
 from benchmarks.report import Results, add_options, print_table
-from benchmarks.run import Result, of_one, placed
+from benchmarks.run import Result, lasting, of_one, placed
 from tests.support.waiting import free_port
-
-_LEAST = 200
 
 
 @contextmanager
@@ -43,11 +41,9 @@ def fill(relay: Relay, load: Load) -> Result:
 
 
 def measure(peer: Peer, load: Load, seconds: float) -> Result:
-    """Measure about as long as `seconds`."""
+    """Measure about as long as `seconds`, as `benchmarks.run.measure_for` does."""
     with dead_end(peer) as (relay, *_):
-        first = fill(relay, load)
-        more = int(first.rate * seconds)
-        return fill(relay, load._replace(messages=more)) if more > load.messages else first
+        return lasting(lambda some: fill(relay, some), load, seconds)
 
 
 def main() -> None:
@@ -56,7 +52,7 @@ def main() -> None:
     add_options(parser, rounds=3)
     parser.add_argument("--seconds", type=float, default=3, help="for one run, about")
     chosen = parser.parse_args()
-    load = Load(_LEAST, chosen.sessions, chosen.size)
+    load = Load(0, chosen.sessions, chosen.size)
     peers = present(chosen.peers)
     results: Results = defaultdict(list)
     for number in range(1, chosen.rounds + 1):

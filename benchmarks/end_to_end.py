@@ -16,12 +16,9 @@ from collections.abc import Iterator, Sequence
 from benchmarks.load import Load
 from benchmarks.peers import Peer, present
 from benchmarks.report import Results, add_peers, print_table
-from benchmarks.run import measure_for, running
+from benchmarks.run import Result, lasting, measure, running
 
 _MIDDLE = Load(messages=0, sessions=20, size=5000)
-_LEAST = 100
-_LEAST_OCTETS = 20_000_000
-"""Messages of the shortest run; of large ones fewer."""
 
 
 def points(
@@ -31,18 +28,10 @@ def points(
     for size in sizes:
         for number in sessions:
             for each in recipients:
-                load = Load(least(size), number, size, each)
-                apart = sum(
-                    a != b
-                    for a, b in zip(load, _MIDDLE._replace(messages=load.messages), strict=True)
-                )
+                load = Load(0, number, size, each)
+                apart = sum(a != b for a, b in zip(load, _MIDDLE, strict=True))
                 if everything or apart <= 1:
                     yield load
-
-
-def least(size: int) -> int:
-    """Return how many messages of a size a run has at least."""
-    return max(min(_LEAST, _LEAST_OCTETS // size), 10)
 
 
 def measure_point(peers: Sequence[Peer], load: Load, rounds: int, seconds: float) -> Results:
@@ -50,11 +39,15 @@ def measure_point(peers: Sequence[Peer], load: Load, rounds: int, seconds: float
     results: Results = defaultdict(list)
     for number in range(1, rounds + 1):
         for peer in peers:
-            with running(peer) as (relay, sink):
-                results[peer.name].append(measure_for(relay, sink, load, seconds))
+            results[peer.name].append(_measure(peer, load, seconds))
             rate = results[peer.name][-1].rate
             print(f"{load}, round {number}: {peer.name} {rate:.0f} messages/s", flush=True)
     return results
+
+
+def _measure(peer: Peer, load: Load, seconds: float) -> Result:
+    with running(peer) as (relay, sink):
+        return lasting(lambda some: measure(relay, sink, some), load, seconds)
 
 
 def main() -> None:
@@ -69,10 +62,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3, help="for one run, about")
     chosen = parser.parse_args()
     peers = present(chosen.peers)
-    measured = []
+    measured: list[tuple[Load, Results]] = []
     for load in points(chosen.sizes, chosen.sessions, chosen.recipients, everything=chosen.all):
-        load = load._replace(reuse=chosen.reuse)
-        measured.append((load, measure_point(peers, load, chosen.rounds, chosen.seconds)))
+        given = load._replace(reuse=chosen.reuse)
+        measured.append((given, measure_point(peers, given, chosen.rounds, chosen.seconds)))
     print_table("End to end", measured, peers)
 
 

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -12,9 +12,8 @@ from benchmarks.load import Load, Sink, run_sink, send, wait_for
 from benchmarks.peers import NextHop, Peer, Relay
 from tests.support.waiting import free_port
 
-WARM_UP = 200
-"""Messages that are sent before those that are measured, so that processes and connections are
-there; they also tell how many messages a run of a given time needs."""
+_FIRST = 20
+_MORE = 10
 
 
 class MailLost(AssertionError):
@@ -90,12 +89,15 @@ def check(load: Load, arrived: int, recorded: int, relay: Relay) -> None:
         raise MailLost(f"{copies} copies were sent, {recorded} are on record as delivered")
 
 
-def measure_for(relay: Relay, sink: Sink, load: Load, seconds: float) -> Result:
-    """Measure with as many messages as take about `seconds`, at least `load.messages`."""
-    began = time.perf_counter()
-    measure(relay, sink, load._replace(messages=min(WARM_UP, max(load.messages, load.sessions))))
-    first = measure(relay, sink, load)
-    messages = int(first.rate * seconds)
-    if messages <= load.messages or time.perf_counter() - began > seconds:
-        return first
-    return measure(relay, sink, load._replace(messages=messages))
+def lasting(run: Callable[[Load], Result], load: Load, seconds: float) -> Result:
+    """Run `load` with as many messages as take about `seconds`, whatever `load.messages` says.
+
+    The first runs are of few messages: they warm up, and tell how many it has to be.
+    """
+    messages = max(_FIRST, load.sessions)
+    result = run(load._replace(messages=messages))
+    while True:
+        messages = int(min(messages * _MORE, max(result.rate * seconds, messages)))
+        result = run(load._replace(messages=messages))
+        if messages / result.rate >= seconds / 2:
+            return result
