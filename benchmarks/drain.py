@@ -33,7 +33,7 @@ def measure(peer: Peer, load: Load, limit: float) -> Result:
             wait_for(lambda: _is_over(relay, sink, queued, began + limit), "the end")
             took, arrived = time.perf_counter() - began, sink.messages()
             worked = cpu_of(relay.pids).since(worked)
-            _check(relay, load._replace(messages=queued), arrived)
+            _check(relay, load._replace(messages=queued), sink)
     print(f"{peer.name}: {arrived} of {queued} in {took:.1f} s", flush=True)
     return Result(arrived / took, of_one(worked, arrived))
 
@@ -52,13 +52,14 @@ def _is_over(relay: Relay, sink: Sink, queued: int, deadline: float) -> bool:
     return time.perf_counter() > deadline or (sink.messages() >= queued and relay.waiting() == 0)
 
 
-def _check(relay: Relay, load: Load, arrived: int) -> None:
+def _check(relay: Relay, load: Load, sink: Sink) -> None:
     """Compare what was queued with what arrived and what is left. Raises MailLost."""
-    if arrived < load.messages:  # cut off: what is on its way may be counted in both places
-        if arrived + relay.waiting() < load.messages:
-            raise MailLost(f"{load.messages} were queued, {arrived} arrived, the rest is not there")
-        return
-    check(load, arrived, relay.delivered() if relay.delivered else 0, relay)
+    waiting = relay.waiting()  # before the arrivals: what is on its way then, is counted twice
+    arrived = sink.messages()
+    if not waiting:
+        check(load, arrived, relay.delivered() if relay.delivered else 0, relay)
+    elif arrived + waiting < load.messages:
+        raise MailLost(f"{load.messages} queued, {arrived} arrived, {waiting} are waiting")
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """What is printed: a table of medians, and ratios that belong to one round."""
 
+import math
 import re
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,3 +39,9 @@ def render(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _is_number(cell: str) -> bool:
     return re.fullmatch(r"-?[0-9.]*|[0-9.]+-[0-9.]+", cell) is not None
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the lowest value that at least `share` of `values` do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(math.ceil(len(ordered) * share) - 1, 0)]
