@@ -16,6 +16,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import uvloop
+
 from benchmarks.load import Load, wait_for
 from benchmarks.peers import NextHop, Peer, Relay, footnotes, present
 from benchmarks.report import add_peers
@@ -52,7 +54,7 @@ def measure_latency(peer: Peer, rate: float, size: int, seconds: float) -> Laten
     """Measure `seconds` at `rate` messages a second. Raises MailLost."""
     port, stamps = free_port(), new_stamps()
     with placed(peer) as place, peer.run(place / "relay", NextHop(port)) as relay:
-        asyncio.run(_exchange(relay, port, rate, size, max(int(rate * seconds), 50), stamps))
+        uvloop.run(_exchange(relay, port, rate, size, max(int(rate * seconds), 50), stamps))
         wait_for(lambda: relay.waiting() == 0, "an empty queue")
         check(stamps, relay)
     measured = [number for number in stamps.sent if number >= _WARM_UP]
@@ -75,8 +77,7 @@ async def _exchange(
             for number in range(messages):
                 await asyncio.sleep(begin + number / rate - loop.time())
                 group.create_task(send(relay.ports[0], number, "b@example.org", size, stamps))
-        while len(stamps.arrived) < messages:
-            await asyncio.sleep(0.01)
+        await stamps.wait_for(messages)
 
 
 def check(stamps: Stamps, relay: Relay) -> None:

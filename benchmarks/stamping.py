@@ -23,11 +23,20 @@ class Stamps(NamedTuple):
     accepted: dict[int, float]
     arrived: dict[int, float]
     copies: Counter[int]
+    """How often each arrived."""
+    arrival: asyncio.Event
+    """Set by every arrival."""
+
+    async def wait_for(self, messages: int) -> None:
+        """Return when so many have arrived."""
+        while len(self.arrived) < messages:
+            self.arrival.clear()
+            await self.arrival.wait()
 
 
 def new_stamps() -> Stamps:
     """Return none yet."""
-    return Stamps({}, {}, {}, Counter())
+    return Stamps({}, {}, {}, Counter(), asyncio.Event())
 
 
 def message(number: int, size: int) -> bytes:
@@ -73,12 +82,18 @@ async def listening(
 ) -> AsyncIterator[None]:
     """Take all mail and stamp it; the reply to each final dot comes after `delay` seconds."""
 
+    sessions: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
+
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        sessions[writer] = task
         try:
             await _take(reader, writer, stamps, delay)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the relay has hung up
         finally:
+            del sessions[writer]
             writer.close()
 
     server = await asyncio.start_server(converse, address, port, backlog=10_000, limit=_LIMIT)
@@ -86,6 +101,10 @@ async def listening(
         yield
     finally:
         server.close()
+        left = dict(sessions)
+        for writer in left:
+            writer.transport.abort()
+        await asyncio.gather(*left.values(), return_exceptions=True)
 
 
 async def _take(
@@ -116,3 +135,4 @@ def _stamp(content: bytes, stamps: Stamps) -> None:
     number = int(found[1])
     stamps.arrived.setdefault(number, time.perf_counter())
     stamps.copies[number] += 1
+    stamps.arrival.set()

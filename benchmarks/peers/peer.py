@@ -12,6 +12,8 @@ class NextHop(NamedTuple):
     port: int
     spread: bool = False
     """True: mail for `….A-B-C.example` goes to 127.A.B.C, each address a destination of its own."""
+    nameserver: int | None = None
+    """Port on 127.0.0.1 of one that knows these domains, for whom cannot compute the address."""
 
 
 class Relay(NamedTuple):

@@ -14,8 +14,11 @@ from typing import NamedTuple
 from benchmarks.peers.peer import NextHop, Peer, Relay
 from tests.support.waiting import free_port, is_listening, wait_until
 
-_WAITING = "SELECT count(*) FROM messages WHERE open_recipients > 0"
-_DELIVERED = "SELECT count(*) FROM attempts WHERE outcome = 'delivered'"
+_WAITING = "SELECT count(*) FROM messages WHERE open_recipients > 0 AND id > ?"
+_DELIVERED = """
+SELECT count(*) FROM attempts WHERE outcome = 'delivered'
+AND recipient_id IN (SELECT id FROM recipients WHERE message_id > ?)
+"""
 
 
 class Node(NamedTuple):
@@ -28,8 +31,8 @@ class Node(NamedTuple):
 
 
 @contextmanager
-def run_node(directory: Path, sink: int, store: str, **settings: str) -> Iterator[Node]:
-    """Run `sendtrace serve` with its default settings, a route to the sink, and `settings`."""
+def run_node(directory: Path, hop: NextHop, store: str, **settings: str) -> Iterator[Node]:
+    """Run `sendtrace serve` with its default settings, all mail to `hop`, and `settings`."""
     port = free_port()
     given = {
         "HOSTNAME": "sendtrace.example.net",
@@ -39,7 +42,7 @@ def run_node(directory: Path, sink: int, store: str, **settings: str) -> Iterato
         "SUBMISSION__MAX_CONNECTIONS_PER_CLIENT": "1000",
         "PANEL__ADDRESS": f"127.0.0.1:{free_port()}",
         "DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
-        "ROUTES": f'[{{"domain": "*", "next_hop": "127.0.0.1:{sink}"}}]',
+        **_onward(hop),
         **settings,
     }
     environment = os.environ | {f"SENDTRACE_{key}": value for key, value in given.items()}
@@ -56,24 +59,35 @@ def run_node(directory: Path, sink: int, store: str, **settings: str) -> Iterato
         service.wait()
 
 
+def _onward(hop: NextHop) -> dict[str, str]:
+    """Return the settings by which mail goes to `hop`: a route, or what a name server says."""
+    if hop.nameserver is None:
+        return {"ROUTES": f'[{{"domain": "*", "next_hop": "127.0.0.1:{hop.port}"}}]'}
+    return {"DELIVERY__PORT": str(hop.port), "DNS__NAMESERVERS": f'["127.0.0.1:{hop.nameserver}"]'}
+
+
 @contextmanager
 def run(directory: Path, hop: NextHop, **settings: str) -> Iterator[Relay]:
     """Run one node with its ledger in a file."""
     ledger = directory / "ledger.db"
-    with run_node(directory, hop.port, f"sqlite://{ledger}", **settings) as node:
-        yield Relay(
-            ports=[node.port],
-            pids=[node.pid],
-            waiting=lambda: count(ledger, _WAITING),
-            flush=lambda: _flush(node),
-            delivered=lambda: count(ledger, _DELIVERED),
-        )
+    with run_node(directory, hop, f"sqlite://{ledger}", **settings) as node:
+        yield relay_of(node, ledger)
 
 
-def count(ledger: Path, query: str) -> int:
-    """Return the number that a query of the ledger in a file comes to."""
+def relay_of(node: Node, ledger: Path, since: str = "") -> Relay:
+    """Return a node as a relay that counts only messages whose ids are above `since`."""
+    return Relay(
+        ports=[node.port],
+        pids=[node.pid],
+        waiting=lambda: _count(ledger, _WAITING, since),
+        flush=lambda: _flush(node),
+        delivered=lambda: _count(ledger, _DELIVERED, since),
+    )
+
+
+def _count(ledger: Path, query: str, since: str) -> int:
     with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as record:
-        (number,) = record.execute(query).fetchone()
+        (number,) = record.execute(query, (since,)).fetchone()
     return int(number)
 
 
