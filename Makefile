@@ -14,6 +14,7 @@ UV ?= uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 JOBS ?= auto
 PYTEST_ARGS ?=
+BENCH ?=
 
 .PHONY: help
 help: ## List the targets
@@ -57,11 +58,9 @@ format: .venv/installed-dev ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix
 
 .PHONY: bench
-bench: .venv/installed-dev ## Measure the ledger alone, the relay beside Postfix, nodes that share a ledger, the panel
-	@$(BIN)/python -m benchmarks.ledger
-	@$(BIN)/python -m benchmarks.relay
-	@$(BIN)/python -m benchmarks.cluster
-	@$(BIN)/python -m benchmarks.panel
+bench: .venv/installed-dev ## Measure beside other relays, about 25 minutes (BENCH="end_to_end drain": these only)
+	@scripts/system-packages bench || true
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 .PHONY: build
 build: .venv/installed-dev ## Build the wheel into dist/
@@ -76,7 +75,7 @@ lock: ## Resolve the dependencies anew (needs uv on the path)
 
 .PHONY: clean
 clean: ## Remove everything that was made here, except ./var with its mail
-	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:

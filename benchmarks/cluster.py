@@ -20,8 +20,14 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks import run
 from benchmarks.counters import ROW_KINDS, Watch, cpu_of
-from benchmarks.smtp import Load, Peer, measure, run_node, run_postfix, run_sendtrace, run_sink
+from benchmarks.load import Load, Sink, counted, run_sink
+from benchmarks.peers import NextHop, Peer, Relay, footnotes, present
+from benchmarks.peers.postfix import POSTFIX
+from benchmarks.peers.sendtrace import SENDTRACE, run_node
+from benchmarks.peers.sendtrace import run as run_sendtrace
+from benchmarks.table import median_ratio, render, spread
 from tests.support.postgres import Server, installation, running
 from tests.support.waiting import free_port
 
@@ -34,11 +40,15 @@ _SETTINGS = {
 
 _DELIVERED = "SELECT coalesce(sum(delivered), 0)::bigint FROM tallies"
 
+_QUEUED = "SELECT count(DISTINCT message_id) FROM queue"
+
 _RECORD = """
 SELECT (SELECT sum(accepted) FROM tallies)::bigint, (SELECT sum(delivered) FROM tallies)::bigint,
        (SELECT count(*) FROM attempts WHERE outcome = 'delivered'), (SELECT count(*) FROM queue),
        (SELECT count(*) FROM content)
 """
+
+_FILE = "SQLite"
 
 _databases = count(1)
 
@@ -55,36 +65,41 @@ class Result(NamedTuple):
 
 
 @contextmanager
-def run_cluster(
-    directory: Path, sink: int, url: str, nodes: int, workers: int
-) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
-    """Run nodes on the ledger at `url`; the value is their ports and their process ids."""
+def run_cluster(directory: Path, sink: int, url: str, nodes: int, workers: int) -> Iterator[Relay]:
+    """Run nodes on the ledger at `url` as one relay."""
     with ExitStack() as stack:
+        watch = Watch(url)
+        stack.callback(watch.close)
         running = [
             stack.enter_context(
-                run_node(directory / f"{n}", sink, url, NODE=f"node-{n}", WORKERS=str(workers))
+                run_node(
+                    directory / f"{n}", NextHop(sink), url, NODE=f"node-{n}", WORKERS=str(workers)
+                )
             )
             for n in range(nodes)
         ]
-        yield [node.port for node in running], [node.pid for node in running]
+        yield Relay(
+            ports=[node.port for node in running],
+            pids=[node.pid for node in running],
+            waiting=lambda: int(watch.query(_QUEUED)[0][0]),
+            flush=lambda: None,
+            delivered=lambda: int(watch.query(_DELIVERED)[0][0]),
+        )
 
 
 def measure_cluster(server: Server, load: Load, nodes: int, workers: int) -> Result:
     """Measure nodes on a new database of `server`."""
     url = server.create_database(f"bench{next(_databases)}")
-    port = free_port()
     first = Load(nodes * workers * 20, nodes, load.size)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        sink = stack.enter_context(run_sink(port))
+        sink = stack.enter_context(run_sink(free_port(), directory))
         watch = Watch(url)
         stack.callback(watch.close)
-        with run_cluster(directory, port, url, nodes, workers) as (ports, pids):
+        with run_cluster(directory, sink.port, url, nodes, workers) as relay:
             rows, counters = watch.rows(), watch.counters()
-            peer = Peer(ports, lambda messages: watch.query(_DELIVERED)[0][0] >= messages)
-            measure(peer, first)  # which opens connections and makes plans
-            parties = {"node": pids, "server": [server.pid], "sink": [sink]}
-            rate, now = _measure_closely(peer, load, watch, parties)
+            run.measure(relay, sink, first)  # which opens connections and makes plans
+            rate, now = _measure_closely(relay, sink, load, watch, server.pid)
         check_record(watch)
         # The server's processes have told all when the nodes are gone: of the first load, too.
         total = load.messages + first.messages
@@ -95,23 +110,27 @@ def measure_cluster(server: Server, load: Load, nodes: int, workers: int) -> Res
 
 
 def _measure_closely(
-    peer: Peer, load: Load, watch: Watch, parties: Mapping[str, Sequence[int]]
+    relay: Relay, sink: Sink, load: Load, watch: Watch, server: int
 ) -> tuple[float, Costs]:
     """Return messages a second, and what one cost in WAL and CPU."""
-    before = {name: cpu_of(each) for name, each in parties.items()}
+    parties = {"server": server, "sink": sink.pid}
+    before = {name: cpu_of([pid]).total for name, pid in parties.items()}
     wal = watch.wal_octets()
     with watch.looking():
-        rate = measure(peer._replace(has_delivered=_after(peer, watch)), load)
-    costs = {"WAL octets": watch.wal_octets() - wal}
-    for name, each in parties.items():
-        costs[f"{name} CPU µs"] = (cpu_of(each) - before[name]) * 1e6
-    return rate, {name: cost / load.messages for name, cost in costs.items()}
+        result = run.measure(relay, sink, load)
+    costs = {"WAL octets": (watch.wal_octets() - wal) / load.messages}
+    costs |= _node_costs(result)
+    for name, pid in parties.items():
+        used = cpu_of([pid]).total - before[name]
+        costs[f"{name} CPU µs"] = used * 1e6 / load.messages
+    return result.rate, costs
 
 
-def _after(peer: Peer, watch: Watch) -> Callable[[int], bool]:
-    """Count from now on."""
-    delivered = watch.query(_DELIVERED)[0][0]
-    return lambda messages: peer.has_delivered(delivered + messages)
+def _node_costs(result: run.Result) -> Costs:
+    return {
+        "node CPU µs user": result.cpu.user * 1e6,
+        "node CPU µs system": result.cpu.system * 1e6,
+    }
 
 
 def _difference(now: Counter[str], before: Counter[str]) -> Costs:
@@ -140,27 +159,36 @@ def check_record(watch: Watch) -> None:
         )
 
 
-def measure_beside(run: Callable[[Path, int], object], load: Load) -> Result:
+def measure_beside(peer: Peer, load: Load) -> Result:
     """Measure what is no cluster."""
-    port = free_port()
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        run_sink(port),
-        run(Path(directory), port) as peer,  # type: ignore[attr-defined]
-    ):
-        return Result(measure(peer, load), {}, {})
+    with run.running(peer) as (relay, sink):
+        run.measure(relay, sink, load._replace(messages=40))
+        result = run.measure(relay, sink, load)
+    return Result(result.rate, _node_costs(result), {})
 
 
 def print_results(results: dict[str, list[Result]]) -> None:
     """Print medians, beside each other."""
-    rates = {name: statistics.median(each.rate for each in r) for name, r in results.items()}
+    rates = {name: [each.rate for each in rounds] for name, rounds in results.items()}
+    rows = [
+        [
+            name,
+            f"{statistics.median(some):.0f}",
+            *(_ratio(some, rates, base) for base in (_FILE, POSTFIX.name)),
+            spread(some),
+        ]
+        for name, some in rates.items()
+    ]
+    print(render(["relay", "messages/s", "× SQLite", "× Postfix", "min-max"], rows))
     for name, rounds in results.items():
-        ratio = rates[name] / rates["sqlite"]
-        spread = f"{min(r.rate for r in rounds):.0f}-{max(r.rate for r in rounds):.0f}"
-        print(f"{name:12} {rates[name]:6.0f} messages/s ({spread})   {ratio:.2f} of sqlite")
+        print(f"\n{name}, for a message:")
         for cost in dict.fromkeys(cost for each in rounds for cost in each.costs):
             print(f"    {cost:24} {statistics.median(r.costs.get(cost, 0) for r in rounds):10.2f}")
     _print_rows(next((r[-1].rows for r in results.values() if r[-1].rows), {}))
+
+
+def _ratio(some: Sequence[float], rates: Mapping[str, Sequence[float]], base: str) -> str:
+    return f"{median_ratio(some, rates[base]):.2f}" if base in rates else "-"
 
 
 def _print_rows(tables: dict[str, list[float]]) -> None:
@@ -172,21 +200,24 @@ def _print_rows(tables: dict[str, list[float]]) -> None:
 
 def run_rounds(server: Server, options: argparse.Namespace, load: Load) -> None:
     """Measure every peer in turn, again and again, and print what came of it."""
+    file = SENDTRACE._replace(run=partial(run_sendtrace, WORKERS=str(options.workers)))
+    beside = {_FILE: file, **{peer.name: peer for peer in present(["postfix"])}}
     peers: dict[str, Callable[[], Result]] = {
-        "sqlite": partial(
-            measure_beside, partial(run_sendtrace, WORKERS=str(options.workers)), load
-        ),
-        "postfix": partial(measure_beside, run_postfix, load),
+        name: partial(measure_beside, peer, load) for name, peer in beside.items()
     }
     for nodes in options.nodes:
-        peers[f"{nodes} nodes"] = partial(measure_cluster, server, load, nodes, options.workers)
+        peers[counted(nodes, "node")] = partial(
+            measure_cluster, server, load, nodes, options.workers
+        )
     results: dict[str, list[Result]] = defaultdict(list)
     for number in range(1, options.rounds + 1):
-        for name, run in peers.items():
-            results[name].append(run())
+        for name, peer in peers.items():
+            results[name].append(peer())
             print(f"round {number}  {name:12} {results[name][-1].rate:6.0f} messages/s", flush=True)
-    print(f"\n{load.sessions} sessions, {load.messages} messages of {load.size} octets")
+    print(f"\nPostgreSQL {options.version}: {load}, {load.messages} messages\n")
     print_results(results)
+    print(f"\n{footnotes(list(beside.values()))}")
+    print("PostgreSQL: fsync=on, synchronous_commit=on.")
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Messages a second that leave a full queue when the destination comes back.
 
-    python -m benchmarks.drain [--messages 10000] [--size 5000] [--sessions 20] [--rounds 1]
-                               [--limit 60] [--peers postfix …]
+    python -m benchmarks.drain [--messages 5000] [--size 5000] [--sessions 20] [--rounds 2]
+                               [--limit 20] [--peers postfix …]
 
 The queue fills while the destination is dead, over connections that stay. A run lasts from the
 order to try all of it at once (`postfix flush`, `sendtrace queue retry --all` and the like) until
@@ -65,9 +65,9 @@ def _check(relay: Relay, load: Load, sink: Sink) -> None:
 def main() -> None:
     """Run the rounds and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    add_options(parser, rounds=1)
-    parser.add_argument("--messages", type=int, default=10_000, help="in the queue")
-    parser.add_argument("--limit", type=float, default=60, help="in seconds")
+    add_options(parser, rounds=2)
+    parser.add_argument("--messages", type=int, default=5000, help="in the queue")
+    parser.add_argument("--limit", type=float, default=20, help="in seconds")
     chosen = parser.parse_args()
     load = Load(chosen.messages, chosen.sessions, chosen.size)
     peers = present(chosen.peers)

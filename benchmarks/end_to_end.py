@@ -1,7 +1,7 @@
 """Messages a second from end to end: smtp-source, relay, smtp-sink, every relay in each round.
 
     python -m benchmarks.end_to_end [--all] [--sizes 1000 5000 …] [--sessions 1 20 100]
-                        [--recipients 1 10] [--rounds 3] [--seconds 3] [--reuse] [--peers postfix …]
+                        [--recipients 1 10] [--rounds 3] [--seconds 2] [--reuse] [--peers postfix …]
 
 Every message is on the disk before its 250, in each of them. A run lasts from the first command
 until all has arrived and the queue is empty; how many messages that is, follows from a short run
@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="all combinations of these")
     parser.add_argument("--reuse", action="store_true", help="one connection for each session")
     add_peers(parser, rounds=3)
-    parser.add_argument("--seconds", type=float, default=3, help="for one run, about")
+    parser.add_argument("--seconds", type=float, default=2, help="for one run, about")
     chosen = parser.parse_args()
     peers = present(chosen.peers)
     measured: list[tuple[Load, Results]] = []

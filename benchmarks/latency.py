@@ -1,6 +1,6 @@
 """How long a message takes through a relay that has little to do: at 10 % of what it can.
 
-    python -m benchmarks.latency [--size 5000] [--share 0.1] [--rate N] [--seconds 10] [--rounds 3]
+    python -m benchmarks.latency [--size 5000] [--share 0.1] [--rate N] [--seconds 5] [--rounds 3]
                                  [--peers postfix …]
 
 How much a relay can do, a short run of 20 sessions before tells (`--rate` gives all the same
@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=5000, help="of a message, in octets")
     parser.add_argument("--share", type=float, default=0.1, help="of what each relay can do")
     parser.add_argument("--rate", type=float, help="messages a second, for every relay")
-    parser.add_argument("--seconds", type=float, default=10, help="for one run")
+    parser.add_argument("--seconds", type=float, default=5, help="for one run")
     add_peers(parser, rounds=3)
     chosen = parser.parse_args()
     peers = present(chosen.peers)

@@ -61,7 +61,7 @@ begin retry
 
 _RUNNERS = 20
 
-_SPREAD = r'"${sg{$domain}{^.*[.](\\d+)-(\\d+)-(\\d+)[.]example\$}{127.\$1.\$2.\$3}}"'
+_SPREAD = r'"${sg{$domain}{^.*[.]([0-9]+)-([0-9]+)-([0-9]+)[.]example\\$}{127.\\$1.\\$2.\\$3}}"'
 
 
 @contextmanager

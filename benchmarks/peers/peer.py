@@ -10,8 +10,9 @@ class NextHop(NamedTuple):
     """Where a relay hands all mail on to."""
 
     port: int
-    spread: bool = False
-    """True: mail for `….A-B-C.example` goes to 127.A.B.C, each address a destination of its own."""
+    spread: int = 0
+    """How many domains (`benchmarks.names`) have an address in 127.0.0.0/8 each; 0: there is one
+    address for all mail."""
     nameserver: int | None = None
     """Port on 127.0.0.1 of one that knows these domains, for whom cannot compute the address."""
 

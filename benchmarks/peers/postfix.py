@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.names import address_of, domain_of
 from benchmarks.peers.peer import NextHop, Peer, Relay, count_files
 from tests.support.waiting import free_port, is_listening, wait_until
 
@@ -46,10 +47,8 @@ def run(directory: Path, hop: NextHop) -> Iterator[Relay]:
     directory.chmod(0o755)
     main = _MAIN.format(directory=directory, processes=1000 if hop.spread else 200)
     if hop.spread:
-        main += f"transport_maps = regexp:{settings}/transport\n"
-        (settings / "transport").write_text(
-            rf"/\.([0-9]+)-([0-9]+)-([0-9]+)\.example$/ smtp:[127.$1.$2.$3]:{hop.port}" + "\n"
-        )
+        main += f"transport_maps = texthash:{settings}/transport\n"
+        (settings / "transport").write_text(_transports(hop))
     else:
         main += f"relayhost = [127.0.0.1]:{hop.port}\n"
     (settings / "main.cf").write_text(main)
@@ -69,6 +68,13 @@ def run(directory: Path, hop: NextHop) -> Iterator[Relay]:
         )
     finally:
         subprocess.run([*command, "stop"], check=False, capture_output=True)
+
+
+def _transports(hop: NextHop) -> str:
+    return "".join(
+        f"{domain_of(number)} smtp:[{address_of(number)}]:{hop.port}\n"
+        for number in range(hop.spread)
+    )
 
 
 def _flush(command: list[str]) -> None:
