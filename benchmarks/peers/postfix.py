@@ -106,7 +106,10 @@ def _missing() -> str | None:
 
 POSTFIX = Peer(
     name="Postfix",
-    settings="queue files are fsynced; 200 processes, destination concurrency 20 to 100",
+    settings=(
+        "queue files are fsynced; 200 processes (1000 where destinations are many), destination"
+        " concurrency 20 to 100"
+    ),
     version=_version,
     missing=_missing,
     run=run,
