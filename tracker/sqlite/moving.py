@@ -56,7 +56,9 @@ class Moving(Part):
                 lambda connection: accept(connection, submission, now, lease, self._entropy)
             )
         acceptance = prepare_acceptance(submission, submission.account, now, lease, self._entropy)
-        accepted: Accepted = await self._writer.share(ACCEPT, acceptance, submission.content.size)
+        accepted: Accepted = await self._writer.share(
+            ACCEPT, acceptance, octets=submission.content.size
+        )
         return accepted
 
     async def open_lease(
@@ -86,7 +88,7 @@ class Moving(Part):
         )
 
     async def settle(self, settlement: Settlement) -> None:
-        await self._writer.share(self._settle, prepare_settling(settlement))
+        await self._writer.share(self._settle, prepare_settling(settlement), is_patient=True)
 
     async def postpone(
         self, lease: LeaseToken, recipients: Sequence[RecipientId], why: Postponement

@@ -1,46 +1,61 @@
-"""How long a group waits for company before it is committed. Pure; time is an argument.
+"""When a group is committed: at once, or after a moment in which others join it. Pure.
 
 A commit costs the same for one step as for twenty, so under load it pays to let some gather. With
 one client at a time nobody else would come, and the client would only wait: whether company comes
-is found out by waiting once, and a wait that was in vain is not repeated for a while.
+is found out by waiting a few times, and what was in vain is not repeated for a while. Time is an
+argument: seconds of any one clock.
 """
 
-COMPANY = 6
-"""Steps for which it was worth while to wait."""
+GATHER = 0.010
+"""Seconds from the beginning of a group to that of the next at most while it is worth while."""
 
-GATHER = 0.004
-"""Seconds between the beginnings of two groups while it is."""
+COMPANY = 3
+"""Clients that have to come together in that time, in the middle, to make it worth while."""
 
 RETRY = 0.5
 """Seconds until it is tried again after it was not."""
 
+_FADING = 0.9
+"""What is left, with each group, of the most clients that came together."""
+
 
 class Pace:
-    """Decides for one writer when its next group begins. Times are seconds of any one clock."""
+    """Decides for one writer when its next group may begin."""
 
-    __slots__ = ("_began", "_is_gathering", "_rate", "_try_at")
+    __slots__ = ("_began", "_company", "_is_gathering", "_most", "_rate", "_try_at")
 
     def __init__(self) -> None:
         self._began = float("-inf")
         self._rate = 0.0
-        """Steps a second, of late."""
+        """Clients a second, of late."""
         self._is_gathering = False
+        self._company = 0.0
+        """Clients that came together, in the middle of the last groups."""
+        self._most = 1.0
+        """Clients that came together at most, of late: when so many wait, all are there."""
         self._try_at = float("-inf")
 
-    def begins_at(self, now: float) -> float:
-        """Return when the group that gathers may begin; `now` or earlier means at once."""
+    def begins_at(self, clients: int, now: float) -> float:
+        """Return when a group may begin for which so many clients wait; `now` means at once."""
         if not self._is_gathering and now >= self._try_at and self._rate * GATHER > COMPANY / 2:
             self._is_gathering = True
-        return self._began + GATHER if self._is_gathering else now
+            self._company = 1.5 * COMPANY
+            self._most = float("inf")
+        if not self._is_gathering or clients >= self._most:
+            return now
+        return max(now, self._began + GATHER)
 
-    def begin(self, steps: int, now: float) -> None:
-        """Note that a group of so many steps begins."""
+    def begin(self, clients: int, now: float) -> None:
+        """Note that a group begins for which so many clients wait."""
         between = max(now - self._began, 1e-6)
-        self._rate += (steps / between - self._rate) * min(1.0, between / GATHER)
-        if self._is_gathering and steps < COMPANY:
+        self._began = now
+        self._rate += (clients / between - self._rate) * min(1.0, between / GATHER)
+        faded = self._most * _FADING if self._most < float("inf") else 0.0
+        self._most = max(float(clients), faded)
+        self._company += (clients - self._company) / 4
+        if self._is_gathering and self._company < COMPANY:
             self._is_gathering = False
             self._try_at = now + RETRY
-        self._began = now
 
 
 STALL = 0.02

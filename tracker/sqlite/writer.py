@@ -25,7 +25,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from tracker.sqlite.group import STEP, Done, GroupConnection, Kind, Pending, fail_all
-from tracker.sqlite.pace import Disk, Pace
+from tracker.sqlite.pace import GATHER, Disk, Pace
 from tracker.store import StoreError
 
 T = TypeVar("T")
@@ -40,6 +40,9 @@ _SMALL = 1024 * 1024
 """Bytes of content that they may bring with them."""
 
 
+FAR = float("inf")
+
+
 class Writer:
     """The only read-write connection of this process, and its thread."""
 
@@ -50,6 +53,11 @@ class Writer:
         self._may_block = False
         """True when a step that waits may take long."""
         self._octets = 0
+        self._clients = 0
+        """Steps that somebody waits for who could do something else."""
+        self._alarm: asyncio.Handle | None = None
+        self._begins_at = FAR
+        """When the next group begins."""
         self._busy = False
         """True while a group is under way, in whichever thread."""
         self._closed = False
@@ -68,24 +76,27 @@ class Writer:
         StoreUnavailable when the group cannot be committed.
         """
         self._may_block = True
-        result: T = await self._put(STEP, step)
+        result: T = await self._put(STEP, step, is_patient=False)
         return result
 
-    def share(self, kind: Kind, item: Any, octets: int = 0) -> asyncio.Future[Any]:
+    def share(
+        self, kind: Kind, item: Any, *, octets: int = 0, is_patient: bool = False
+    ) -> asyncio.Future[Any]:
         """Take a small step for `item` in the next group, together with others of its `kind`.
 
-        `octets` is how much content comes with it. The future is as what `run` returns.
+        `octets` is how much content comes with it; `is_patient` says that no client waits for
+        it. The future is as what `run` returns.
         """
         self._octets += octets
-        return self._put(kind, item)
+        return self._put(kind, item, is_patient=is_patient)
 
-    def _put(self, kind: Kind, item: Any) -> asyncio.Future[Any]:
+    def _put(self, kind: Kind, item: Any, *, is_patient: bool) -> asyncio.Future[Any]:
         if self._closed:
             raise StoreError("the ledger is closed")
         future: asyncio.Future[Any] = self._loop.create_future()
         self._waiting.append(Pending(kind, item, future))
+        self._clients += not is_patient
         if not self._busy:
-            self._busy = True
             self._schedule()
         return future
 
@@ -94,22 +105,32 @@ class Writer:
         if not self._closed:
             self._closed = True
             if not self._busy:
-                self._tasks.put(None)
+                self._go_on()
         await asyncio.to_thread(self._thread.join)
 
     # --- in the event loop -----------------------------------------------------------------------
 
     def _schedule(self) -> None:
-        """Begin the next group when it is time, not at once: what this round brings joins it."""
-        begins_at = self._pace.begins_at(self._loop.time())
-        if begins_at > self._loop.time():
-            self._loop.call_at(begins_at, self._begin)
+        """See to it that what waits is written in time; no group is under way."""
+        if self._closed or self._may_block or len(self._waiting) >= _AT_ONCE:
+            wait = 0.0
+        elif self._clients:
+            now = monotonic()
+            wait = self._pace.begins_at(self._clients, now) - now
         else:
-            self._loop.call_soon(self._begin)
+            wait = GATHER
+        # With no time to wait, it is not at once: what else this round of the loop brings joins it.
+        begins_at = monotonic() + wait
+        if begins_at < self._begins_at:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._begins_at = begins_at
+            self._alarm = self._loop.call_later(wait, self._begin)
 
     def _begin(self) -> None:
         """Write what waits: here if that is quick, else in the thread."""
-        self._pace.begin(len(self._waiting), self._loop.time())
+        self._busy, self._alarm, self._begins_at = True, None, FAR
+        self._pace.begin(self._clients, monotonic())
         if not self._is_quick:
             self._tasks.put(partial(self._write, self._next_group()))
         elif self._ledger.try_take_turn():
@@ -146,7 +167,7 @@ class Writer:
         waiting = self._waiting
         if len(waiting) <= GROUP:
             self._waiting = deque()
-            self._may_block, self._octets = False, 0
+            self._may_block, self._octets, self._clients = False, 0, 0
             return list(waiting)
         return [waiting.popleft() for _ in range(GROUP)]
 
@@ -159,11 +180,10 @@ class Writer:
         self._end(fail_all(self._next_group(), error))
 
     def _go_on(self) -> None:
+        self._busy = False
         if self._waiting:
             self._schedule()
-            return
-        self._busy = False
-        if self._closed:
+        elif self._closed:
             self._tasks.put(None)
 
     # --- in the thread -------------------------------------------------------------------------
