@@ -20,7 +20,15 @@ from benchmarks.table import render, spread
 from tests.support.waiting import free_port
 
 _BLOCK = bytes(8192)
-_MESSAGES = 5000
+_LOADS = (
+    Load(5000, 20, 5000),
+    Load(5000, 20, 5000, reuse=True),
+    Load(3000, 1, 5000),
+    Load(5000, 100, 5000),
+    Load(3000, 20, 50_000),
+    Load(500, 20, 1_000_000),
+    Load(2000, 20, 5000, recipients=10),
+)
 
 
 def syncs(directory: Path, seconds: float) -> float:
@@ -56,20 +64,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1, help="for the syncs")
     parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()))
     chosen = parser.parse_args()
-    load = Load(_MESSAGES, 20, 5000)
-    figures: dict[str, list[float]] = {
-        "fdatasync of 8 KB": [],
-        f"smtp-source to smtp-sink, {load}": [],
-        f"the same, {load.sessions} connections": [],
-    }
+    figures: dict[str, list[float]] = {"fdatasync of 8 KB": []}
     for _ in range(chosen.rounds):
-        rates = (
-            syncs(chosen.directory, chosen.seconds),
-            direct(load),
-            direct(load._replace(reuse=True)),
-        )
-        for some, rate in zip(figures.values(), rates, strict=True):
-            some.append(rate)
+        figures["fdatasync of 8 KB"].append(syncs(chosen.directory, chosen.seconds))
+        for load in _LOADS:
+            kept = ", one connection each" if load.reuse else ""
+            name = f"smtp-source to smtp-sink, {load}{kept}"
+            figures.setdefault(name, []).append(direct(load))
     rows = [
         [name, f"{statistics.median(some):.0f}", spread(some)] for name, some in figures.items()
     ]
