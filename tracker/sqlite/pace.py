@@ -2,7 +2,7 @@
 
 A commit costs the same for one step as for twenty, so under load it pays to let some gather. With
 one client at a time nobody else would come, and the client would only wait: whether company comes
-is found out by waiting a few times, and what was in vain is not repeated for a while. Time is an
+is found out by waiting once, and what was in vain is not repeated for a while. Time is an
 argument: seconds of any one clock.
 """
 
@@ -12,8 +12,11 @@ GATHER = 0.010
 COMPANY = 3
 """Clients that have to come together in that time, in the middle, to make it worth while."""
 
-RETRY = 0.5
+RETRY = 1.0
 """Seconds until it is tried again after it was not."""
+
+_LATELY = 0.1
+"""Seconds over which the number of clients is told: two by chance are no load."""
 
 _FADING = 0.9
 """What is left, with each group, of the most clients that came together."""
@@ -37,9 +40,9 @@ class Pace:
 
     def begins_at(self, clients: int, now: float) -> float:
         """Return when a group may begin for which so many clients wait; `now` means at once."""
-        if not self._is_gathering and now >= self._try_at and self._rate * GATHER > COMPANY / 2:
+        if not self._is_gathering and now >= self._try_at and self._rate * GATHER > COMPANY:
             self._is_gathering = True
-            self._company = 1.5 * COMPANY
+            self._company = 1.2 * COMPANY  # one wait in vain is enough
             self._most = float("inf")
         if not self._is_gathering or clients >= self._most:
             return now
@@ -49,7 +52,7 @@ class Pace:
         """Note that a group begins for which so many clients wait."""
         between = max(now - self._began, 1e-6)
         self._began = now
-        self._rate += (clients / between - self._rate) * min(1.0, between / GATHER)
+        self._rate += (clients / between - self._rate) * min(1.0, between / _LATELY)
         faded = self._most * _FADING if self._most < float("inf") else 0.0
         self._most = max(float(clients), faded)
         self._company += (clients - self._company) / 4
