@@ -14,6 +14,9 @@ from tracker.model import Target
 
 _Key = tuple[str, str, int, Manner]
 
+_MOST = 1000
+"""Sessions that wait at most: with thousands of destinations each would have one, 30 KB large."""
+
 _PERIOD = 0.1
 """Seconds between two looks at what is idle, at least."""
 
@@ -32,8 +35,10 @@ class _Group:
 class Pool:
     """Open sessions of this process. `close` it before the event loop ends."""
 
-    def __init__(self, settings: DeliverySettings, clock: Clock) -> None:
+    def __init__(self, settings: DeliverySettings, clock: Clock, *, most: int = _MOST) -> None:
+        """Let at most `most` sessions wait."""
         self._clock = clock
+        self._most = most
         self._idle = settings.connection_idle.total_seconds()
         self._age = settings.connection_age.total_seconds()
         self._transactions = settings.messages_per_connection
@@ -81,6 +86,8 @@ class Pool:
         waiting.append(session)
         self._group_of[session] = group
         self._group(group).waiting[session] = None
+        if len(self._group_of) > self._most:
+            self._send_off(next(iter(self._group_of)))  # who has waited longest
         if self._reaper is None or self._reaper.done():
             self._reaper = asyncio.create_task(self._reap(), name="reap idle sessions")
 

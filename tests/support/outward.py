@@ -171,11 +171,16 @@ class Outward:
     """A delivery with everything around it that a test looks at."""
 
     def __init__(
-        self, settings: Settings, resolver: Resolver, clock: Clock, ca_file: Path | None
+        self,
+        settings: Settings,
+        resolver: Resolver,
+        clock: Clock,
+        ca_file: Path | None,
+        idle_sessions: int,
     ) -> None:
         self.flights = Flights()
         self.tries: list[TargetTry] = []
-        self.pool = Pool(settings.delivery, clock)
+        self.pool = Pool(settings.delivery, clock, most=idle_sessions)
         self.delivery = Delivery(
             settings=settings,
             resolver=resolver,
@@ -219,6 +224,7 @@ async def outward(
     clock: Clock | None = None,
     ca_file: Path | None = None,
     settings: Settings | None = None,
+    idle_sessions: int = 1000,
     **options: Any,
 ) -> AsyncIterator[Outward]:
     """Yield a delivery; mail for mx.test goes to 127.0.0.1 unless `resolver` says otherwise."""
@@ -226,7 +232,7 @@ async def outward(
         mx={"mx.test": [(10, "mx.test")]}, addresses={"mx.test": ["127.0.0.1"]}
     )
     made = settings or make_settings(port=port, **options)
-    delivering = Outward(made, resolver, clock or SystemClock(), ca_file)
+    delivering = Outward(made, resolver, clock or SystemClock(), ca_file, idle_sessions)
     try:
         yield delivering
     finally:

@@ -227,6 +227,24 @@ async def test_many_messages_at_once_take_several_connections() -> None:
     assert server.lines.count("QUIT") == 5
 
 
+async def test_of_many_idle_connections_the_one_that_waits_longest_leaves() -> None:
+    names = ["one", "two", "three"]
+    resolver = FakeResolver(
+        mx={f"{name}.test": [(10, f"{name}.mx")] for name in names},
+        addresses={f"{name}.mx": ["127.0.0.1"] for name in names},
+    )
+    async with (
+        ScriptedServer(HAPPY) as server,
+        outward(port=server.port, resolver=resolver, idle_sessions=2) as relay,
+    ):
+        for name in names:
+            await relay.attempt(make_job(f"bob@{name}.test"))
+        assert len(relay.pool) == 2
+        again = [await relay.attempt(make_job(f"bob@{name}.test")) for name in ("three", "two")]
+        assert [attempt.tries[0].reused for attempt in again] == [True, True]
+        assert not (await relay.attempt(make_job("bob@one.test"))).tries[0].reused
+
+
 class Slow:
     """Takes messages, is slow to say goodbye, and counts."""
 
