@@ -233,8 +233,9 @@ async def test_of_many_idle_connections_the_one_that_waits_longest_leaves() -> N
         mx={f"{name}.test": [(10, f"{name}.mx")] for name in names},
         addresses={f"{name}.mx": ["127.0.0.1"] for name in names},
     )
+    once, twice = ((GREETING, EHLO, *ROUND * times, QUIT) for times in (1, 2))
     async with (
-        ScriptedServer(HAPPY) as server,
+        ScriptedServer(once, twice, twice, once) as server,
         outward(port=server.port, resolver=resolver, idle_sessions=2) as relay,
     ):
         for name in names:
