@@ -18,7 +18,7 @@ from relay.gates import Gates
 from relay.keeper import Keeper
 from relay.log import delivery_line
 from relay.presume import Author, doubt, has_expired, held_until_deadline, presume
-from relay.routing import destination_of
+from relay.routing import Routes
 from relay.transport.content import Source, UnreadableContent, read
 from tracker.model import (
     Attempt,
@@ -70,6 +70,7 @@ class Carrier:
         self._gates = gates
         self._keeper = keeper
         self._settings = settings
+        self._routes = Routes(settings.routes, settings.delivery.port)
         self._clock = clock
         self._node = node
         self._revision = config_revision
@@ -209,7 +210,7 @@ class Carrier:
             weighed,
             reporting_mta=self._settings.hostname,
             mint=self._clock.mint,
-            destination_of=self._destination_of,
+            destination_of=self._routes.destination_of,
             failures=failures,
             original=original,
             uncertain_before=uncertain,
@@ -286,9 +287,6 @@ class Carrier:
             return 0
         state = await self._ledger.destination(destination)
         return state.failures if state else 0
-
-    def _destination_of(self, domain: str) -> str:
-        return destination_of(domain, self._settings.routes, self._settings.delivery.port)
 
     def _source(self, job: Job) -> Source:
         return (

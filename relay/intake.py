@@ -1,12 +1,11 @@
 """From a finished transaction of the submission server to the ledger, and on to the worker."""
 
 from datetime import datetime
-from functools import lru_cache
 
 from config.settings import Settings
 from relay import metrics
 from relay.clock import Clock
-from relay.routing import destination_of
+from relay.routing import Routes
 from relay.worker import Worker
 from tracker.model import (
     Client,
@@ -18,9 +17,6 @@ from tracker.model import (
 )
 from tracker.store import LeaseLost, Store, StoreUnavailable
 
-_DOMAINS = 10_000
-"""Domains whose destinations are remembered: routes stay the same while a process lives."""
-
 
 class LedgerIntake:
     """Puts messages into the ledger, and what this worker can deliver itself into its hands."""
@@ -28,10 +24,7 @@ class LedgerIntake:
     def __init__(self, *, ledger: Store, worker: Worker, settings: Settings, clock: Clock) -> None:
         self._ledger = ledger
         self._worker = worker
-        routes, port = settings.routes, settings.delivery.port
-        self._destination_of = lru_cache(_DOMAINS)(
-            lambda domain: destination_of(domain, routes, port)
-        )
+        self._routes = Routes(settings.routes, settings.delivery.port)
         self._lifetime = settings.retry.lifetime
         self._notice = settings.retry.delay_dsn
         self._clock = clock
@@ -55,7 +48,9 @@ class LedgerIntake:
         submission = Submission(
             id=submission_id,
             envelope=envelope,
-            destinations=tuple([self._destination_of(each.domain) for each in envelope.recipients]),
+            destinations=tuple(
+                [self._routes.destination_of(each.domain) for each in envelope.recipients]
+            ),
             expires_at=now + self._lifetime,
             notice_at=now + self._notice if self._notice and envelope.reverse_path else None,
             client=client,

@@ -1,6 +1,6 @@
 """Which way mail for a domain goes: by its MX records, or to the next hop of a route. Pure.
 
-A recipient queues under the *destination* that `destination_of` names. The route itself is
+A recipient queues under the *destination* that its `Way` names. The route itself is
 looked up again by the recipient's domain whenever we deliver, so that mail which was queued under
 an older configuration follows the present one.
 """
@@ -60,20 +60,13 @@ class Routes:
             self._known[domain] = way
         return way
 
+    def destination_of(self, domain: str) -> str:
+        """Return the destination under which recipients at `domain` queue.
 
-def route_of(domain: str, routes: Sequence[Route]) -> Route | None:
-    """Return the most specific route for `domain` (see `Routes`); None: by MX records."""
-    return Routes(routes).way_of(domain).route
-
-
-def destination_of(domain: str, routes: Sequence[Route], default_port: int = _SMTP_PORT) -> str:
-    """Return the destination under which recipients at `domain` queue.
-
-    It is the domain itself, or the next hop of its route with the port, which also keeps a next
-    hop apart from a domain of the same name. `default_port` is the port of next hops that name
-    none.
-    """
-    return Routes(routes, default_port).way_of(domain).destination
+        It is the domain itself, or the next hop of its route with the port, which also keeps a
+        next hop apart from a domain of the same name.
+        """
+        return self.way_of(domain).destination
 
 
 def next_hop_of(route: Route, default_port: int = _SMTP_PORT) -> str:

@@ -40,7 +40,7 @@ _SMALL = 1024 * 1024
 """Bytes of content that they may bring with them."""
 
 
-FAR = float("inf")
+_NEVER = float("inf")
 
 
 class Writer:
@@ -56,7 +56,7 @@ class Writer:
         self._clients = 0
         """Steps that somebody waits for who could do something else."""
         self._alarm: asyncio.Handle | None = None
-        self._begins_at = FAR
+        self._begins_at = _NEVER
         """When the next group begins."""
         self._busy = False
         """True while a group is under way, in whichever thread."""
@@ -129,7 +129,7 @@ class Writer:
 
     def _begin(self) -> None:
         """Write what waits: here if that is quick, else in the thread."""
-        self._busy, self._alarm, self._begins_at = True, None, FAR
+        self._busy, self._alarm, self._begins_at = True, None, _NEVER
         self._pace.begin(self._clients, monotonic())
         if not self._is_quick:
             self._tasks.put(partial(self._write, self._next_group()))

@@ -3,7 +3,7 @@
 import pytest
 
 from config.settings import Route
-from relay.routing import destination_of, mx_group_of, route_of
+from relay.routing import Routes, mx_group_of
 
 ROUTES = (
     Route(domain="*", next_hop="smarthost.example.net:587"),
@@ -27,31 +27,33 @@ ROUTES = (
     ],
 )
 def test_destination(domain: str, destination: str) -> None:
-    assert destination_of(domain, ROUTES) == destination
+    assert Routes(ROUTES).destination_of(domain) == destination
 
 
 def test_without_routes_a_domain_is_its_own_destination() -> None:
-    assert destination_of("example.org", ()) == "example.org"
-    assert route_of("example.org", ()) is None
+    assert Routes(()).destination_of("example.org") == "example.org"
+    assert Routes(()).way_of("example.org").route is None
 
 
 def test_the_order_of_routes_does_not_matter() -> None:
     for domain in ("exact.deep.example.org", "a.deep.example.org", "example.org"):
-        assert route_of(domain, ROUTES) is route_of(domain, ROUTES[::-1])
+        assert Routes(ROUTES).way_of(domain).route is Routes(ROUTES[::-1]).way_of(domain).route
 
 
 def test_a_next_hop_is_never_the_name_of_a_domain() -> None:
     routes = (Route(domain="example.org", next_hop="example.net"),)
-    assert destination_of("example.org", routes) != destination_of("example.net", routes)
+    assert Routes(routes).destination_of("example.org") != Routes(routes).destination_of(
+        "example.net"
+    )
 
 
 def test_a_next_hop_without_port_uses_the_port_of_delivery() -> None:
-    assert destination_of("a.example.org", ROUTES, 2525) == "inner.example.net:2525"
+    assert Routes(ROUTES, 2525).destination_of("a.example.org") == "inner.example.net:2525"
 
 
 def test_the_first_of_two_routes_for_a_domain_counts() -> None:
     routes = (Route(domain="*", next_hop="first.test:25"), Route(domain="*", next_hop="two.test"))
-    assert destination_of("example.org", routes) == "first.test:25"
+    assert Routes(routes).destination_of("example.org") == "first.test:25"
 
 
 @pytest.mark.parametrize(
