@@ -1,6 +1,4 @@
-// Comfort only: every page works without this script.
-"use strict";
-
+// A button beside everything that is worth copying.
 function addCopyButton(source) {
   const button = document.createElement("button");
   button.type = "button";
@@ -19,20 +17,4 @@ function addCopyButton(source) {
   source.after(button);
 }
 
-const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-const WORDS = new Intl.RelativeTimeFormat("en", { numeric: "always" });
-
-function relative(seconds) {
-  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
-  return WORDS.format(Math.round(seconds / size), unit);
-}
-
-function tick() {
-  for (const time of document.querySelectorAll("time[data-relative]")) {
-    time.dataset.ago = relative((Date.parse(time.dateTime) - Date.now()) / 1000);
-  }
-}
-
 if (navigator.clipboard) document.querySelectorAll("[data-copy]").forEach(addCopyButton);
-tick();
-setInterval(tick, 15000);

@@ -1,14 +1,4 @@
-"""What a ledger must do: few verbs, each one whole step of a message's life.
-
-A backend implements `Store`; the contract tests run against every backend. No verb leaves the
-ledger half way: it happened, or it raised and nothing changed.
-
-    StoreError
-    ├── StoreUnavailable   cannot commit now (disk full, database gone): answer 4yz, try later
-    │   └── OutcomeUnknown   the answer of the database got lost: it may have happened
-    ├── LeaseLost          the lease is no longer ours; whatever it carried is somebody else's
-    └── SchemaTooNew       the ledger was written by a newer version
-"""
+"""The verbs that move mail, and those that look and tidy."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -17,7 +7,6 @@ from typing import Protocol
 
 from tracker.model import (
     Accepted,
-    Account,
     Census,
     Job,
     Lease,
@@ -26,35 +15,13 @@ from tracker.model import (
     MessageId,
     Postponement,
     RecipientId,
-    Role,
     Scope,
-    Session,
     Settlement,
     Status,
     Submission,
 )
 from tracker.search import Query
 from tracker.views import Balance, Counts, DestinationState, Page, Timeline
-
-
-class StoreError(Exception):
-    """The ledger could not do it."""
-
-
-class StoreUnavailable(StoreError):
-    """The ledger cannot commit now; nothing changed."""
-
-
-class OutcomeUnknown(StoreUnavailable):
-    """The connection broke before the answer came; it may have happened. Look, then repeat."""
-
-
-class LeaseLost(StoreError):
-    """The lease has been taken over; nothing changed."""
-
-
-class SchemaTooNew(StoreError):
-    """The ledger was written by a newer version of Sendtrace."""
 
 
 class Store(Protocol):
@@ -263,70 +230,4 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what is under way and let go of every connection."""
-        ...
-
-
-class LogInFailures(Protocol):
-    """Wrong passwords, counted for all nodes together."""
-
-    async def record_failure(
-        self, keys: Sequence[str], now: datetime, window: timedelta
-    ) -> Sequence[Sequence[datetime]]:
-        """Put a failure of each key on record; return each key's within `window`, oldest first."""
-        ...
-
-    async def forget_failures(self, before: datetime) -> int:
-        """Drop those older than `before`; return how many."""
-        ...
-
-
-class Accounts(Protocol):
-    """Who may submit and who may look."""
-
-    async def add_account(self, account: Account) -> bool:
-        """Add; False when the address is taken."""
-        ...
-
-    async def account(self, address: str) -> Account | None: ...
-
-    async def accounts(self) -> Sequence[Account]:
-        """Return all, by address."""
-        ...
-
-    async def set_password_hash(self, address: str, password_hash: str) -> bool:
-        """Change it and end the account's sessions; False when there is no such account."""
-        ...
-
-    async def set_role(self, address: str, role: Role) -> bool: ...
-
-    async def remove_account(self, address: str) -> bool:
-        """Remove it and its sessions; its mail stays on record."""
-        ...
-
-
-class Sessions(Protocol):
-    """Log-ins to the panel."""
-
-    async def add_session(self, session: Session) -> None: ...
-
-    async def session(self, token_hash: str, now: datetime) -> Session | None:
-        """Return it unless it has expired."""
-        ...
-
-    async def remove_session(self, token_hash: str) -> None: ...
-
-    async def prune_sessions(self, now: datetime) -> int: ...
-
-
-class Ledger(Store, Accounts, Sessions, LogInFailures, Protocol):
-    """Everything that a ledger is, over one database."""
-
-    @property
-    def place(self) -> str:
-        """Where it is, for logs and messages: no password in it."""
-        ...
-
-    @property
-    def engine(self) -> str:
-        """The database's name and version, for the log."""
         ...

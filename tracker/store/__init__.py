@@ -1,0 +1,30 @@
+"""What a ledger must do: few verbs, each one whole step of a message's life.
+
+A backend implements `Ledger`; the contract tests run against every backend. No verb leaves the
+ledger half way: it happened, or it raised and nothing changed. One file for each part of what a
+ledger is; a new part is a protocol of its own in here, and a base of `Ledger`.
+"""
+
+from tracker.store.errors import (
+    LeaseLost,
+    OutcomeUnknown,
+    SchemaTooNew,
+    StoreError,
+    StoreUnavailable,
+)
+from tracker.store.ledger import Ledger
+from tracker.store.mail import Store
+from tracker.store.people import Accounts, LogInFailures, Sessions
+
+__all__ = [
+    "Accounts",
+    "LeaseLost",
+    "Ledger",
+    "LogInFailures",
+    "OutcomeUnknown",
+    "SchemaTooNew",
+    "Sessions",
+    "Store",
+    "StoreError",
+    "StoreUnavailable",
+]

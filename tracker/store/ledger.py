@@ -1,0 +1,20 @@
+"""Everything that a ledger is, over one database."""
+
+from typing import Protocol
+
+from tracker.store.mail import Store
+from tracker.store.people import Accounts, LogInFailures, Sessions
+
+
+class Ledger(Store, Accounts, Sessions, LogInFailures, Protocol):
+    """Everything that a ledger is, over one database."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for logs and messages: no password in it."""
+        ...
+
+    @property
+    def engine(self) -> str:
+        """The database's name and version, for the log."""
+        ...
