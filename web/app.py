@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 from config.settings import Settings
 from tracker.model import Scope
 from tracker.passwords import Passwords, PasswordsBusy
+from tracker.permissions import Permission
 from tracker.store import Ledger, OutcomeUnknown, StoreError
 from web.csrf import FIELD, is_own_site, is_token
 from web.errors import error_page
@@ -46,7 +47,7 @@ def build(
     for public in PUBLIC:
         _add(app, public.method, public.path, _open_to_all(public.page))
     for private in PRIVATE:
-        handler = _open_to_viewers(private.page, admins_only=private.admins_only)
+        handler = _open_to_viewers(private.page, private.needs)
         _add(app, private.method, private.path, handler)
     return app
 
@@ -66,14 +67,14 @@ def _open_to_all(page: PublicPage) -> Handler:
     return handle
 
 
-def _open_to_viewers(page: PrivatePage, *, admins_only: bool) -> Handler:
+def _open_to_viewers(page: PrivatePage, needs: Permission | None) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         visit = Visit(request, request.app[PANEL])
         viewer = await _viewer_of(visit)
         if viewer is None:
             return see_other(_log_in_path(request))
         visit.viewer = viewer
-        if admins_only and not viewer.is_admin:
+        if needs is not None and not viewer.may(needs):
             return error_page(visit, 404)
         if request.method == "POST" and not await _is_ours(request, viewer):
             return error_page(visit, 403)

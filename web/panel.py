@@ -13,6 +13,7 @@ from config.settings import Settings
 from tracker.guard import LogInGuard
 from tracker.model import Account, Role, Scope, Session
 from tracker.passwords import Passwords
+from tracker.permissions import Permission, permissions_of
 from tracker.store import Ledger
 from web.client import Proxies
 from web.filters import is_zone
@@ -86,6 +87,10 @@ class Viewer(NamedTuple):
     def is_admin(self) -> bool:
         """Say whether the whole relay is this viewer's business."""
         return self.account.role is Role.ADMIN
+
+    def may(self, permission: Permission) -> bool:
+        """Say whether this viewer may do something; see `tracker.permissions`."""
+        return permission in permissions_of(self.account.role)
 
 
 class Visit:

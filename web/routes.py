@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from aiohttp import web
 
+from tracker.permissions import Permission
 from web.panel import Viewer, Visit
 from web.views import accounts, health, log_in, metrics, queue, relay, story, track
 
@@ -26,7 +27,9 @@ class PrivateRoute(NamedTuple):
     method: str
     path: str
     page: PrivatePage
-    admins_only: bool = False
+    needs: Permission | None
+    """Whoever lacks it gets the answer of a page that does not exist. With None it is for all:
+    what they see on it is what is in their scope."""
 
 
 PUBLIC: Final[Sequence[PublicRoute]] = (
@@ -38,24 +41,28 @@ PUBLIC: Final[Sequence[PublicRoute]] = (
 )
 
 PRIVATE: Final[Sequence[PrivateRoute]] = (
-    PrivateRoute("GET", "/", track.show_list),
-    PrivateRoute("GET", "/messages/{id}", story.show_message),
-    PrivateRoute("POST", "/messages/{id}/retry", story.retry),
-    PrivateRoute("POST", "/messages/{id}/release", story.release),
-    PrivateRoute("GET", "/messages/{id}/cancel", story.confirm_cancel),
-    PrivateRoute("POST", "/messages/{id}/cancel", story.cancel),
-    PrivateRoute("GET", "/queue", queue.show_queue),
-    PrivateRoute("POST", "/logout", log_in.log_out),
-    PrivateRoute("GET", "/destinations", relay.show_destinations, admins_only=True),
-    PrivateRoute("GET", "/nodes", relay.show_nodes, admins_only=True),
-    PrivateRoute("GET", "/balance", relay.show_balance, admins_only=True),
-    PrivateRoute("GET", "/accounts", accounts.show_accounts, admins_only=True),
-    PrivateRoute("POST", "/accounts", accounts.add, admins_only=True),
-    PrivateRoute("GET", "/accounts/{address}", accounts.show_account, admins_only=True),
+    PrivateRoute("GET", "/", track.show_list, None),
+    PrivateRoute("GET", "/messages/{id}", story.show_message, None),
+    PrivateRoute("POST", "/messages/{id}/retry", story.retry, Permission.ACT),
+    PrivateRoute("POST", "/messages/{id}/release", story.release, Permission.ACT),
+    PrivateRoute("GET", "/messages/{id}/cancel", story.confirm_cancel, Permission.ACT),
+    PrivateRoute("POST", "/messages/{id}/cancel", story.cancel, Permission.ACT),
+    PrivateRoute("GET", "/queue", queue.show_queue, None),
+    PrivateRoute("POST", "/logout", log_in.log_out, None),
+    PrivateRoute("GET", "/destinations", relay.show_destinations, Permission.SEE_RELAY),
+    PrivateRoute("GET", "/nodes", relay.show_nodes, Permission.SEE_RELAY),
+    PrivateRoute("GET", "/balance", relay.show_balance, Permission.SEE_RELAY),
+    PrivateRoute("GET", "/accounts", accounts.show_accounts, Permission.MANAGE_ACCOUNTS),
+    PrivateRoute("POST", "/accounts", accounts.add, Permission.MANAGE_ACCOUNTS),
+    PrivateRoute("GET", "/accounts/{address}", accounts.show_account, Permission.MANAGE_ACCOUNTS),
     PrivateRoute(
-        "POST", "/accounts/{address}/password", accounts.change_password, admins_only=True
+        "POST", "/accounts/{address}/password", accounts.change_password, Permission.MANAGE_ACCOUNTS
     ),
-    PrivateRoute("POST", "/accounts/{address}/role", accounts.change_role, admins_only=True),
-    PrivateRoute("GET", "/accounts/{address}/remove", accounts.confirm_removal, admins_only=True),
-    PrivateRoute("POST", "/accounts/{address}/remove", accounts.remove, admins_only=True),
+    PrivateRoute(
+        "POST", "/accounts/{address}/role", accounts.change_role, Permission.MANAGE_ACCOUNTS
+    ),
+    PrivateRoute(
+        "GET", "/accounts/{address}/remove", accounts.confirm_removal, Permission.MANAGE_ACCOUNTS
+    ),
+    PrivateRoute("POST", "/accounts/{address}/remove", accounts.remove, Permission.MANAGE_ACCOUNTS),
 )

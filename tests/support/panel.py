@@ -30,6 +30,7 @@ PASSWORD = "correct horse battery"
 PEOPLE = {
     "admin@northwind.example": Role.ADMIN,
     "it@northwind.example": Role.DOMAIN_ADMIN,
+    "help@northwind.example": Role.SUPPORT,
     "anna@northwind.example": Role.USER,
     "orders@northwind.example": Role.USER,
     "news@northwind.example": Role.USER,

@@ -2,15 +2,18 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 import msgspec
 
 
 class Role(StrEnum):
-    """What an account may see and send as."""
+    """What an account may see and send as; what it may do says `tracker.permissions`."""
 
     USER = "user"
     DOMAIN_ADMIN = "domain-admin"
+    SUPPORT = "support"
+    """Sees the mail of everybody and changes nothing."""
     ADMIN = "admin"
 
 
@@ -38,11 +41,14 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, account: Account) -> "Scope":
         """Return what `account` may see."""
-        if account.role is Role.ADMIN:
-            return cls()
-        if account.role is Role.DOMAIN_ADMIN:
-            return cls(domain=account.domain)
-        return cls(account=account.address)
+        match account.role:
+            case Role.ADMIN | Role.SUPPORT:
+                return cls()
+            case Role.DOMAIN_ADMIN:
+                return cls(domain=account.domain)
+            case Role.USER:
+                return cls(account=account.address)
+        assert_never(account.role)
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

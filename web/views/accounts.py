@@ -17,6 +17,7 @@ from web.sessions import set_cookie
 ROLES: Final = {
     Role.USER: "User: sees the mail of this account",
     Role.DOMAIN_ADMIN: "Domain administrator: sees all mail of the domain",
+    Role.SUPPORT: "Support: sees all mail and the relay, and changes nothing",
     Role.ADMIN: "Administrator: sees and manages everything",
 }
 _NOTICE: Final = timedelta(minutes=1)

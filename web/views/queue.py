@@ -39,7 +39,7 @@ class WaitingRow(NamedTuple):
     url: str
 
 
-def waiting_row(row: Row, times: Times) -> WaitingRow:
+def waiting_row(viewer: Viewer, row: Row, times: Times) -> WaitingRow:
     """Return one row of the queue."""
     return WaitingRow(
         recipient=row.recipient,
@@ -48,7 +48,7 @@ def waiting_row(row: Row, times: Times) -> WaitingRow:
         standing=standing_of(row.recipient, row.last_attempt),
         why=why_it_waits(row.recipient, row.last_attempt),
         upcoming=upcoming(row.recipient, times),
-        acts=acts_for([row.recipient]),
+        acts=acts_for(viewer, [row.recipient]),
         url=story_url(row.recipient),
     )
 
@@ -73,7 +73,7 @@ async def show_queue(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     )
     return visit.page(
         "queue.html",
-        rows=[waiting_row(row, visit.times) for row in page.rows],
+        rows=[waiting_row(viewer, row, visit.times) for row in page.rows],
         numbers=[
             (words, Number(counts.get(status, 0), cut=counts.get(status, 0) > COUNTED))
             for status, words in _WORDS.items()

@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from tracker.model import MessageId, Recipient, RecipientId, Status, is_id
+from tracker.permissions import Permission
 from tracker.states import OPEN
 from tracker.views import Timeline
 from web.forms import read_form
@@ -60,13 +61,15 @@ async def show_message(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         story=story,
         shown=SHOWN,
         accepted=sum(one.status is Status.DELIVERED for one in timeline.recipients),
-        acts=acts_for([story.recipient]),
+        acts=acts_for(viewer, [story.recipient]),
         here=visit.request.path_qs,
     )
 
 
-def acts_for(recipients: Collection[Recipient]) -> list[Act]:
-    """Return what may be done about at least one of `recipients`."""
+def acts_for(viewer: Viewer, recipients: Collection[Recipient]) -> list[Act]:
+    """Return what the viewer may do about at least one of `recipients`."""
+    if not viewer.may(Permission.ACT):
+        return []
     free = [one for one in recipients if one.status in OPEN and not one.leased]
     acts = []
     if any(one.status is not Status.HELD for one in free):

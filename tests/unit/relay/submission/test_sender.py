@@ -20,6 +20,8 @@ from tracker.model import Account, Role
         (Role.DOMAIN_ADMIN, "alice@example.org", True),
         (Role.DOMAIN_ADMIN, "alice@sub.example.org", False),
         (Role.DOMAIN_ADMIN, "alice@notexample.org", False),
+        (Role.SUPPORT, "bob@example.org", True),
+        (Role.SUPPORT, "alice@example.org", False),
         (Role.ADMIN, "anybody@anywhere.example", True),
     ],
 )
