@@ -126,7 +126,7 @@ def _row(n: int, place: str, accepted: datetime, due: datetime, body: bytes) -> 
         RecipientRow(
             recipient, message, at, account, account.partition("@")[2], f"bob{n}@{place}", place,
             place, None, None, expires, Status.DEFERRED.value, tried, 1, stamp(due), expires,
-            "none", "", at, "schedule", attempt,
+            "none", "", at, "schedule", attempt, "greylisted",
         ),
         (message, 0, body),
         _attempt(attempt, message, recipient, place, tried),

@@ -64,6 +64,7 @@ class RecipientRow(NamedTuple):
     delay_dsn_at: int | None
     trigger: str
     last_attempt_id: str | None
+    category: str
 
 
 class AttemptRow(NamedTuple):
@@ -94,6 +95,8 @@ class AttemptRow(NamedTuple):
     dsn_handed_on: bool
     node: str
     config_revision: str
+    category: str
+    rule: str
 
 
 class EventRow(NamedTuple):

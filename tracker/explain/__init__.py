@@ -6,7 +6,7 @@ matches, the answer is that the server gave no usable reason: we never guess.
 """
 
 from tracker.explain.category import Category, Side
-from tracker.explain.explanation import Explanation, categorize_reply, explain
+from tracker.explain.explanation import Explanation, categorize_reply, explain, judge
 from tracker.explain.headline import headline, why_not_dialled
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "categorize_reply",
     "explain",
     "headline",
+    "judge",
     "why_not_dialled",
 ]

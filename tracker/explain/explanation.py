@@ -34,7 +34,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 def explain(attempt: Attempt, *, given_up: bool = False) -> Explanation:
     """Explain `attempt`; `given_up` when it was the last one although it could be repeated."""
-    rule, category = _judge(attempt)
+    rule, category = judge(attempt)
     meaning = MEANINGS[category]
     final = given_up or attempt.outcome is Outcome.FAILED
     return Explanation(
@@ -81,7 +81,8 @@ def _code_inside(reply: Reply, text: str) -> str:
     return match[1] if match and match[1][0] == str(reply.code)[0] else ""
 
 
-def _judge(attempt: Attempt) -> tuple[str, Category]:
+def judge(attempt: Attempt) -> tuple[str, Category]:
+    """Return the name of the rule that says why `attempt` ended as it did, and its category."""
     if attempt.outcome is Outcome.DELIVERED:
         return "outcome:delivered", Category.ACCEPTED
     if attempt.outcome is Outcome.UNCERTAIN:

@@ -148,3 +148,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """True when the receiver announced DSN and took our NOTIFY: it owes the success DSN."""
     node: str
     config_revision: str
+    category: str = ""
+    """Why it ended as it did (`tracker.explain.Category`); empty until it is on record."""
+    rule: str = ""
+    """The rule that told the category; empty like it."""

@@ -135,6 +135,8 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """True while a worker is trying it."""
     trigger: Trigger = Trigger.ACCEPTED
     """What makes it due."""
+    category: str = ""
+    """Why the last attempt ended as it did (`tracker.explain.Category`); empty when never tried."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

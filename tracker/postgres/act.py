@@ -64,9 +64,9 @@ _CANCEL = f""", gone AS (
     DELETE FROM queue AS q {_OF_CHOSEN} RETURNING q.*
 ), ended AS (
     INSERT INTO results (recipient_id, accepted_at, account, account_domain, status, status_since,
-                         attempts, delay_dsn_at, "trigger", last_attempt_id)
+                         attempts, delay_dsn_at, "trigger", last_attempt_id, category)
     SELECT id, accepted_at, account, account_domain, '{Status.CANCELLED}', ?::bigint,
-           attempts, delay_dsn_at, "trigger", last_attempt_id
+           attempts, delay_dsn_at, "trigger", last_attempt_id, category
     FROM gone
 )
 SELECT id, message_id, destination FROM gone

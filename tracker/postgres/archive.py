@@ -57,11 +57,11 @@ _FIXED = (
 _QUEUE = (
     "id", "message_id", "accepted_at", "account", "account_domain", "destination", "status",
     "status_since", "attempts", "next_attempt_at", "expires_at", "look_at", "gate", "gate_detail",
-    "delay_dsn_at", "trigger", "last_attempt_id",
+    "delay_dsn_at", "trigger", "last_attempt_id", "category",
 )  # fmt: skip
 _RESULTS = (
     "id", "accepted_at", "account", "account_domain", "status", "status_since", "attempts",
-    "delay_dsn_at", "trigger", "last_attempt_id",
+    "delay_dsn_at", "trigger", "last_attempt_id", "category",
 )  # fmt: skip
 _STATE = tuple(field for field in RecipientRow._fields if field not in _FIXED)
 
@@ -91,7 +91,7 @@ _STATES = f"""
 SELECT id, {columns(*_STATE)} FROM queue WHERE id = ANY ($1)
 UNION ALL
 SELECT recipient_id, status, status_since, attempts, NULL, NULL, 'none', '', delay_dsn_at,
-       "trigger", last_attempt_id
+       "trigger", last_attempt_id, category
 FROM results WHERE recipient_id = ANY ($1) AND recipient_id >= $2 AND recipient_id <= $3
 """
 

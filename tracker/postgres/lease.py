@@ -23,7 +23,7 @@ from tracker.sql.recovery import (
     restart_events,
     uncertain_attempts,
 )
-from tracker.sql.rows import Columns, qualified
+from tracker.sql.rows import Columns, attempt_columns, category_in, qualified
 from tracker.sql.values import moment, stamp
 from tracker.store import LeaseLost
 from tracker.version import own_version
@@ -81,8 +81,10 @@ WHERE q.id = ANY ($1::text[])
 
 _COUNT_UNCERTAIN = f"""
 UPDATE queue AS q SET status = '{Status.DEFERRED}', attempts = a.number, last_attempt_id = a.id,
-    status_since = CASE WHEN q.status = '{Status.DEFERRED}' THEN q.status_since ELSE $4 END
-FROM unnest($1::text[], $2::int[], $3::text[]) AS a (recipient_id, number, id)
+    category = a.category,
+    status_since = CASE WHEN q.status = '{Status.DEFERRED}' THEN q.status_since ELSE $5 END
+FROM unnest($1::text[], $2::int[], $3::text[], $4::text[])
+    AS a (recipient_id, number, id, category)
 WHERE q.id = a.recipient_id
 """
 
@@ -172,6 +174,7 @@ async def _count(transaction: Transaction, attempts: Sequence[Attempt], at: int)
         [attempt.recipient_id for attempt in attempts],
         [attempt.number for attempt in attempts],
         [attempt.id for attempt in attempts],
+        [category_in(attempt_columns(attempt)) for attempt in attempts],
         at,
     )
 

@@ -33,6 +33,7 @@ _CHANGES = Columnar(
         "gate_detail": "text",
         "delay_dsn_at": "bigint",
         "last_attempt_id": "text",
+        "category": "text",
         '"trigger"': "text",
     }
 )
@@ -76,6 +77,7 @@ waiting AS (
         gate = c.gate, gate_detail = c.gate_detail,
         delay_dsn_at = coalesce(c.delay_dsn_at, q.delay_dsn_at),
         last_attempt_id = coalesce(c.last_attempt_id, q.last_attempt_id),
+        category = coalesce(c.category, q.category),
         "trigger" = coalesce(c."trigger", q."trigger")
     FROM change AS c
     WHERE q.id = c.id AND c.status NOT IN ({_FINAL}) AND {_IS_OPEN}
@@ -86,11 +88,12 @@ gone AS (
     WHERE q.id = c.id AND c.status IN ({_FINAL}) AND {_IS_OPEN}
     RETURNING q.id, q.accepted_at, q.account, q.account_domain, c.status, c.at, c.attempts,
         coalesce(c.delay_dsn_at, q.delay_dsn_at) AS delay_dsn_at, q."trigger",
-        coalesce(c.last_attempt_id, q.last_attempt_id) AS last_attempt_id
+        coalesce(c.last_attempt_id, q.last_attempt_id) AS last_attempt_id,
+        coalesce(c.category, q.category) AS category
 ),
 new_results AS (
     INSERT INTO results (recipient_id, accepted_at, account, account_domain, status, status_since,
-                         attempts, delay_dsn_at, "trigger", last_attempt_id)
+                         attempts, delay_dsn_at, "trigger", last_attempt_id, category)
     SELECT * FROM gone
 ),
 new_attempts AS (
@@ -136,7 +139,8 @@ class Settling:
         """Raises ValueError when the settlement is incoherent."""
         self.settlement = settlement
         self.reports = reports
-        self._last_attempts = last_attempts(settlement)
+        self.attempts = [attempt_columns(attempt) for attempt in settlement.attempts]
+        self._last_attempts = last_attempts(settlement, self.attempts)
 
     @property
     def octets(self) -> int:
@@ -162,7 +166,7 @@ class Settling:
                 change.gate.value,
                 well_formed(change.gate_detail),
                 stamp(change.delay_dsn_at),
-                self._last_attempts.get(change.recipient_id),
+                *self._last_attempts.get(change.recipient_id, _NEVER_TRIED),
                 _SCHEDULE if is_waiting(change.status) else None,
             )
 
@@ -183,6 +187,7 @@ class Settling:
         return None
 
 
+_NEVER_TRIED = (None, None)
 _SCHEDULE = Trigger.SCHEDULE.value
 
 
@@ -227,12 +232,11 @@ def _apart(items: Sequence[Settling]) -> tuple[list[Settling], list[Settling]]:
 def _parameters(items: Sequence[Settling]) -> Arrays:
     settlements = [item.settlement for item in items]
     changes = sorted(chain.from_iterable(item.change_rows() for item in items), key=_first)
-    attempts = chain.from_iterable(settlement.attempts for settlement in settlements)
     events = chain.from_iterable(settlement.events for settlement in settlements)
     notes = [each.destination for each in settlements if each.destination is not None]
     return [
         *_CHANGES.arrays(changes),
-        *ATTEMPTS.arrays(map(attempt_columns, attempts)),
+        *ATTEMPTS.arrays(chain.from_iterable(item.attempts for item in items)),
         *EVENTS.arrays(map(event_columns, events)),
         *NOTES.arrays(note_rows(notes)),
     ]

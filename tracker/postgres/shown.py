@@ -14,7 +14,8 @@ _RECIPIENT = f"""
 r.id, r.message_id, r.forward_path, r.domain, r.destination, r.notify, r.orcpt,
 coalesce(q.status, s.status), coalesce(q.status_since, s.status_since),
 coalesce(q.attempts, s.attempts), q.next_attempt_at, r.expires_at, coalesce(q.gate, '{Gate.NONE}'),
-coalesce(q.gate_detail, ''), coalesce(q.delay_dsn_at, s.delay_dsn_at), q.lease,
+coalesce(q.gate_detail, ''), coalesce(q.delay_dsn_at, s.delay_dsn_at),
+coalesce(q.category, s.category), q.lease,
 coalesce(q."trigger", s."trigger"), {PROBE_COLUMNS}
 """
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tracker.explain import judge
 from tracker.model import (
     Attempt,
     AttemptId,
@@ -49,21 +50,22 @@ MESSAGE_COLUMNS = (
 
 RECIPIENT_COLUMNS = (
     "id, message_id, forward_path, domain, destination, notify, orcpt, status, status_since,"
-    ' attempts, next_attempt_at, expires_at, gate, gate_detail, delay_dsn_at, lease, "trigger"'
+    " attempts, next_attempt_at, expires_at, gate, gate_detail, delay_dsn_at, category,"
+    ' lease, "trigger"'
 )
 
 ATTEMPT_COLUMNS = (
     'id, message_id, recipient_id, number, "trigger", started_at, ended_at, outcome, origin,'
     " phase, reply, detail, destination, target_host, target_address, target_port,"
     " target_preference, tries, remote_queue_id, dsn_handed_on, node, config_revision,"
-    " reply_code, enhanced_status_code, reply_text"
+    " reply_code, enhanced_status_code, reply_text, category, rule"
 )
 
 EVENT_COLUMNS = "id, message_id, recipient_id, at, kind, actor, detail, related_message_id"
 
 INSERT_ATTEMPT = (
     f"INSERT INTO attempts ({ATTEMPT_COLUMNS})"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 
 INSERT_EVENT = f"INSERT INTO events ({EVENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?)"
@@ -123,8 +125,9 @@ def read_recipient(row: Columns) -> Recipient:
         gate=Gate(row[12]),
         gate_detail=row[13],
         delay_dsn_at=moment(row[14]),
-        leased=row[15] is not None,
-        trigger=Trigger(row[16]),
+        category=row[15],
+        leased=row[16] is not None,
+        trigger=Trigger(row[17]),
     )
 
 
@@ -153,13 +156,16 @@ def read_attempt(row: Columns) -> Attempt:
         dsn_handed_on=bool(row[19]),
         node=row[20],
         config_revision=row[21],
+        category=row[25],
+        rule=row[26],
     )
 
 
 def attempt_columns(attempt: Attempt) -> Columns:
-    """Return what INSERT_ATTEMPT wants."""
+    """Return what INSERT_ATTEMPT wants: the attempt, and why it ended as it did."""
     reply, target = attempt.reply, attempt.target
     queue_id = attempt.remote_queue_id
+    rule, category = judge(attempt)
     return (
         attempt.id,
         attempt.message_id,
@@ -181,7 +187,15 @@ def attempt_columns(attempt: Attempt) -> Columns:
         attempt.node,
         attempt.config_revision,
         *(_searched(reply) if reply else _NO_REPLY),
+        category.value,
+        rule,
     )
+
+
+def category_in(row: Columns) -> str:
+    """Return the category in what `attempt_columns` has returned."""
+    category: str = row[-2]
+    return category
 
 
 _NO_TARGET = (None, None, None, None)

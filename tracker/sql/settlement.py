@@ -1,15 +1,31 @@
 """What a settlement must be before a ledger looks at it."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from tracker.model import RecipientId, Settlement, Status
+from tracker.sql.rows import Columns, category_in
 
 
-def last_attempts(settlement: Settlement) -> dict[RecipientId, str]:
-    """Return the id of the last attempt of each recipient that was tried.
+class LastAttempt(NamedTuple):
+    """The last attempt at a recipient, and the category of how it ended."""
+
+    id: str
+    category: str
+
+
+def last_attempts(
+    settlement: Settlement, attempts: Sequence[Columns]
+) -> dict[RecipientId, LastAttempt]:
+    """Return the last attempt at each recipient that was tried; `attempts` are their rows.
 
     Raises ValueError when the settlement is incoherent.
     """
     changed = {change.recipient_id for change in settlement.changes}
-    last = {attempt.recipient_id: attempt.id for attempt in settlement.attempts}
+    last = {
+        attempt.recipient_id: LastAttempt(attempt.id, category_in(row))
+        for attempt, row in zip(settlement.attempts, attempts, strict=True)
+    }
     if not last.keys() <= changed or len(changed) != len(settlement.changes):
         raise ValueError("a settlement changes every recipient that it has attempts of, once")
     if settlement.reports and not changed:
@@ -19,7 +35,7 @@ def last_attempts(settlement: Settlement) -> dict[RecipientId, str]:
             raise ValueError(
                 f"a recipient that is {change.status} must have a next attempt, or none"
             )
-    return dict(last)
+    return last
 
 
 def is_waiting(status: Status) -> bool:

@@ -160,6 +160,7 @@ def _recipient_columns(recipient: Recipient, at: int) -> Columns:
         _NO_GATE,
         "",
         None,
+        "",
     )
 
 

@@ -59,7 +59,7 @@ SELECT {columns(*RecipientRow._fields)} FROM (
         iif(status IN ({_OPEN}), look_at, NULL) AS look_at,
         iif(status IN ({_OPEN}), gate, 'none') AS gate,
         iif(status IN ({_OPEN}), gate_detail, '') AS gate_detail,
-        delay_dsn_at, "trigger", last_attempt_id
+        delay_dsn_at, "trigger", last_attempt_id, category
     FROM recipients WHERE {_OF_SPAN}
 ) ORDER BY message_id, id
 """

@@ -28,6 +28,7 @@ from tracker.sql.rows import (
     INSERT_EVENT,
     Columns,
     attempt_columns,
+    category_in,
     event_columns,
 )
 from tracker.sql.values import stamp
@@ -53,7 +54,7 @@ WHERE lease = ? RETURNING destination
 """
 
 _COUNT_UNCERTAIN = f"""
-UPDATE recipients SET status = '{Status.DEFERRED}', attempts = ?, last_attempt_id = ?,
+UPDATE recipients SET status = '{Status.DEFERRED}', attempts = ?, last_attempt_id = ?, category = ?,
     status_since = CASE WHEN status = '{Status.DEFERRED}' THEN status_since ELSE ? END
 WHERE id = ?
 """
@@ -122,10 +123,14 @@ def recover(
     held = [read_held(each) for each in connection.execute(_HELD, (lease,)).fetchall()]
     doubtful, untried = divide(held, uncertain)
     attempts = list(uncertain_attempts(doubtful, row[0], now, entropy))
-    connection.executemany(INSERT_ATTEMPT, map(attempt_columns, attempts))
+    rows = [attempt_columns(attempt) for attempt in attempts]
+    connection.executemany(INSERT_ATTEMPT, rows)
     connection.executemany(
         _COUNT_UNCERTAIN,
-        [(attempt.number, attempt.id, stamp(now), attempt.recipient_id) for attempt in attempts],
+        [
+            (attempt.number, attempt.id, category_in(row), stamp(now), attempt.recipient_id)
+            for attempt, row in zip(attempts, rows, strict=True)
+        ],
     )
     connection.executemany(INSERT_EVENT, map(event_columns, restart_events(untried, now, entropy)))
     _give_back(connection, lease, now, Trigger.RESTART)

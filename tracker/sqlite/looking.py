@@ -32,7 +32,7 @@ from tracker.sql.shown import (
 )
 from tracker.sql.values import day_of, day_start, first_id, json_list, stamp, well_formed
 from tracker.sqlite.part import Part
-from tracker.sqlite.query import DIALECT, capped_count, page_of_ids
+from tracker.sqlite.query import AT_REST, DIALECT, IN_HAND, LEASED, capped_count, page_of_ids
 from tracker.views import Balance, Counts, DestinationState, Page, Timeline
 
 _RECIPIENT = f"{qualified('r', RECIPIENT_COLUMNS)}, {PROBE_COLUMNS}"
@@ -70,7 +70,7 @@ SELECT ?1, (
     SELECT count(*) FROM recipients WHERE lease IS NOT NULL AND destination = ?1
 ) + (
     SELECT count(*) FROM recipients
-    WHERE status = '{Status.HELD}' AND status <> 'delivered' AND destination = ?1
+    WHERE status = '{Status.HELD}' AND destination = ?1
 ) AS waiting, {STATE_COLUMNS}
 FROM (SELECT 1) LEFT JOIN destinations AS d ON d.destination = ?1
 """
@@ -84,15 +84,18 @@ SELECT destination, sum(part) AS waiting FROM (
     SELECT destination, count(*) FROM recipients WHERE lease IS NOT NULL GROUP BY destination
     UNION ALL
     SELECT destination, count(*) FROM recipients
-    WHERE status = '{Status.HELD}' AND status <> 'delivered' GROUP BY destination
+    WHERE status = '{Status.HELD}' GROUP BY destination
 ) GROUP BY destination
 """
 
-_BALANCE = """
+_OF_DAY = "r.id >= json_extract(bound.value, '$[1]') AND r.id < json_extract(bound.value, '$[2]')"
+
+_BALANCE = f"""
 SELECT days.day, days.accepted, days.delivered, days.bounced, days.expired, days.cancelled, (
     SELECT count(*) FROM json_each(?1) AS s CROSS JOIN recipients AS r ON r.status = s.value
-    WHERE r.status <> 'delivered'
-      AND r.id >= json_extract(bound.value, '$[1]') AND r.id < json_extract(bound.value, '$[2]')
+    WHERE {AT_REST} AND {_OF_DAY}
+) + (
+    SELECT count(*) FROM {LEASED} WHERE {IN_HAND} AND {_OF_DAY}
 )
 FROM json_each(?2) AS bound CROSS JOIN days ON days.day = json_extract(bound.value, '$[0]')
 ORDER BY days.day
@@ -172,10 +175,13 @@ def waiting_by_destination(scope: Scope) -> Statement:
     """How many recipients in scope are open, for each destination."""
     if scope == Scope():
         return Statement(_WAITING, ())
-    is_indexed = Condition("r.status <> 'delivered'")
-    condition = conjunction((scope_condition(scope), status_condition(states.OPEN), is_indexed))
+    within = scope_condition(scope)
+    at_rest = conjunction((within, status_condition(states.OPEN), Condition(AT_REST)))
+    in_hand = conjunction((within, Condition(IN_HAND)))
     return Statement(
-        "SELECT r.destination AS destination, count(*) AS waiting FROM recipients AS r"
-        f" WHERE {condition.sql} GROUP BY r.destination",
-        condition.parameters,
+        "SELECT destination, count(*) AS waiting FROM ("
+        f"SELECT r.destination FROM recipients AS r WHERE {at_rest.sql} UNION ALL"
+        f" SELECT r.destination FROM {LEASED} WHERE {in_hand.sql}"
+        ") GROUP BY destination",
+        (*at_rest.parameters, *in_hand.parameters),
     )

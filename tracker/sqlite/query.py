@@ -1,6 +1,7 @@
 """Statements that walk along the recipients `r` and look up their messages `m`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from tracker.model import RecipientId, Status
 from tracker.search import Field
@@ -19,11 +20,26 @@ DIALECT = Dialect(
     any_attempt="EXISTS (SELECT 1 FROM attempts AS a WHERE a.recipient_id = r.id AND {condition})",
 )
 
-_FROM = "FROM recipients AS r CROSS JOIN messages AS m ON m.id = r.message_id"
+AT_REST = "r.status <> 'delivered' AND r.lease IS NULL"
+"""What the indexes by status are for, in the words that tell SQLite that they serve."""
+
+IN_HAND = "r.lease IS NOT NULL"
+"""What workers carry: few, and in none of the indexes by status."""
+
+LEASED = "recipients AS r INDEXED BY recipients_leased"
+
+_MESSAGES = " CROSS JOIN messages AS m ON m.id = r.message_id"
 """CROSS JOIN keeps the order: walk along the recipients, look up their messages."""
 
 _OF_RECIPIENTS = frozenset({Field.TO, Field.STATUS, Field.ACCOUNT})
 """What is looked for without a look at the message."""
+
+_MAY_BE_LEASED = frozenset({Status.QUEUED, Status.DEFERRED})
+
+
+class _Walk(NamedTuple):
+    condition: Condition
+    recipients: str = "recipients AS r"
 
 
 def page_of_ids(
@@ -35,8 +51,8 @@ def page_of_ids(
 ) -> Statement:
     """Ids in order: from `before` backwards, or from `after` onwards, or else from the newest.
 
-    Where the statuses are few, each has an ordered walk of its own, merged by SQLite; where
-    delivered mail is among them, the walk is along everything in scope.
+    Where the statuses are few, each has an ordered walk of its own, merged by SQLite, and so has
+    what is in hand; where delivered mail is among them, the walk is along everything in scope.
     """
     conditions = [selection.condition]
     if before is not None:
@@ -44,33 +60,38 @@ def page_of_ids(
     if after is not None:
         conditions.append(Condition("r.id > ?", (well_formed(after),)))
     direction = "DESC" if is_newest_first(before, after) else "ASC"
-    walks = [conjunction((*conditions, walk)) for walk in _walks(selection.statuses)]
-    union = " UNION ALL ".join(f"SELECT r.id AS id {_FROM} WHERE {walk.sql}" for walk in walks)
-    parameters = tuple(value for walk in walks for value in walk.parameters)
-    return Statement(f"{union} ORDER BY id {direction} LIMIT ?", (*parameters, limit))
+    union = _union("r.id AS id", _walks(selection.statuses), conditions, _MESSAGES)
+    return Statement(f"{union.sql} ORDER BY id {direction} LIMIT ?", (*union.parameters, limit))
 
 
 def capped_count(selection: Selection, status: Status, cap: int) -> Statement:
     """How many have `status`, counted up to `cap` + 1."""
-    (walk,) = _walks(frozenset({status}))
-    condition = conjunction((selection.condition, walk))
-    of_recipients = selection.fields <= _OF_RECIPIENTS
-    return Statement(
-        f"SELECT count(*) FROM (SELECT 1 {'FROM recipients AS r' if of_recipients else _FROM}"
-        f" WHERE {condition.sql} LIMIT ?)",
-        (*condition.parameters, cap + 1),
-    )
+    join = "" if selection.fields <= _OF_RECIPIENTS else _MESSAGES
+    found = _union("1", _walks(frozenset({status})), [selection.condition], join)
+    return Statement(f"SELECT count(*) FROM ({found.sql} LIMIT ?)", (*found.parameters, cap + 1))
 
 
-def _walks(statuses: frozenset[Status]) -> Sequence[Condition]:
+def _union(
+    columns: str, walks: Iterable[_Walk], conditions: Sequence[Condition], join: str
+) -> Statement:
+    arms, parameters = list[str](), list[Any]()
+    for walk in walks:
+        within = conjunction((*conditions, walk.condition))
+        arms.append(f"SELECT {columns} FROM {walk.recipients}{join} WHERE {within.sql}")
+        parameters += within.parameters
+    return Statement(" UNION ALL ".join(arms), tuple(parameters))
+
+
+def _walks(statuses: frozenset[Status]) -> Sequence[_Walk]:
     if not statuses:
-        return (Condition("FALSE"),)
+        return [_Walk(Condition("FALSE"))]
     if statuses == frozenset(Status):
-        return (Condition("TRUE"),)
+        return [_Walk(Condition("TRUE"))]
     if Status.DELIVERED in statuses:
-        return (status_condition(statuses),)
-    # The second half is what tells SQLite that the partial indexes serve.
-    return [
-        Condition("r.status = ? AND r.status <> 'delivered'", (status.value,))
-        for status in sorted(statuses)
+        return [_Walk(status_condition(statuses))]
+    walks = [
+        _Walk(Condition(f"r.status = ? AND {AT_REST}", (each.value,))) for each in sorted(statuses)
     ]
+    if in_hand := statuses & _MAY_BE_LEASED:
+        walks.append(_Walk(conjunction((status_condition(in_hand), Condition(IN_HAND))), LEASED))
+    return walks

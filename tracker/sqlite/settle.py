@@ -24,7 +24,7 @@ from tracker.sql.rows import (
     attempt_columns,
     event_columns,
 )
-from tracker.sql.settlement import is_waiting, last_attempts
+from tracker.sql.settlement import LastAttempt, is_waiting, last_attempts
 from tracker.sql.values import stamp, well_formed
 from tracker.sqlite.accept import accept
 from tracker.sqlite.schedule import earliest, lower_next_due
@@ -39,7 +39,7 @@ UPDATE recipients SET lease = NULL, status = '{after}',
     status_since = CASE WHEN status = '{after}' THEN status_since ELSE ? END,
     attempts = ?, next_attempt_at = ?, gate = ?, gate_detail = ?,
     delay_dsn_at = coalesce(?, delay_dsn_at), last_attempt_id = coalesce(?, last_attempt_id),
-    "trigger" = coalesce(?, "trigger")
+    category = coalesce(?, category), "trigger" = coalesce(?, "trigger")
 WHERE id = ? AND lease = ? AND message_id = ? AND status IN ({before})
 """
 
@@ -86,14 +86,15 @@ class Settling(NamedTuple):
 
 def prepare(settlement: Settlement) -> Settling:
     """Make the rows of a settlement. Raises ValueError when it is incoherent."""
-    last = last_attempts(settlement)
+    attempts = [attempt_columns(attempt) for attempt in settlement.attempts]
+    last = last_attempts(settlement, attempts)
     return Settling(
         settlement,
         [
             (change.status, _change_columns(settlement, change, last))
             for change in settlement.changes
         ],
-        [attempt_columns(attempt) for attempt in settlement.attempts],
+        attempts,
     )
 
 
@@ -153,7 +154,7 @@ def _change(connection: sqlite3.Connection, status: Status, row: Columns) -> tup
 
 
 def _change_columns(
-    settlement: Settlement, change: RecipientChange, attempts: Mapping[RecipientId, str]
+    settlement: Settlement, change: RecipientChange, attempts: Mapping[RecipientId, LastAttempt]
 ) -> Columns:
     """Return what _CHANGE wants."""
     return (
@@ -163,7 +164,7 @@ def _change_columns(
         change.gate.value,
         well_formed(change.gate_detail),
         stamp(change.delay_dsn_at),
-        attempts.get(change.recipient_id),
+        *attempts.get(change.recipient_id, _NEVER_TRIED),
         _SCHEDULE if is_waiting(change.status) else None,
         change.recipient_id,
         settlement.lease,
@@ -175,6 +176,7 @@ _NEXT_ATTEMPT_AT = 2
 """Its place in the columns of a change."""
 
 
+_NEVER_TRIED = (None, None)
 _SCHEDULE = Trigger.SCHEDULE.value
 
 

@@ -83,15 +83,27 @@ def _add(rows: Rows, now: datetime, account: str, n: int, fate: Status) -> None:
     rows["attempts"].append(
         (attempt, message, recipient, 1, "accepted", at, at, "delivered", "remote", "final-dot",
          250, "2.0.0", "2.0.0 Ok", None, "", place, "mx1.example", "198.51.100.25", 25, 10, "[]",
-         f"4bXy{n}", False, "node-a", "rev-1")
+         f"4bXy{n}", False, "node-a", "rev-1", "accepted", "outcome:delivered")
     )  # fmt: skip
     if fate in (Status.QUEUED, Status.DEFERRED, Status.HELD):
         due = None if fate is Status.HELD else at
         rows["queue"].append(
             (recipient, message, at, account, domain, place, fate.value, at, 1, due, at, at, "none",
-             "", None, None, None, "accepted", attempt)
+             "", None, None, None, "accepted", attempt, "greylisted")
         )  # fmt: skip
     else:
         rows["results"].append(
-            (recipient, at, account, domain, fate.value, at, 1, None, "accepted", attempt)
+            (
+                recipient,
+                at,
+                account,
+                domain,
+                fate.value,
+                at,
+                1,
+                None,
+                "accepted",
+                attempt,
+                "accepted",
+            )
         )
