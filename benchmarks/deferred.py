@@ -121,7 +121,7 @@ def _row(n: int, place: str, accepted: datetime, due: datetime, body: bytes) -> 
         (*MessageRow(
             message, "mail", at, account, account, "192.0.2.7", 49152, "client.example", "ESMTPSA",
             None, account, len(body), f"Invoice {n}", f"{n}@client.example", account, "", None,
-            None, "7BIT", False, None, 1,
+            None, "7BIT", False, "", None, 1,
         ), 1),
         RecipientRow(
             recipient, message, at, account, account.partition("@")[2], f"bob{n}@{place}", place,

@@ -37,6 +37,7 @@ class LedgerIntake:
         client: Client,
         account: str | None,
         header: HeaderFacts,
+        content_sha256: str,
     ) -> MessageId:
         """Make the message durable; when this returns, 250 may be said.
 
@@ -57,6 +58,7 @@ class LedgerIntake:
             account=account,
             header=header,
             content=content,
+            content_sha256=content_sha256,
         )
         try:
             await self._accept(submission, now)

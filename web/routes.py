@@ -7,7 +7,7 @@ from aiohttp import web
 
 from tracker.permissions import Permission
 from web.panel import Viewer, Visit
-from web.views import accounts, health, log_in, metrics, queue, relay, story, track
+from web.views import accounts, health, log_in, metrics, proof, queue, relay, story, track
 
 PublicPage = Callable[[Visit], Awaitable[web.StreamResponse]]
 PrivatePage = Callable[[Visit, Viewer], Awaitable[web.StreamResponse]]
@@ -37,12 +37,15 @@ PUBLIC: Final[Sequence[PublicRoute]] = (
     PublicRoute("POST", "/login", log_in.log_in),
     PublicRoute("GET", "/healthz", health.say_alive),
     PublicRoute("GET", "/readyz", health.say_ready),
+    PublicRoute("GET", "/handover-key", proof.show_key),
     PublicRoute("GET", "/metrics", metrics.show_metrics),
 )
 
 PRIVATE: Final[Sequence[PrivateRoute]] = (
     PrivateRoute("GET", "/", track.show_list, None),
     PrivateRoute("GET", "/messages/{id}", story.show_message, None),
+    PrivateRoute("GET", "/messages/{id}/handover.json", proof.show_document, None),
+    PrivateRoute("GET", "/messages/{id}/handover.pdf", proof.show_paper, None),
     PrivateRoute("POST", "/messages/{id}/retry", story.retry, Permission.ACT),
     PrivateRoute("POST", "/messages/{id}/release", story.release, Permission.ACT),
     PrivateRoute("GET", "/messages/{id}/cancel", story.confirm_cancel, Permission.ACT),

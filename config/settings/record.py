@@ -35,6 +35,15 @@ class TrackingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             least=parse_duration("1h"),
         ),
     ] = parse_duration("60d")
+    handover_key: Annotated[
+        Path | None,
+        Setting(
+            "Ed25519 key, PEM, that signs handover certificates. It is made when the first one is "
+            "asked for. Without a path it is handover.key in state_directory; nodes that share a "
+            "ledger need the same key, or each signs with its own.",
+            example='"/etc/sendtrace/handover.key"',
+        ),
+    ] = None
 
 
 class PanelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

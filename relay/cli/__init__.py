@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from relay.cli import account, config, drain, migrate, nodes, queue, service, trace
+from relay.cli import account, config, drain, migrate, nodes, proof, queue, service, trace
 from relay.cli.common import CommandFailed
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 service.register(app)
 app.add_typer(account.app, name="account")
 app.add_typer(queue.app, name="queue")
+app.add_typer(proof.app, name="proof")
 app.command("migrate")(migrate.migrate)
 app.command("drain")(drain.drain)
 app.command("trace")(trace.trace)

@@ -3,6 +3,7 @@
 What is here is not durable; the ledger makes it so before the client hears 250.
 """
 
+import hashlib
 import os
 import tempfile
 import weakref
@@ -28,6 +29,7 @@ class SpooledContent:
         self._prefix = b""
         self._pieces: list[bytes] = []
         self._length = 0
+        self._hash = hashlib.sha256()
         self._file: int | None = None
         self._close: Callable[[], object] = _do_nothing
 
@@ -36,9 +38,18 @@ class SpooledContent:
         """Length in bytes."""
         return len(self._prefix) + self._length
 
+    @property
+    def sha256(self) -> str:
+        """The digest of what was appended, in hexadecimal; what was put before it does not count.
+
+        So it is the digest of the message as its sender has it.
+        """
+        return self._hash.hexdigest()
+
     def append(self, piece: bytes) -> None:
         """Add octets at the end. Raises OSError when the disk does not take them."""
         self._length += len(piece)
+        self._hash.update(piece)
         if self._file is not None:
             _write_all(self._file, piece)
             return

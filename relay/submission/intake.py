@@ -17,10 +17,13 @@ class Intake(Protocol):
         client: Client,
         account: str | None,
         header: HeaderFacts,
+        content_sha256: str,
     ) -> MessageId:
         """Make the message durable; when this returns, the client is told 250.
 
-        `content` may be kept and read for as long as it is needed. Raises StoreUnavailable.
+        `content_sha256` is the digest of the content as the client sent it, in hexadecimal;
+        `content` begins with what this relay has added. It may be kept and read for as long as it
+        is needed. Raises StoreUnavailable.
         """
         ...
 

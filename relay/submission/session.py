@@ -223,7 +223,7 @@ class RelaySMTP(AuthenticatingConversation):
         facts = complete_facts(passage, header)
         try:
             taken = await self.services.intake.take(
-                identifier, envelope, content, client, account, facts
+                identifier, envelope, content, client, account, facts, content.sha256
             )
         except StoreUnavailable as error:
             log.warning("message not stored", id=identifier, problem=str(error))

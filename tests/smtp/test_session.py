@@ -1,5 +1,6 @@
 """What a client sees in ordinary sessions."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -41,6 +42,7 @@ async def test_a_message_is_handed_over_as_it_came(bench: Bench) -> None:
     taken = bench.intake.taken[0]
     assert reply == f"250 2.0.0 Ok: queued as {taken.id}"
     assert taken.octets.endswith(MESSAGE + b".dot\r\n")
+    assert taken.content_sha256 == hashlib.sha256(MESSAGE + b".dot\r\n").hexdigest()
     assert taken.envelope.reverse_path == "A@Example.org"
     assert taken.envelope.recipients == (
         EnvelopeRecipient(
@@ -149,7 +151,9 @@ async def test_a_large_message_goes_through_a_file(bench: Bench) -> None:
     line = b"x" * 900 + b"\r\n"
     body = line * 5000
     assert (await client.submit(b"Subject: big\r\n\r\n" + body + END))[:3] == "250"
-    assert bench.intake.taken[0].octets.endswith(b"\r\n\r\n" + body)
+    taken = bench.intake.taken[0]
+    assert taken.octets.endswith(b"\r\n\r\n" + body)
+    assert taken.content_sha256 == hashlib.sha256(b"Subject: big\r\n\r\n" + body).hexdigest()
 
 
 async def test_an_early_end_is_no_end_of_service(bench: Bench) -> None:

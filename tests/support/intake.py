@@ -22,6 +22,7 @@ class Taken:
     client: Client
     account: str | None
     header: HeaderFacts
+    content_sha256: str
 
 
 @dataclass
@@ -41,6 +42,7 @@ class RecordingIntake:
         client: Client,
         account: str | None,
         header: HeaderFacts,
+        content_sha256: str,
     ) -> MessageId:
         self.entered.set()
         if self.gate is not None:
@@ -50,7 +52,9 @@ class RecordingIntake:
         octets = b"".join(content.chunks())
         if len(octets) != content.size:
             raise AssertionError("the content has not the size it says")
-        self.taken.append(Taken(submission_id, envelope, octets, client, account, header))
+        self.taken.append(
+            Taken(submission_id, envelope, octets, client, account, header, content_sha256)
+        )
         return submission_id
 
 

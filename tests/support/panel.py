@@ -17,9 +17,10 @@ from argon2 import PasswordHasher
 from config.settings import PanelSettings, Settings
 from tests.support.clock import FakeClock
 from tests.support.morning import record_a_day
-from tracker.model import Account, MessageId, Role
+from tracker.model import Account, MessageId, Role, Scope
 from tracker.passwords import Passwords
 from tracker.sqlite import SqliteLedger, open_ledger
+from tracker.views import Timeline
 from web.app import build
 
 AFTERNOON = datetime(2026, 3, 2, 14, 47, tzinfo=UTC)
@@ -74,6 +75,12 @@ class Desk:
         assert response.status == 200, await response.text()
         assert str(response.url.path) == "/"
         return client
+
+    async def timeline(self, subject: str) -> Timeline:
+        """Return everything about the message with this subject."""
+        found = await self.ledger.timeline(self.ids[subject], Scope())
+        assert found is not None
+        return found
 
     def path_of(self, subject: str) -> str:
         """Return where the message with this subject is."""

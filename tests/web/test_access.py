@@ -145,7 +145,13 @@ async def test_a_stranger_gets_nothing(desk: Desk, route: PrivateRoute) -> None:
 
 
 def test_what_is_open_to_all_is_a_short_list() -> None:
-    assert {route.path for route in PUBLIC} == {"/login", "/healthz", "/readyz", "/metrics"}
+    assert {route.path for route in PUBLIC} == {
+        "/login",
+        "/healthz",
+        "/readyz",
+        "/handover-key",
+        "/metrics",
+    }
 
 
 async def test_an_account_that_is_removed_is_logged_out(desk: Desk) -> None:

@@ -35,6 +35,7 @@ class MessageRow(NamedTuple):
     envid: str | None
     body: str
     smtputf8: bool
+    content_sha256: str
     reports_on: str | None
     recipients: int
 

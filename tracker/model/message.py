@@ -89,6 +89,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """Whose mail this is in the record: full e-mail address, lower case."""
     header: HeaderFacts
     content: Content
+    content_sha256: str = ""
+    """Of the content as its sender has it, in hexadecimal; empty for messages of our own."""
     reports_on: MessageId | None = None
     """For a DSN: the message it reports on."""
 
@@ -108,6 +110,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     envid: str | None
     body: Body
     smtputf8: bool
+    content_sha256: str = ""
+    """Of the content as its sender has it, in hexadecimal; empty when it is not on record."""
     reports_on: MessageId | None = None
 
 

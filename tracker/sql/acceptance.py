@@ -54,6 +54,7 @@ def build_message(submission: Submission, now: datetime, account: str | None) ->
         envid=envelope.envid,
         body=envelope.body,
         smtputf8=envelope.smtputf8,
+        content_sha256=submission.content_sha256,
         reports_on=submission.reports_on,
     )
 
@@ -108,6 +109,7 @@ def message_columns(message: Message) -> Columns:
         message.envid,
         message.body.value,
         message.smtputf8,
+        message.content_sha256,
         message.reports_on,
     )
 

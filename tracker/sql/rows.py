@@ -45,7 +45,8 @@ _decode_tries = msgspec.json.Decoder(tuple[TargetTry, ...]).decode
 MESSAGE_COLUMNS = (
     "id, kind, accepted_at, account, reverse_path, client_address, client_port, client_helo,"
     " client_protocol, client_tls, client_authenticated_as, size, subject, header_message_id,"
-    " header_from, header_date, ret, envid, body, smtputf8, reports_on"
+    " header_from, header_date, ret, envid, body, smtputf8, content_sha256,"
+    " reports_on"
 )
 
 RECIPIENT_COLUMNS = (
@@ -103,7 +104,8 @@ def read_message(row: Columns) -> Message:
         envid=row[17],
         body=Body(row[18]),
         smtputf8=bool(row[19]),
-        reports_on=None if row[20] is None else MessageId(row[20]),
+        content_sha256=row[20],
+        reports_on=None if row[21] is None else MessageId(row[21]),
     )
 
 

@@ -24,7 +24,7 @@ _RELATED: Final = 20
 _NOTICE: Final = timedelta(minutes=1)
 
 
-async def _find(visit: Visit, viewer: Viewer) -> Timeline:
+async def find(visit: Visit, viewer: Viewer) -> Timeline:
     """Return the timeline that the path names; unknown and forbidden are the same 404."""
     identifier = visit.request.match_info["id"].upper()
     if not is_id(identifier):
@@ -48,7 +48,7 @@ async def _visible(visit: Visit, viewer: Viewer, timeline: Timeline) -> frozense
 
 async def show_message(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer with the whole story of a message."""
-    timeline = await _find(visit, viewer)
+    timeline = await find(visit, viewer)
     story = tell(
         timeline,
         focus_of(timeline, visit.request.query.get("recipient")),
@@ -93,7 +93,7 @@ def _chosen(timeline: Timeline, asked: Sequence[str]) -> list[Recipient]:
 
 async def confirm_cancel(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Ask once more: what is cancelled is never sent, and nobody is told."""
-    timeline = await _find(visit, viewer)
+    timeline = await find(visit, viewer)
     chosen = _chosen(timeline, visit.request.query.getall("recipient", []))
     return visit.page(
         "cancel.html",
@@ -105,7 +105,7 @@ async def confirm_cancel(visit: Visit, viewer: Viewer) -> web.StreamResponse:
 
 async def _act(visit: Visit, viewer: Viewer, act: Act) -> web.StreamResponse:
     """Do `act` and tell honestly what it came to."""
-    timeline = await _find(visit, viewer)
+    timeline = await find(visit, viewer)
     form = await read_form(visit.request)
     chosen = _chosen(timeline, form.getall("recipient"))
     ids = [one.id for one in chosen]

@@ -227,3 +227,49 @@ def test_config_check_names_everything_that_is_wrong(run: Run, tmp_path: Path) -
     assert result.status == 2
     for key in ("workers", "retry.lifetime", "retry.live"):
         assert key in result.err
+
+
+def test_a_handover_is_certified_and_checked(
+    run: Run, mail: dict[str, str], tmp_path: Path
+) -> None:
+    issued = run("proof", "issue", mail["bob@example.org"], "--output", "bob.json")
+    assert (issued.status, issued.err) == (0, "")
+    fingerprint = run("proof", "key").out.strip()
+    checked = run("proof", "verify", "bob.json", "--fingerprint", fingerprint.upper())
+    assert checked.status == 0
+    assert "GENUINE" in checked.out
+    assert "for <bob@example.org>" in checked.out
+    told = json.loads(run("proof", "verify", "bob.json", "--json").out)
+    assert (told["genuine"], told["expected_key"]) == (True, None)
+    run("proof", "issue", mail["bob@example.org"], "BOB@example.org", "--output", "bob.pdf")
+    assert (tmp_path / "bob.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_certificate_that_was_altered_or_signed_by_others_fails(
+    run: Run, mail: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "bob.json"
+    path.write_text(run("proof", "issue", mail["bob@example.org"]).out)
+    other = run("proof", "verify", "bob.json", "--fingerprint", "0000 1111")
+    assert (other.status, "another key" in other.err) == (1, True)
+    path.write_text(path.read_text().replace("bob@example.org", "eve@example.org"))
+    altered = run("proof", "verify", "bob.json")
+    assert (altered.status, "ALTERED" in altered.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("issue", "{carol}"), "no server has taken it"),
+        (("issue", "{bob}", "eve@example.org"), "name one of its recipients, e.g. bob@example.org"),
+        (("issue", "nothing"), "there is no message nothing"),
+        (("verify", "nothing.json"), "nothing.json: No such file"),
+    ],
+)
+def test_what_cannot_be_certified_is_told(
+    run: Run, mail: dict[str, str], arguments: tuple[str, ...], words: str
+) -> None:
+    ids = {"bob": mail["bob@example.org"], "carol": mail["carol@example.net"]}
+    result = run("proof", *(argument.format(**ids) for argument in arguments))
+    assert result.status == 1
+    assert words in result.err

@@ -45,10 +45,21 @@ async def _write(url: str, days: int, per_day: int) -> None:
             await _partition(connection, begin)
             fates = _OPEN if day >= days - 3 else _FINAL
             for table, rows in _rows(begin, per_day, cycle(fates)).items():
-                await connection.copy_records_to_table(table, records=rows)
+                # What a later schema has added stands at the end, and has a default.
+                columns = (await _columns(connection, table))[: len(rows[0])] if rows else None
+                await connection.copy_records_to_table(table, records=rows, columns=columns)
         await connection.execute("ANALYZE")
     finally:
         await connection.close()
+
+
+async def _columns(connection: Any, table: str) -> list[str]:
+    rows = await connection.fetch(
+        "SELECT attname FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0"
+        " AND NOT attisdropped ORDER BY attnum",
+        table,
+    )
+    return [row[0] for row in rows]
 
 
 async def _partition(connection: Any, begin: datetime) -> None:
