@@ -2,8 +2,6 @@
 
 from enum import StrEnum
 
-import msgspec
-
 
 class Side(StrEnum):
     """Who can do something about it."""
@@ -58,24 +56,3 @@ class Category(StrEnum):
     SMTPUTF8_UNSUPPORTED = "smtputf8-unsupported"
     LOCAL_FAULT = "local-fault"
     NO_REASON = "no-reason"
-
-
-class Meaning(msgspec.Struct, frozen=True, kw_only=True):
-    """One category in plain words."""
-
-    side: Side
-    what_happened: str
-    once_failed: str
-    """What the sender can do when we have given up."""
-    while_waiting: str = "Nothing. We keep trying by ourselves."
-    """What the sender can do while we keep trying."""
-    who_can_fix: str = ""
-    """Where it is somebody else than the side says."""
-
-
-WHO_CAN_FIX = {
-    Side.RECIPIENT: "The recipient, or whoever runs the recipient's mail server.",
-    Side.SENDER: "You, the sender.",
-    Side.OPERATOR: "We, who run this mail server. It is our job; you need not act.",
-    Side.NETWORK: "Nobody in particular: such faults usually pass by themselves.",
-}

@@ -4,41 +4,34 @@ Our sentences begin with an enhanced status code wherever there is more to say t
 """
 
 import re
-from collections.abc import Mapping
-from types import MappingProxyType
 
-from tracker.explain.category import Category, Side
-from tracker.explain.codes import PRECISE, VAGUE
-from tracker.explain.meanings import MEANINGS
-from tracker.model import Attempt, Origin, Phase
+from tracker.explain.book import Judgement, RuleBook
+from tracker.explain.category import Side
+from tracker.explain.meaning import meanings
+from tracker.explain.rule import Rule, Stage
+from tracker.model import Attempt, Origin
 
-_CODE = re.compile(r"[245]\.(\d{1,3}\.\d{1,3})(?=\s|$)")
-_PHASES: Mapping[Phase, Category] = MappingProxyType(
-    {
-        Phase.ROUTING: Category.DOMAIN_UNROUTABLE,
-        Phase.DNS: Category.DNS_FAILURE,
-        Phase.CONNECT: Category.CONNECT_FAILED,
-        Phase.GREETING: Category.CONNECT_FAILED,
-        Phase.EHLO: Category.CONNECTION_LOST,
-        Phase.STARTTLS: Category.TLS_FAILED,
-        Phase.AUTH: Category.LOGIN_REFUSED,
-        Phase.MAIL: Category.CONNECTION_LOST,
-        Phase.RCPT: Category.CONNECTION_LOST,
-        Phase.DATA: Category.CONNECTION_LOST,
-        Phase.CONTENT: Category.CONNECTION_LOST,
-        Phase.FINAL_DOT: Category.CONNECTION_LOST,
-    }
-)
+_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
 
 
-def explain_our_error(attempt: Attempt) -> tuple[str, Category]:
-    """Return rule and category of an attempt that ended without a server's refusal."""
+def judge_our_error(attempt: Attempt, book: RuleBook) -> Judgement:
+    """Return what an attempt means that ended without a server's refusal."""
     code = _CODE.match(attempt.detail)
-    category = (PRECISE.get(code[1]) or VAGUE.get(code[1])) if code else None
-    if attempt.origin is Origin.LOCAL:
-        # What went wrong on this machine is never the recipient's fault or the network's.
-        ours = category is not None and MEANINGS[category].side in (Side.SENDER, Side.OPERATOR)
-        return "origin:local", category if category and ours else Category.LOCAL_FAULT
-    if code and category:
-        return f"own:{code[0]}", category
-    return f"phase:{attempt.phase}", _PHASES[attempt.phase]
+    rule = book.by_code(code[0]) if code else None
+    if rule is not None and (attempt.origin is not Origin.LOCAL or _is_near(rule)):
+        return Judgement(rule.id, rule.category)
+    for own in book.stages[Stage.OWN]:
+        if (not own.origins or attempt.origin in own.origins) and (
+            not own.phases or attempt.phase in own.phases
+        ):
+            return Judgement(own.id, own.category)
+    raise AssertionError(f"no rule for our own errors in phase {attempt.phase}")
+
+
+def _is_near(rule: Rule) -> bool:
+    """Say whether this can be right for something that went wrong on this machine.
+
+    That is never the recipient's fault or the network's.
+    """
+    side = meanings().categories[rule.category].side
+    return side in (Side.SENDER, Side.OPERATOR)
