@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tracker.explain.category import Category
 from tracker.explain.rule import Rule, RuleFile, Seen, Stage
-from tracker.explain.seeing import seen_in
+from tracker.explain.seeing import reason_in, seen_in
 from tracker.explain.shipped import rule_files
 from tracker.model import Phase, Reply
 
@@ -55,9 +55,15 @@ class RuleBook:
     def _look_up(self, reply: Reply, phase: Phase | None, host: str) -> Judgement:
         seen = seen_in(reply, phase, host)
         for stage in Stage:
-            if stage is not Stage.OWN and (rule := _first(self.stages[stage], seen)):
+            if stage is not Stage.OWN and (rule := self._decide(stage, seen)):
                 return Judgement(rule.id, rule.category)
         return Judgement(UNMATCHED, Category.NO_REASON)
+
+    def _decide(self, stage: Stage, seen: Seen) -> Rule | None:
+        rules = self.stages[stage]
+        if stage is Stage.TEXT and (reason := reason_in(seen.text)) != seen.text:
+            return _first(rules, seen._replace(text=reason)) or _first(rules, seen)
+        return _first(rules, seen)
 
 
 def book_of(files: Iterable[RuleFile]) -> RuleBook:

@@ -8,6 +8,7 @@ from tracker.model import Phase, Reply
 _READ = 2000
 """Characters of a reply that rules look at."""
 _LEADING_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\s")
+_AT_RCPT = re.compile(r"^(?:[45]\.\d{1,3}\.\d{1,3} )?<[^>]{0,320}>: Recipient address rejected: ")
 _CODE_INSIDE = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
 
 
@@ -16,6 +17,12 @@ def seen_in(reply: Reply, phase: Phase | None, host: str) -> Seen:
     text = text_of(reply)
     code = reply.enhanced_status_code or _code_inside(reply, text)
     return Seen(text, reply.code, code, phase, host)
+
+
+def reason_in(text: str) -> str:
+    """Return what a Postfix gives as the reason, without what it says before any reason."""
+    found = _AT_RCPT.match(text)
+    return text[found.end() :] if found else text
 
 
 def text_of(reply: Reply) -> str:
