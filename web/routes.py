@@ -7,7 +7,18 @@ from aiohttp import web
 
 from tracker.permissions import Permission
 from web.panel import Viewer, Visit
-from web.views import accounts, health, log_in, metrics, proof, queue, relay, story, track
+from web.views import (
+    accounts,
+    explain,
+    health,
+    log_in,
+    metrics,
+    proof,
+    queue,
+    relay,
+    story,
+    track,
+)
 
 PublicPage = Callable[[Visit], Awaitable[web.StreamResponse]]
 PrivatePage = Callable[[Visit, Viewer], Awaitable[web.StreamResponse]]
@@ -51,6 +62,8 @@ PRIVATE: Final[Sequence[PrivateRoute]] = (
     PrivateRoute("GET", "/messages/{id}/cancel", story.confirm_cancel, Permission.ACT),
     PrivateRoute("POST", "/messages/{id}/cancel", story.cancel, Permission.ACT),
     PrivateRoute("GET", "/queue", queue.show_queue, None),
+    PrivateRoute("GET", "/explain", explain.show_page, None),
+    PrivateRoute("GET", "/api/v1/explain", explain.tell, None),
     PrivateRoute("POST", "/logout", log_in.log_out, None),
     PrivateRoute("GET", "/destinations", relay.show_destinations, Permission.SEE_RELAY),
     PrivateRoute("GET", "/nodes", relay.show_nodes, Permission.SEE_RELAY),

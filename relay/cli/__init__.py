@@ -8,7 +8,18 @@ import sys
 
 import typer
 
-from relay.cli import account, config, drain, migrate, nodes, proof, queue, service, trace
+from relay.cli import (
+    account,
+    config,
+    drain,
+    explain,
+    migrate,
+    nodes,
+    proof,
+    queue,
+    service,
+    trace,
+)
 from relay.cli.common import CommandFailed
 
 app = typer.Typer(
@@ -27,6 +38,7 @@ app.command("migrate")(migrate.migrate)
 app.command("drain")(drain.drain)
 app.command("trace")(trace.trace)
 app.command("nodes")(nodes.nodes)
+app.command("explain")(explain.explain)
 app.add_typer(config.app, name="config")
 
 
