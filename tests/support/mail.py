@@ -38,6 +38,10 @@ CHUNK = 256 * 1024
 CONTENT = b"Subject: hello\r\nMessage-ID: <one@client.example.com>\r\n\r\nhello\r\n"
 
 
+MARKER = "what-only-the-recipient-reads-7c41"
+"""In the content of recorded mail, so that a test sees wherever it comes out."""
+
+
 class BytesContent:
     """Content in memory."""
 

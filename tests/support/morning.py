@@ -15,7 +15,7 @@ from tests.support.letters import (
     accepted,
     reply,
 )
-from tests.support.mail import make_submission, mint
+from tests.support.mail import MARKER, make_submission, mint
 from tracker.model import (
     Attempt,
     AttemptId,
@@ -39,6 +39,8 @@ from tracker.model import (
     TargetTry,
 )
 from tracker.store import Store
+
+CONTENT = f"Subject: a letter\r\nX-Mark: {MARKER}\r\n\r\n{MARKER}\r\n".encode()
 
 
 def _steps(tried: Try, recipient: Recipient, sender: str) -> tuple[Step, ...]:
@@ -153,6 +155,7 @@ class Recorder:
             message_id=f"{len(self.ids):04}.20260302@northwind.example",
             header_from=f"Northwind <{letter.sender}>",
             client_address="192.0.2.77",
+            content=CONTENT,
         )
 
     async def _accept(self, letter: Letter) -> tuple[Job, ...]:
@@ -258,6 +261,7 @@ class Recorder:
             client_address="",
             kind=MessageKind.DSN,
             reports_on=job.message.id,
+            content=CONTENT,
         )
         self.ids[f"report on {letter.subject}"] = report.id
         return report

@@ -1,0 +1,109 @@
+"""The rule table of the matrix: who may open which page, and whose mail they then see.
+
+A page that is not in here fails the test, so that nobody forgets to think about it.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+
+class Seat(StrEnum):
+    """Somebody who looks at the panel."""
+
+    NOBODY = "nobody"
+    USER = "user"
+    DOMAIN_ADMIN = "domain-admin"
+    FOREIGN_ADMIN = "domain-admin of another domain"
+    SUPPORT = "support"
+    ADMIN = "admin"
+
+
+ADDRESSES: Final = {
+    Seat.USER: "anna@northwind.example",
+    Seat.DOMAIN_ADMIN: "it@northwind.example",
+    Seat.FOREIGN_ADMIN: "it@elsewhere.example",
+    Seat.SUPPORT: "help@northwind.example",
+    Seat.ADMIN: "admin@northwind.example",
+}
+LOGGED_IN: Final = frozenset(ADDRESSES)
+
+
+class Whose(StrEnum):
+    """The mail that a page may be about."""
+
+    OWN = "the user's own"
+    DOMAIN = "another account's of the domain"
+    FOREIGN = "of another domain"
+    UNKNOWN = "unknown"
+
+
+SENDERS: Final = {
+    Whose.OWN: "anna@northwind.example",
+    Whose.DOMAIN: "orders@northwind.example",
+    Whose.FOREIGN: "zoe@elsewhere.example",
+}
+
+SEES: Final[Mapping[Seat, frozenset[Whose]]] = {
+    Seat.NOBODY: frozenset(),
+    Seat.USER: frozenset({Whose.OWN}),
+    Seat.DOMAIN_ADMIN: frozenset({Whose.OWN, Whose.DOMAIN}),
+    Seat.FOREIGN_ADMIN: frozenset({Whose.FOREIGN}),
+    Seat.SUPPORT: frozenset({Whose.OWN, Whose.DOMAIN, Whose.FOREIGN}),
+    Seat.ADMIN: frozenset({Whose.OWN, Whose.DOMAIN, Whose.FOREIGN}),
+}
+
+ACTORS: Final = LOGGED_IN - {Seat.SUPPORT}
+RELAY: Final = frozenset({Seat.SUPPORT, Seat.ADMIN})
+OPERATORS: Final = frozenset({Seat.ADMIN})
+
+
+class Rule(NamedTuple):
+    """What a page answers."""
+
+    who: frozenset[Seat]
+    """Whoever is not among them gets what an unknown page gets."""
+    answers: frozenset[int] = frozenset({200})
+    """To those who may, about what they may see."""
+    about_mail: bool = False
+    """Whether its path names a message, which has to be in scope."""
+    path: str = ""
+    """What to ask for when the path has other parts than a message's id."""
+    form: Mapping[str, str] = {}
+    """What is filled in, besides the token."""
+
+
+DONE: Final = frozenset({303})
+WRONG: Final = frozenset({422})
+"""The form is empty."""
+_ZOE: Final = "/accounts/zoe@elsewhere.example"
+
+PUBLIC_RULES: Final[Mapping[str, frozenset[int]]] = {
+    "GET /login": frozenset({200, 303}),
+    "POST /login": frozenset({403}),
+    "GET /healthz": frozenset({200}),
+    "GET /readyz": frozenset({200, 503}),
+    "GET /metrics": frozenset({200}),
+}
+"""What is open to all, and what it answers."""
+
+RULES: Final[Mapping[str, Rule]] = {
+    "GET /": Rule(LOGGED_IN),
+    "GET /queue": Rule(LOGGED_IN),
+    "GET /messages/{id}": Rule(LOGGED_IN, about_mail=True),
+    "POST /messages/{id}/retry": Rule(ACTORS, DONE, about_mail=True),
+    "POST /messages/{id}/release": Rule(ACTORS, DONE, about_mail=True),
+    "GET /messages/{id}/cancel": Rule(ACTORS, about_mail=True),
+    "POST /messages/{id}/cancel": Rule(ACTORS, DONE, about_mail=True),
+    "POST /logout": Rule(LOGGED_IN, DONE),
+    "GET /destinations": Rule(RELAY),
+    "GET /nodes": Rule(RELAY),
+    "GET /balance": Rule(RELAY),
+    "GET /accounts": Rule(OPERATORS),
+    "POST /accounts": Rule(OPERATORS, WRONG),
+    "GET /accounts/{address}": Rule(OPERATORS, path=_ZOE),
+    "POST /accounts/{address}/password": Rule(OPERATORS, WRONG, path=f"{_ZOE}/password"),
+    "POST /accounts/{address}/role": Rule(OPERATORS, WRONG, path=f"{_ZOE}/role"),
+    "GET /accounts/{address}/remove": Rule(OPERATORS, path=f"{_ZOE}/remove"),
+    "POST /accounts/{address}/remove": Rule(OPERATORS, DONE, path=f"{_ZOE}/remove"),
+}
