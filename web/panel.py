@@ -17,6 +17,7 @@ from tracker.permissions import Permission, permissions_of
 from tracker.store import Ledger
 from web.client import Proxies
 from web.filters import is_zone
+from web.navigation import navigation_for
 from web.notices import read_notice
 from web.readiness import Readiness
 from web.render import Templates
@@ -122,6 +123,7 @@ class Visit:
             template,
             {
                 "viewer": self.viewer,
+                "navigation": self.viewer and navigation_for(self.viewer.may, self.request.path),
                 "times": self.times,
                 "path": self.request.path,
                 "hostname": self.panel.settings.hostname,
