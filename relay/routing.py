@@ -6,20 +6,15 @@ an older configuration follows the present one.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from ipaddress import ip_address
 from typing import NamedTuple
 
 from config.addresses import format_host_port
 from config.settings import Route
+from tracker.provider import provider_of
 
 _SMTP_PORT = 25
-_SECOND_LEVELS = frozenset(
-    {"ac", "co", "com", "edu", "gob", "gov", "govt", "net", "ne", "or", "org"}
-)
-"""Labels that stand for a whole class of owners below a country's domain, as in "co.uk"."""
 _REMEMBERED = 10_000
-"""Domains whose way is remembered, and hosts whose provider is."""
+"""Domains whose way is remembered."""
 
 
 class Way(NamedTuple):
@@ -81,28 +76,7 @@ def mx_group_of(exchanges: Iterable[tuple[int, str]]) -> str:
     name: all domains at "…mail.protection.outlook.com" are one group. An address is its own
     group; without exchanges there is no group and the name is empty.
     """
-    return _provider_of(min(exchanges, default=(0, ""))[1])
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _provider_of(host: str) -> str:
-    """Return the organisation's part of a host's name, and an address as it is."""
-    if is_address(host):
-        return host
-    labels = host.split(".")
-    depth = 2
-    if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVELS:
-        depth = 3
-    return ".".join(labels[-depth:])
-
-
-def is_address(host: str) -> bool:
-    """Say whether `host` is an IP address and no name."""
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return provider_of(min(exchanges, default=(0, ""))[1])
 
 
 def _patterns(domain: str) -> Iterable[str]:

@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tracker.nodes import clock_of
+from web.cohort import say_count
 from web.static_files import StaticFiles
 from web.times import count, in_days, length
 from web.visible import show, show_line
@@ -36,7 +37,12 @@ class Templates:
         )
         self._environment.globals["static"] = static.url
         self._environment.filters.update(
-            line=show_line, span=length, count=count, day=in_days, clock=clock_of
+            line=show_line,
+            span=length,
+            count=count,
+            day=in_days,
+            clock=clock_of,
+            messages=say_count,
         )
         for name in self._environment.list_templates():
             self._environment.get_template(name)

@@ -10,6 +10,7 @@ from config.settings import RetrySettings
 from relay.decide.notices import Notice, Writer, notices_of
 from relay.decide.verdict import Verdict, judge
 from relay.dsn import Action, returns_whole
+from tracker.insight import place_of
 from tracker.model import (
     Attempt,
     DestinationChange,
@@ -17,6 +18,7 @@ from tracker.model import (
     EventKind,
     Job,
     MessageId,
+    Outcome,
     RecipientId,
     Settlement,
     Submission,
@@ -191,7 +193,14 @@ def _learn(weighed: Weighed, failures: int) -> DestinationChange | None:
     if reach.reachable is None:
         return None
     if reach.reachable:
-        return DestinationChange(destination=destination, at=now, reachable=True)
+        last = weighed.attempts[-1] if weighed.attempts else None
+        return DestinationChange(
+            destination=destination,
+            at=now,
+            reachable=True,
+            accepted=any(each.outcome is Outcome.DELIVERED for each in weighed.attempts),
+            place=place_of(last) if last and last.target else "",
+        )
     return DestinationChange(
         destination=destination,
         at=now,

@@ -16,6 +16,7 @@ from tests.support.letters import (
     reply,
 )
 from tests.support.mail import MARKER, make_submission, mint
+from tracker.insight import place_of
 from tracker.model import (
     Attempt,
     AttemptId,
@@ -28,6 +29,7 @@ from tracker.model import (
     Lease,
     MessageId,
     MessageKind,
+    Outcome,
     Phase,
     Recipient,
     RecipientChange,
@@ -233,6 +235,8 @@ class Recorder:
                 failures=3 if tried.phase is Phase.CONNECT else 0,
                 next_probe_at=upcoming if tried.phase is Phase.CONNECT else None,
                 detail=tried.detail if tried.phase is Phase.CONNECT else "",
+                accepted=tried.outcome is Outcome.DELIVERED,
+                place=place_of(attempts[0]) if tried.target else "",
             ),
             events=(
                 Event(

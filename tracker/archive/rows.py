@@ -146,6 +146,8 @@ class DestinationRow(NamedTuple):
     last_failure_at: int | None
     next_due_at: int | None
     turns: int
+    last_accepted_at: int | None
+    place: str
 
 
 class DayRow(NamedTuple):
@@ -185,6 +187,61 @@ class FailureRow(NamedTuple):
     at: int
 
 
+class SetbackRow(NamedTuple):
+    """An attempt that was not delivered, as it is counted."""
+
+    attempt_id: str
+    recipient_id: str
+    message_id: str
+    at: int
+    destination: str
+    place: str
+    cohort: str
+    outcome: str
+    category: str
+    side: str
+    origin: str
+    account: str | None
+    account_domain: str | None
+
+
+class StatisticRow(NamedTuple):
+    """How many there were of one kind in a quarter of an hour."""
+
+    what: str
+    slot: int
+    account: str
+    account_domain: str
+    destination: str
+    result: str
+    category: str
+    origin: str
+    speed: int
+    number: int
+
+
+class StatisticsOpenRow(NamedTuple):
+    """A recipient that statistics have passed while it was open."""
+
+    recipient_id: str
+
+
+class StatisticsMarkRow(NamedTuple):
+    """How far statistics have come."""
+
+    name: str
+    last_id: str
+
+
+class TroubleMarkRow(NamedTuple):
+    """Up to when somebody has read about a trouble."""
+
+    category: str
+    place: str
+    read_by: str
+    read_at: int
+
+
 class Table(NamedTuple):
     """A table beside the mail, which is moved whole."""
 
@@ -209,6 +266,15 @@ TABLES = (
     Table("accounts", AccountRow, "address"),
     Table("sessions", SessionRow, "token_hash"),
     Table("log_in_failures", FailureRow, "key, at"),
+    Table("setbacks", SetbackRow, "attempt_id"),
+    Table(
+        "statistics",
+        StatisticRow,
+        "what, slot, account, account_domain, destination, result, category, origin, speed",
+    ),
+    Table("statistics_open", StatisticsOpenRow, "recipient_id"),
+    Table("statistics_marks", StatisticsMarkRow, "name"),
+    Table("trouble_marks", TroubleMarkRow, "category, place"),
 )
 
 

@@ -63,6 +63,10 @@ class DestinationChange(msgspec.Struct, frozen=True, kw_only=True):
     """Consecutive failures to reach it, this one included; 0 when reachable."""
     next_probe_at: datetime | None = None
     detail: str = ""
+    accepted: bool = False
+    """True when it took a message."""
+    place: str = ""
+    """Whose servers answered (`tracker.insight.place_of`); empty where none did."""
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from tracker.model import Attempt, Event
 from tracker.postgres.arrays import Columnar
 from tracker.postgres.connections import Transaction
 from tracker.sql.rows import ATTEMPT_COLUMNS, EVENT_COLUMNS, attempt_columns, event_columns
+from tracker.sql.setbacks import SETBACK_COLUMNS
 
 _NUMBERS = {
     "number": "integer",
@@ -25,6 +26,7 @@ def _columnar(columns: str) -> Columnar:
 
 ATTEMPTS = _columnar(ATTEMPT_COLUMNS)
 EVENTS = _columnar(EVENT_COLUMNS)
+SETBACKS = _columnar(SETBACK_COLUMNS)
 
 _INSERT_ATTEMPTS = f"""
 INSERT INTO attempts ({ATTEMPTS.names}) SELECT * FROM {ATTEMPTS.unnest("a", first=1)}

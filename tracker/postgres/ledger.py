@@ -10,6 +10,7 @@ from tracker.postgres.clock import LedgerClock
 from tracker.postgres.connections import Connections, Transaction
 from tracker.postgres.dialling import Dialler
 from tracker.postgres.holding import Holding
+from tracker.postgres.insight import Insight
 from tracker.postgres.listening import Bell
 from tracker.postgres.looking import Looking
 from tracker.postgres.migrate import migrate
@@ -20,7 +21,7 @@ from tracker.postgres.people import People
 from tracker.postgres.tending import Tending
 
 
-class PostgresLedger(Moving, Holding, Acting, Looking, People, Tending):
+class PostgresLedger(Moving, Holding, Acting, Looking, Insight, People, Tending):
     """`tracker.store.Ledger` on a server. Use `open_ledger`."""
 
     @property

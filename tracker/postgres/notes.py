@@ -25,6 +25,8 @@ NOTES = Columnar(
         "detail": "text",
         "last_success_at": "bigint",
         "last_failure_at": "bigint",
+        "last_accepted_at": "bigint",
+        "place": "text",
     }
 )
 
@@ -40,19 +42,22 @@ wait AS (
 ),
 touched AS (
     SELECT coalesce(n.destination, w.destination) AS destination, n.reachable, n.failures, n.since,
-           n.next_probe_at, n.detail, n.last_success_at, n.last_failure_at, w.at
+           n.next_probe_at, n.detail, n.last_success_at, n.last_failure_at, n.last_accepted_at,
+           n.place, w.at
     FROM note AS n FULL JOIN wait AS w ON w.destination = n.destination
 ),
 written AS (
     INSERT INTO destinations AS d ({NOTES.names}, next_due_at)
     SELECT t.destination, coalesce(t.reachable, true), coalesce(t.failures, 0), t.since,
-           t.next_probe_at, coalesce(t.detail, ''), t.last_success_at, t.last_failure_at, t.at
+           t.next_probe_at, coalesce(t.detail, ''), t.last_success_at, t.last_failure_at,
+           t.last_accepted_at, coalesce(t.place, ''), t.at
     FROM touched AS t LEFT JOIN destinations AS d ON d.destination = t.destination
     WHERE d.destination IS NULL
         OR t.at < d.next_due_at OR (t.at IS NOT NULL AND d.next_due_at IS NULL)
         OR t.last_failure_at IS NOT NULL
         OR t.reachable <> d.reachable OR t.failures <> d.failures OR t.detail <> d.detail
         OR t.last_success_at > coalesce(d.last_success_at, 0) + {_SUCCESS_EVERY}
+        OR t.last_accepted_at > coalesce(d.last_accepted_at, 0) + {_SUCCESS_EVERY}
     ORDER BY t.destination
     -- Only a note has a `since`.
     ON CONFLICT (destination) DO UPDATE SET
@@ -66,6 +71,8 @@ written AS (
         detail = CASE WHEN excluded.since IS NULL THEN d.detail ELSE excluded.detail END,
         last_success_at = greatest(d.last_success_at, excluded.last_success_at),
         last_failure_at = greatest(d.last_failure_at, excluded.last_failure_at),
+        last_accepted_at = greatest(d.last_accepted_at, excluded.last_accepted_at),
+        place = CASE WHEN excluded.place = '' THEN d.place ELSE excluded.place END,
         next_due_at = least(
             d.next_due_at, excluded.next_due_at,
             -- Of all that waits when it is reachable again, of the probe else.
@@ -102,4 +109,6 @@ def _note(changes: list[DestinationChange]) -> Columns:
         well_formed(last.detail),
         max((stamp(change.at) for change in changes if change.reachable), default=None),
         max((stamp(change.at) for change in changes if not change.reachable), default=None),
+        max((stamp(change.at) for change in changes if change.accepted), default=None),
+        next((well_formed(change.place) for change in reversed(changes) if change.place), ""),
     )

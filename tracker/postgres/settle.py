@@ -13,9 +13,10 @@ from tracker.model import RecipientId, Settlement, Status, Trigger
 from tracker.postgres.accept import DUE, WIDTH, Acceptance, due_rows, insert_arrays, inserts
 from tracker.postgres.arrays import Arrays, Columnar
 from tracker.postgres.connections import Lane
-from tracker.postgres.history import ATTEMPTS, EVENTS
+from tracker.postgres.history import ATTEMPTS, EVENTS, SETBACKS
 from tracker.postgres.notes import NOTES, note_rows, write_destinations
 from tracker.sql.rows import Columns, attempt_columns, event_columns
+from tracker.sql.setbacks import setback_rows
 from tracker.sql.settlement import is_waiting, last_attempts
 from tracker.sql.values import stamp, well_formed
 from tracker.store import LeaseLost
@@ -52,7 +53,8 @@ _ARROWS = ", ".join(
 _ATTEMPTS_FROM = 1 + len(_CHANGES)
 _EVENTS_FROM = _ATTEMPTS_FROM + len(ATTEMPTS)
 _NOTES_FROM = _EVENTS_FROM + len(EVENTS)
-_REPORTS_FROM = _NOTES_FROM + len(NOTES)
+_SETBACKS_FROM = _NOTES_FROM + len(NOTES)
+_REPORTS_FROM = _SETBACKS_FROM + len(SETBACKS)
 _DUE_FROM = _REPORTS_FROM + WIDTH
 
 _IS_OPEN = "(SELECT is_open FROM gate)"
@@ -81,7 +83,7 @@ waiting AS (
         "trigger" = coalesce(c."trigger", q."trigger")
     FROM change AS c
     WHERE q.id = c.id AND c.status NOT IN ({_FINAL}) AND {_IS_OPEN}
-    RETURNING q.destination, q.next_attempt_at
+    RETURNING q.id, q.account, q.account_domain, q.destination, q.next_attempt_at
 ),
 gone AS (
     DELETE FROM queue AS q USING change AS c
@@ -107,6 +109,16 @@ new_events AS (
 note AS (SELECT * FROM {NOTES.unnest("n", _NOTES_FROM)} WHERE {_IS_OPEN}),
 """
 
+# Only where there are any: what is delivered has no part in it.
+_NEW_SETBACKS = f"""
+new_setbacks AS (
+    INSERT INTO setbacks ({SETBACKS.names}, account, account_domain)
+    SELECT b.*, r.account, r.account_domain FROM {SETBACKS.unnest("b", _SETBACKS_FROM)}
+    JOIN (SELECT id, account, account_domain FROM waiting
+          UNION ALL SELECT id, account, account_domain FROM gone) AS r ON r.id = b.recipient_id
+),
+"""
+
 _OUTCOME = "SELECT id, status FROM refused"
 
 _WAITS = "SELECT destination, next_attempt_at FROM waiting WHERE next_attempt_at IS NOT NULL"
@@ -116,7 +128,12 @@ _SETTLE = f"""{_CHANGE}
 {_OUTCOME}
 """
 
-_SETTLE_AND_REPORT = f"""{_CHANGE}
+_SETTLE_SETBACKS = f"""{_CHANGE}{_NEW_SETBACKS}
+{write_destinations(_WAITS)}
+{_OUTCOME}
+"""
+
+_SETTLE_AND_REPORT = f"""{_CHANGE}{_NEW_SETBACKS}
 {inserts(_REPORTS_FROM, allowed=_IS_OPEN)},
 {
     write_destinations(
@@ -141,6 +158,7 @@ class Settling:
         self.reports = reports
         self.attempts = [attempt_columns(attempt) for attempt in settlement.attempts]
         self._last_attempts = last_attempts(settlement, self.attempts)
+        self.setbacks = setback_rows(settlement.attempts)
 
     @property
     def octets(self) -> int:
@@ -203,9 +221,13 @@ async def settle(lane: Lane, items: Sequence[Settling]) -> list[Exception | None
 async def _settle(lane: Lane, items: Sequence[Settling]) -> list[Exception | None]:
     reports = list(chain.from_iterable(item.reports for item in items))
     parameters = _parameters(items)
+    setbacks = list(chain.from_iterable(item.setbacks for item in items))
     if reports:
         due = DUE.arrays(due_rows(reports))
-        rows = await lane.rows(_SETTLE_AND_REPORT, *parameters, *insert_arrays(reports), *due)
+        entering = (*SETBACKS.arrays(setbacks), *insert_arrays(reports), *due)
+        rows = await lane.rows(_SETTLE_AND_REPORT, *parameters, *entering)
+    elif setbacks:
+        rows = await lane.rows(_SETTLE_SETBACKS, *parameters, *SETBACKS.arrays(setbacks))
     else:
         rows = await lane.rows(_SETTLE, *parameters)
     refused = {row[0]: row[1] for row in rows}

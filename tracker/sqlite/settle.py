@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from tracker import states
 from tracker.entropy import Entropy
 from tracker.model import (
@@ -24,6 +26,7 @@ from tracker.sql.rows import (
     attempt_columns,
     event_columns,
 )
+from tracker.sql.setbacks import INSERT_SETBACK, setback_rows
 from tracker.sql.settlement import LastAttempt, is_waiting, last_attempts
 from tracker.sql.values import stamp, well_formed
 from tracker.sqlite.accept import accept
@@ -54,8 +57,8 @@ WHERE id = ? AND lease = ? RETURNING destination
 
 _NOTE_DESTINATION = """
 INSERT INTO destinations (destination, reachable, failures, since, next_probe_at, detail,
-                          last_success_at, last_failure_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                          last_success_at, last_failure_at, last_accepted_at, place)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (destination) DO UPDATE SET
     since = CASE WHEN reachable = excluded.reachable THEN coalesce(since, excluded.since)
                  ELSE excluded.since END,
@@ -65,6 +68,8 @@ ON CONFLICT (destination) DO UPDATE SET
     detail = excluded.detail,
     last_success_at = coalesce(excluded.last_success_at, last_success_at),
     last_failure_at = coalesce(excluded.last_failure_at, last_failure_at),
+    last_accepted_at = coalesce(excluded.last_accepted_at, last_accepted_at),
+    place = CASE WHEN excluded.place = '' THEN place ELSE excluded.place END,
     -- Still a lower bound: of all that waits when it is reachable again, of the probe else.
     next_due_at = CASE
         WHEN excluded.reachable AND NOT reachable THEN
@@ -82,6 +87,7 @@ class Settling(NamedTuple):
     settlement: Settlement
     changes: Sequence[tuple[Status, Columns]]
     attempts: Sequence[Columns]
+    setbacks: Sequence[Columns]
 
 
 def prepare(settlement: Settlement) -> Settling:
@@ -95,6 +101,7 @@ def prepare(settlement: Settlement) -> Settling:
             for change in settlement.changes
         ],
         attempts,
+        setback_rows(settlement.attempts),
     )
 
 
@@ -132,6 +139,8 @@ def _write_rest(
 ) -> None:
     """Write what is no change of a recipient."""
     connection.executemany(INSERT_ATTEMPT, [row for each in settlings for row in each.attempts])
+    if setbacks := [row for each in settlings for row in each.setbacks]:
+        connection.executemany(INSERT_SETBACK, setbacks)
     settlements = [each.settlement for each in settlings]
     events = [event_columns(event) for each in settlements for event in each.events]
     if events:
@@ -202,6 +211,8 @@ def _without_repetitions(settlements: Sequence[Settlement]) -> Iterator[Destinat
         before = last.get(change.destination)
         if before is not None and not (before.reachable and change.reachable):
             yield before
+        elif before is not None and before.accepted and not change.accepted:
+            change = replace(change, accepted=True)
         last[change.destination] = change
     yield from last.values()
 
@@ -219,6 +230,8 @@ def _note_destination(connection: sqlite3.Connection, change: DestinationChange)
             well_formed(change.detail),
             at if change.reachable else None,
             None if change.reachable else at,
+            at if change.accepted else None,
+            well_formed(change.place),
         ),
     )
 

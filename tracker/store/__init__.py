@@ -12,12 +12,14 @@ from tracker.store.errors import (
     StoreError,
     StoreUnavailable,
 )
+from tracker.store.insight import Insight
 from tracker.store.ledger import Ledger
 from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
 
 __all__ = [
     "Accounts",
+    "Insight",
     "LeaseLost",
     "Ledger",
     "LogInFailures",

@@ -2,11 +2,12 @@
 
 from typing import Protocol
 
+from tracker.store.insight import Insight
 from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
 
 
-class Ledger(Store, Accounts, Sessions, LogInFailures, Protocol):
+class Ledger(Store, Insight, Accounts, Sessions, LogInFailures, Protocol):
     """Everything that a ledger is, over one database."""
 
     @property

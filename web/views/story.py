@@ -16,6 +16,7 @@ from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
 from web.security import local_path
 from web.sessions import set_cookie
 from web.story import focus_of, tell
+from web.views.cohort import cohort_of
 
 SHOWN: Final = 200
 """Recipients of a message in the table; the rest is found by searching."""
@@ -62,6 +63,7 @@ async def show_message(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         shown=SHOWN,
         accepted=sum(one.status is Status.DELIVERED for one in timeline.recipients),
         acts=acts_for(viewer, [story.recipient]),
+        cohort=await cohort_of(visit, viewer, timeline, story.recipient),
         here=visit.request.path_qs,
     )
 

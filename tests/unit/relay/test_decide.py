@@ -169,8 +169,17 @@ def test_an_unreachable_destination_gets_a_probe_and_its_recipients_keep_their_s
 def test_a_destination_that_answers_is_reachable_again() -> None:
     settlement, _, _ = settle_one(Outcome.DEFERRED, reach=Reach(reachable=True), failures=7)
     assert settlement.destination == DestinationChange(
-        destination="example.org", at=START, reachable=True
+        destination="example.org", at=START, reachable=True, place="example.org"
     )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "accepted"), [(Outcome.DELIVERED, True), (Outcome.FAILED, False)]
+)
+def test_a_destination_is_told_from_one_that_accepts(outcome: Outcome, accepted: bool) -> None:
+    settlement, _, _ = settle_one(outcome, reach=Reach(reachable=True))
+    assert settlement.destination is not None
+    assert settlement.destination.accepted is accepted
     assert settlement.changes[0].gate is Gate.BACK_OFF
 
 

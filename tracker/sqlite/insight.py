@@ -1,0 +1,194 @@
+"""What many deliveries together say (see `tracker.store.Insight`)."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from tracker.explain import Category
+from tracker.insight import Cohort, Dimension, Figure, Measure, Saying, Trouble, setback_of
+from tracker.model import Attempt, Scope
+from tracker.sql.conditions import Condition
+from tracker.sql.figures import (
+    KEYS,
+    MARKS,
+    RECIPIENTS,
+    SETBACKS,
+    Marks,
+    Question,
+    Sources,
+    Tally,
+    figures,
+    next_open,
+    next_recipients,
+    next_setbacks,
+    read_figures,
+    recipients_as_they_are,
+    slot_of,
+    tally_open,
+    tally_recipients,
+    tally_setbacks,
+)
+from tracker.sql.setbacks import (
+    MARK_READ,
+    UNREAD,
+    cohort_counts,
+    last_accepted,
+    read_cohort,
+    read_saying,
+    read_trouble,
+    sayings,
+    troubles,
+    waiting_counts,
+)
+from tracker.sql.values import first_id, json_list, stamp, well_formed
+from tracker.sqlite.part import Part
+
+_SOURCES = Sources(
+    people="recipients AS r",
+    passed="statistics_open AS o CROSS JOIN recipients AS r ON r.id = o.recipient_id",
+    reasons=" LEFT JOIN setbacks AS b ON b.attempt_id = r.last_attempt_id",
+)
+
+_ADD = f"""
+INSERT INTO statistics ({KEYS}, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT ({KEYS}) DO UPDATE SET number = number + excluded.number
+"""
+
+_MOVE = """
+INSERT INTO statistics_marks (name, last_id) VALUES (?, ?)
+ON CONFLICT (name) DO UPDATE SET last_id = excluded.last_id WHERE last_id = ?
+"""
+
+_CHOSEN = "r.id IN (SELECT value FROM json_each(?))"
+_DROP_OPEN = "DELETE FROM statistics_open WHERE recipient_id IN (SELECT value FROM json_each(?))"
+
+_FORGET = (
+    "DELETE FROM setbacks WHERE attempt_id IN"
+    " (SELECT attempt_id FROM setbacks WHERE attempt_id < ? ORDER BY attempt_id LIMIT ?)",
+    f"DELETE FROM statistics WHERE ({KEYS}) IN"
+    f" (SELECT {KEYS} FROM statistics WHERE what = ? AND slot < ? LIMIT ?)",
+)
+
+
+class _OvertakenError(Exception):
+    """Somebody else has counted these meanwhile."""
+
+
+class Insight(Part):
+    """Cohorts, figures, troubles."""
+
+    async def cohort(self, attempt: Attempt, scope: Scope, now: datetime) -> Cohort | None:
+        setback = setback_of(attempt)
+        if setback is None:
+            return None
+        async with self._readers.snapshot() as reader:
+            (accepted,) = await reader.rows(*last_accepted(setback))
+            counted = cohort_counts(setback, scope, now, accepted[1])
+            (counts,) = await reader.rows(*counted)
+            waits = waiting_counts("recipients", setback.destination, scope)
+            (waiting,) = await reader.rows(*waits)
+        return read_cohort(setback, counts, accepted, waiting)
+
+    async def sayings(
+        self, destination: str, scope: Scope, since: datetime, limit: int
+    ) -> Sequence[Saying]:
+        async with self._readers.one() as reader:
+            rows = await reader.rows(*sayings(destination, scope, since, limit))
+        return [read_saying(row) for row in rows]
+
+    async def figures(
+        self,
+        measure: Measure,
+        by: Sequence[Dimension],
+        scope: Scope,
+        since: datetime,
+        until: datetime,
+        destination: str | None = None,
+    ) -> Sequence[Figure]:
+        question = Question(measure, by, scope, since, until, destination)
+        async with self._readers.snapshot() as reader:
+            marks = Marks.of(await reader.rows(MARKS))
+            return read_figures(await reader.rows(*figures(question, marks, _SOURCES)))
+
+    async def roll_up(self, before: datetime, limit: int) -> int:
+        passed = await self._pass_recipients(before, limit)
+        passed += await self._pass_setbacks(before, limit)
+        return passed or await self._count_final(limit)
+
+    async def _pass_recipients(self, before: datetime, limit: int) -> int:
+        async with self._readers.snapshot() as reader:
+            mark = Marks.of(await reader.rows(MARKS)).recipients
+            rows = await reader.rows(*next_recipients(_SOURCES, mark, before, limit))
+        move = (RECIPIENTS, rows[-1][0], mark) if rows else None
+        return await self._take_in(tally_recipients(rows), move, len(rows))
+
+    async def _pass_setbacks(self, before: datetime, limit: int) -> int:
+        async with self._readers.snapshot() as reader:
+            mark = Marks.of(await reader.rows(MARKS)).setbacks
+            rows = await reader.rows(*next_setbacks(mark, before, limit))
+        move = (SETBACKS, rows[-1][0], mark) if rows else None
+        return await self._take_in(tally_setbacks(rows), move, len(rows))
+
+    async def _count_final(self, limit: int) -> int:
+        """Count recipients that were open when they were passed: all of them that are final."""
+        after, counted = "", 0
+        while True:
+            async with self._readers.snapshot() as reader:
+                ids = [row[0] for row in await reader.rows(*next_open(after, limit))]
+                chosen = Condition(_CHOSEN, (json_list(ids),))
+                rows = await reader.rows(*recipients_as_they_are(_SOURCES, chosen))
+            if not ids:
+                return counted
+            tally, after = tally_open(ids, rows), ids[-1]
+            counted += await self._take_in(tally, None, len(tally.final) + len(tally.gone))
+
+    async def _take_in(self, tally: Tally, move: tuple[str, str, str] | None, count: int) -> int:
+        if not count:
+            return 0
+        try:
+            await self._writer.run(partial(_take_in, tally=tally, move=move))
+        except _OvertakenError:
+            return 0
+        return count
+
+    async def forget_statistics(self, setbacks: datetime, counts: datetime, limit: int) -> int:
+        def forget(connection: sqlite3.Connection) -> int:
+            dropped = connection.execute(_FORGET[0], (first_id(setbacks), limit)).rowcount
+            for what in Measure:
+                slots = (what.value, slot_of(counts), limit)
+                dropped += connection.execute(_FORGET[1], slots).rowcount
+            return dropped
+
+        return await self._writer.run(forget)
+
+    async def troubles(self, since: datetime) -> Sequence[Trouble]:
+        async with self._readers.one() as reader:
+            return [read_trouble(row) for row in await reader.rows(*troubles(since))]
+
+    async def unread_troubles(self, since: datetime) -> int:
+        async with self._readers.one() as reader:
+            ((count,),) = await reader.rows(UNREAD, (stamp(since),))
+        return int(count)
+
+    async def mark_read(
+        self, category: Category, place: str, *, until: datetime, actor: str
+    ) -> None:
+        mark = (category.value, well_formed(place), actor, stamp(until))
+        await self._writer.run(lambda connection: connection.execute(MARK_READ, mark).close())
+
+
+def _take_in(
+    connection: sqlite3.Connection, tally: Tally, move: tuple[str, str, str] | None
+) -> None:
+    """Write one step whole. Raises _OvertakenError when it has been written already."""
+    if move is not None and connection.execute(_MOVE, move).rowcount != 1:
+        raise _OvertakenError
+    done = [*tally.final, *tally.gone]
+    if connection.execute(_DROP_OPEN, (json_list(done),)).rowcount != len(done):
+        raise _OvertakenError
+    connection.executemany(_ADD, [(*key, count) for key, count in tally.counts.items()])
+    connection.executemany(
+        "INSERT INTO statistics_open (recipient_id) VALUES (?)",
+        [(each,) for each in tally.still_open],
+    )

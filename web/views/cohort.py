@@ -1,0 +1,20 @@
+"""Whether others have met the same, for the page of a message."""
+
+from tracker.model import Recipient, Scope
+from tracker.views import Timeline
+from web.cohort import CohortStory, tell_cohort
+from web.panel import Viewer, Visit
+from web.story import last_attempts
+
+
+async def cohort_of(
+    visit: Visit, viewer: Viewer, timeline: Timeline, recipient: Recipient
+) -> CohortStory | None:
+    """Return it for the last attempt at `recipient`; None when that was accepted, or never was."""
+    last = last_attempts(timeline).get(recipient.id)
+    if last is None:
+        return None
+    cohort = await visit.panel.ledger.cohort(last, viewer.scope, visit.now)
+    if cohort is None:
+        return None
+    return tell_cohort(cohort, visit.times, sees_all=viewer.scope == Scope())
