@@ -26,6 +26,7 @@ from relay.metrics import SubmissionObserver, keep_publishing
 from relay.namesake import NamesakeWatch
 from relay.pool import Pool
 from relay.skew import SkewWatch
+from relay.statistics import Statistics
 from relay.submission import SubmissionServer
 from relay.tls import ClientTls
 from relay.worker import Worker
@@ -75,6 +76,7 @@ class Relay:
             settings=settings,
             clock=clock,
             chores=Chores(ledger=ledger, clock=clock, settings=settings),
+            statistics=Statistics(ledger=ledger, clock=clock, settings=settings),
         )
         self.submission = SubmissionServer(
             settings,

@@ -19,6 +19,7 @@ from relay.chores import Chores
 from relay.clock import Clock
 from relay.keeper import HEARTBEATS, Keeper
 from relay.ready import ReadyQueue
+from relay.statistics import Statistics
 from relay.stock import with_content
 from tracker.model import Gate, Job, LeaseToken, Postponement
 from tracker.store import LeaseLost, Store, StoreUnavailable
@@ -49,6 +50,7 @@ class Worker:
         settings: Settings,
         clock: Clock,
         chores: Chores,
+        statistics: Statistics,
     ) -> None:
         self._ledger = ledger
         self._carrier = carrier
@@ -56,6 +58,7 @@ class Worker:
         self._settings = settings
         self._clock = clock
         self._chores = chores
+        self._statistics = statistics
         delivery = settings.delivery
         self._ready = ReadyQueue(
             jobs=delivery.ready_queue,
@@ -80,6 +83,7 @@ class Worker:
             asyncio.create_task(self._listen(), name="listen"),
             asyncio.create_task(self._give_back(), name="give back"),
             asyncio.create_task(self._chores.run(self.wake), name="chores"),
+            asyncio.create_task(self._statistics.run(), name="statistics"),
         ]
 
     async def stop(self, grace: timedelta) -> None:

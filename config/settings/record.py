@@ -44,6 +44,15 @@ class TrackingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             example='"/etc/sendtrace/handover.key"',
         ),
     ] = None
+    statistics_retention: Annotated[
+        timedelta,
+        Setting(
+            "How long the counts behind the dashboards are kept: how many messages of which "
+            "account went to which destination in a quarter of an hour, and what became of them. "
+            "There are no addresses of recipients in them.",
+            least=parse_duration("1h"),
+        ),
+    ] = parse_duration("400d")
 
 
 class PanelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

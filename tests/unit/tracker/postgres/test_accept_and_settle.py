@@ -238,15 +238,22 @@ async def test_what_changes_about_a_destination_is_written_at_once(
 
 def test_notes_of_one_batch_are_one_of_which_the_last_counts() -> None:
     changes = [
-        DestinationChange(destination=HERE, at=START + n * SECOND, reachable=up, failures=failures)
+        DestinationChange(
+            destination=HERE,
+            at=START + n * SECOND,
+            reachable=up,
+            failures=failures,
+            accepted=up,
+            place="provider.example" if up else "",
+        )
         for n, (up, failures) in enumerate([(False, 1), (True, 0), (False, 1), (False, 2)])
     ]
     other = DestinationChange(destination="a.example", at=START, reachable=True)
     rows = note_rows([*changes[:2], other, *changes[2:]])
     at = [stamp(change.at) for change in changes]
     assert rows == [
-        ("a.example", True, 0, at[0], None, "", at[0], None),
-        (HERE, False, 2, at[2], None, "", at[1], at[3]),
+        ("a.example", True, 0, at[0], None, "", at[0], None, None, ""),
+        (HERE, False, 2, at[2], None, "", at[1], at[3], at[1], "provider.example"),
     ]
 
 
