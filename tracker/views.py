@@ -49,10 +49,13 @@ class DestinationState(msgspec.Struct, frozen=True, kw_only=True):
     next_probe_at: datetime | None
     detail: str
     last_success_at: datetime | None
+    """When it was last reached, whatever it said."""
     last_failure_at: datetime | None
     waiting: int
     """Open recipients."""
     next_due_at: datetime | None
+    last_accepted_at: datetime | None = None
+    """When it last took a message."""
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):

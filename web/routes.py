@@ -19,6 +19,7 @@ from web.views import (
     story,
     track,
 )
+from web.views import accounts, destination, health, log_in, metrics, queue, relay, story, track
 
 PublicPage = Callable[[Visit], Awaitable[web.StreamResponse]]
 PrivatePage = Callable[[Visit, Viewer], Awaitable[web.StreamResponse]]
@@ -65,7 +66,8 @@ PRIVATE: Final[Sequence[PrivateRoute]] = (
     PrivateRoute("GET", "/explain", explain.show_page, None),
     PrivateRoute("GET", "/api/v1/explain", explain.tell, None),
     PrivateRoute("POST", "/logout", log_in.log_out, None),
-    PrivateRoute("GET", "/destinations", relay.show_destinations, Permission.SEE_RELAY),
+    PrivateRoute("GET", "/destinations", relay.show_destinations, None),
+    PrivateRoute("GET", "/destinations/{name}", destination.show_destination, None),
     PrivateRoute("GET", "/nodes", relay.show_nodes, Permission.SEE_RELAY),
     PrivateRoute("GET", "/balance", relay.show_balance, Permission.SEE_RELAY),
     PrivateRoute("GET", "/accounts", accounts.show_accounts, Permission.MANAGE_ACCOUNTS),

@@ -10,6 +10,7 @@ from tracker.insight.answers import (
     Count,
     Saying,
     Trouble,
+    Waiting,
 )
 from tracker.insight.figures import (
     SLOT,
@@ -17,6 +18,7 @@ from tracker.insight.figures import (
     Dimension,
     Figure,
     Measure,
+    slot_start,
     speed_of,
     within,
 )
@@ -34,10 +36,12 @@ __all__ = [
     "Saying",
     "Setback",
     "Trouble",
+    "Waiting",
     "is_ours",
     "normalised",
     "place_of",
     "setback_of",
+    "slot_start",
     "speed_of",
     "within",
 ]

@@ -41,6 +41,14 @@ class Cohort(msgspec.Struct, frozen=True, kw_only=True):
     """Recipients that wait for the destination."""
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """Recipients that wait for one destination, but for those that are being tried or held."""
+
+    count: Count
+    oldest_at: datetime | None
+    """When the one in the reader's scope was accepted that waits for the longest."""
+
+
 class Saying(msgspec.Struct, frozen=True, kw_only=True):
     """One answer of a destination: how often, and a message that got it."""
 

@@ -1,7 +1,7 @@
 """Counts by time, and by what they are counted."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -22,6 +22,14 @@ SPEEDS: Final[Sequence[timedelta]] = (
     timedelta(days=1),
 )
 """Upper ends of the classes of time from our acceptance to theirs; one more is above the last."""
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def slot_start(slot: int) -> datetime:
+    """Return when a slot begins; they are counted since 1970 UTC."""
+    return _EPOCH + slot * SLOT
 
 
 class Measure(StrEnum):

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from tracker.explain import Category
-from tracker.insight import Cohort, Dimension, Figure, Measure, Saying, Trouble, setback_of
+from tracker.insight import Cohort, Dimension, Figure, Measure, Saying, Trouble, Waiting, setback_of
 from tracker.model import Attempt, Scope
 from tracker.postgres.arrays import Columnar
 from tracker.postgres.connections import Transaction
@@ -41,6 +41,7 @@ from tracker.sql.setbacks import (
     read_cohort,
     read_saying,
     read_trouble,
+    read_waiting,
     sayings,
     troubles,
     waiting_counts,
@@ -112,6 +113,11 @@ class Insight(Part):
             waits = waiting_counts("queue", setback.destination, scope)
             (waiting,) = await _rows(reader, waits)
         return read_cohort(setback, counts, accepted, waiting)
+
+    async def waiting_at(self, destination: str, scope: Scope) -> Waiting:
+        async with self._connections.reading() as reader:
+            (row,) = await _rows(reader, waiting_counts("queue", destination, scope))
+        return read_waiting(row)
 
     async def sayings(
         self, destination: str, scope: Scope, since: datetime, limit: int

@@ -5,8 +5,17 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tracker.explain import Category, Side
-from tracker.insight import CAP, Cohort, Count, Saying, Setback, Trouble, setback_of
-from tracker.model import Attempt, Scope
+from tracker.insight import (
+    CAP,
+    Cohort,
+    Count,
+    Saying,
+    Setback,
+    Trouble,
+    Waiting,
+    setback_of,
+)
+from tracker.model import Attempt, Scope, time_of
 from tracker.sql.conditions import Statement, scope_condition
 from tracker.sql.rows import ATTEMPT_COLUMNS, Columns, qualified, read_attempt
 from tracker.sql.values import moment, stamp, well_formed
@@ -91,13 +100,22 @@ def cohort_counts(setback: Setback, scope: Scope, now: datetime, success: int | 
 
 
 def waiting_counts(table: str, destination: str, scope: Scope) -> Statement:
-    """Recipients that wait for a destination: of everybody, and in scope."""
+    """Recipients that wait for a destination: of everybody, in scope, and the first of these."""
     within = scope_condition(scope)
     return Statement(
-        f"SELECT count(*), count(CASE WHEN {within.sql} THEN 1 END) FROM ("
-        f"SELECT account, account_domain FROM {table} WHERE destination = ?"
+        f"SELECT count(*), count(CASE WHEN {within.sql} THEN 1 END),"
+        f" min(CASE WHEN {within.sql} THEN r.id END) FROM ("
+        f"SELECT id, account, account_domain FROM {table} WHERE destination = ?"
         " AND lease IS NULL AND next_attempt_at IS NOT NULL LIMIT ?) AS r",
-        (*within.parameters, well_formed(destination), LOOKED_AT),
+        (*within.parameters, *within.parameters, well_formed(destination), LOOKED_AT),
+    )
+
+
+def read_waiting(row: Columns) -> Waiting:
+    """Build it of what `waiting_counts` yields."""
+    everybody, own, first = row
+    return Waiting(
+        count=_count(own, everybody), oldest_at=None if first is None else time_of(first)
     )
 
 
@@ -113,7 +131,7 @@ def read_cohort(setback: Setback, counts: Columns, accepted: Columns, waiting: C
         since=moment(first if since is None else since),
         accepted_at=moment(accepted[0]),
         place_accepted_at=moment(accepted[1]),
-        waiting=_count(waiting[1], waiting[0]),
+        waiting=read_waiting(waiting).count,
     )
 
 

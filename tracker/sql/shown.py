@@ -30,7 +30,7 @@ ROW_COLUMNS = f"{qualified('m', MESSAGE_COLUMNS)}, m.recipients, {qualified('a',
 
 STATE_COLUMNS = (
     "d.reachable, d.failures, d.since, d.next_probe_at, d.detail, d.last_success_at,"
-    " d.last_failure_at, d.next_due_at"
+    " d.last_failure_at, d.next_due_at, d.last_accepted_at"
 )
 
 _RECIPIENT_WIDTH = width(RECIPIENT_COLUMNS)
@@ -117,7 +117,7 @@ def _acceptance(message: Message) -> Event:
 
 def read_destination(row: Columns) -> DestinationState:
     """Build it of the name, how many wait, and STATE_COLUMNS."""
-    name, waiting, reachable, failures, since, probe, detail, success, failure, due = row
+    name, waiting, reachable, failures, since, probe, detail, success, failure, due, took = row
     return DestinationState(
         destination=name,
         reachable=reachable is None or bool(reachable),
@@ -129,6 +129,7 @@ def read_destination(row: Columns) -> DestinationState:
         last_failure_at=moment(failure),
         waiting=waiting,
         next_due_at=moment(due),
+        last_accepted_at=moment(took),
     )
 
 

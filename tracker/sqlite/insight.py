@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from tracker.explain import Category
-from tracker.insight import Cohort, Dimension, Figure, Measure, Saying, Trouble, setback_of
+from tracker.insight import Cohort, Dimension, Figure, Measure, Saying, Trouble, Waiting, setback_of
 from tracker.model import Attempt, Scope
 from tracker.sql.conditions import Condition
 from tracker.sql.figures import (
@@ -37,6 +37,7 @@ from tracker.sql.setbacks import (
     read_cohort,
     read_saying,
     read_trouble,
+    read_waiting,
     sayings,
     troubles,
     waiting_counts,
@@ -89,6 +90,11 @@ class Insight(Part):
             waits = waiting_counts("recipients", setback.destination, scope)
             (waiting,) = await reader.rows(*waits)
         return read_cohort(setback, counts, accepted, waiting)
+
+    async def waiting_at(self, destination: str, scope: Scope) -> Waiting:
+        async with self._readers.one() as reader:
+            (row,) = await reader.rows(*waiting_counts("recipients", destination, scope))
+        return read_waiting(row)
 
     async def sayings(
         self, destination: str, scope: Scope, since: datetime, limit: int

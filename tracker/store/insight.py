@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tracker.explain import Category
-from tracker.insight import Cohort, Dimension, Figure, Measure, Saying, Trouble
+from tracker.insight import Cohort, Dimension, Figure, Measure, Saying, Trouble, Waiting
 from tracker.model import Attempt, Scope
 
 
@@ -17,6 +17,10 @@ class Insight(Protocol):
 
         Counted live: the hour and the day before `now`.
         """
+        ...
+
+    async def waiting_at(self, destination: str, scope: Scope) -> Waiting:
+        """Return how many wait for a destination, and since when."""
         ...
 
     async def sayings(
