@@ -39,6 +39,7 @@ _OF_ONE_MESSAGE: Final = frozenset(
         Category.RECIPIENT_FILTERED,
         Category.RECIPIENT_THROTTLED,
         Category.GREYLISTED,
+        Category.UNCERTAIN,
         Category.SIZE_LIMIT,
         Category.CONTENT_SPAM,
         Category.CONTENT_VIRUS,

@@ -59,7 +59,7 @@ def test_columns_are_stacked_and_the_table_has_the_same_numbers() -> None:
     assert (below.key, below.height, below.y + below.height) == ("good", HEIGHT * 0.8, HEIGHT)
     assert (above.key, above.y, above.y + above.height) == ("bad", 0, below.y)
     assert (second.key, second.height) == ("bad", HEIGHT * 0.2)
-    assert all(0 <= one.x and one.x + one.width <= WIDTH for one in chart.shapes)
+    assert all(one.x >= 0 and one.x + one.width <= WIDTH for one in chart.shapes)
     assert chart.description == (
         "12 in all: 8 accepted, 4 refused. The most, 10, at 28 Mar 2026, 13:00."
     )
