@@ -21,6 +21,7 @@ class Act(StrEnum):
     ROLE_CHANGED = "role-changed"
     ACCOUNT_REMOVED = "account-removed"
     LOGGED_OUT = "logged-out"
+    INBOX_READ = "inbox-read"
 
 
 _DONE: Final = {
@@ -34,6 +35,7 @@ _SAID: Final = {
     Act.ROLE_CHANGED: "The role is changed.",
     Act.ACCOUNT_REMOVED: "The account is removed. Its mail stays on record.",
     Act.LOGGED_OUT: "You are logged out.",
+    Act.INBOX_READ: "Marked as read. It comes back when it happens again.",
 }
 
 

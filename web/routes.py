@@ -9,17 +9,19 @@ from tracker.permissions import Permission
 from web.panel import Viewer, Visit
 from web.views import (
     accounts,
+    destination,
     explain,
     health,
+    inbox,
     log_in,
     metrics,
+    overview,
     proof,
     queue,
     relay,
     story,
     track,
 )
-from web.views import accounts, destination, health, log_in, metrics, queue, relay, story, track
 
 PublicPage = Callable[[Visit], Awaitable[web.StreamResponse]]
 PrivatePage = Callable[[Visit, Viewer], Awaitable[web.StreamResponse]]
@@ -68,6 +70,9 @@ PRIVATE: Final[Sequence[PrivateRoute]] = (
     PrivateRoute("POST", "/logout", log_in.log_out, None),
     PrivateRoute("GET", "/destinations", relay.show_destinations, None),
     PrivateRoute("GET", "/destinations/{name}", destination.show_destination, None),
+    PrivateRoute("GET", "/overview", overview.show_overview, None),
+    PrivateRoute("GET", "/inbox", inbox.show_inbox, Permission.SEE_RELAY),
+    PrivateRoute("POST", "/inbox/read", inbox.mark_read, Permission.OPERATE),
     PrivateRoute("GET", "/nodes", relay.show_nodes, Permission.SEE_RELAY),
     PrivateRoute("GET", "/balance", relay.show_balance, Permission.SEE_RELAY),
     PrivateRoute("GET", "/accounts", accounts.show_accounts, Permission.MANAGE_ACCOUNTS),

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.contract.ledger import EVERYTHING
+from tests.contract.ledger import EVERYTHING, accept_leased
 from tests.support.clock import START
-from tests.support.mail import make_submission
-from tracker.model import MessageId, RecipientId, Scope, Status
+from tests.support.mail import make_settlement, make_submission
+from tracker.insight import Dimension, Measure
+from tracker.model import MessageId, Outcome, RecipientId, Scope, Status
 from tracker.search import Query
 from tracker.store import Ledger
 from tracker.views import Page
@@ -61,11 +62,42 @@ async def _retry(ledger: Ledger, message: MessageId, one: RecipientId, scope: Sc
     return await ledger.retry_now([one], scope=scope, actor="somebody", now=now)
 
 
+async def _cohort(ledger: Ledger, message: MessageId, one: RecipientId, scope: Scope) -> Any:
+    timeline = await ledger.timeline(message, EVERYTHING)
+    assert timeline is not None
+    cohort = await ledger.cohort(timeline.attempts[0], scope, START)
+    return cohort and (cohort.day.own or cohort.waiting.own)
+
+
+async def _sayings(ledger: Ledger, message: MessageId, one: RecipientId, scope: Scope) -> Any:
+    return await ledger.sayings("example.org", scope, START - timedelta(days=1), 5)
+
+
+async def _waiting_at(ledger: Ledger, message: MessageId, one: RecipientId, scope: Scope) -> Any:
+    waiting = await ledger.waiting_at("example.org", scope)
+    return waiting.count.own or waiting.oldest_at
+
+
+async def _figures(ledger: Ledger, message: MessageId, one: RecipientId, scope: Scope) -> Any:
+    day = timedelta(days=1)
+    return [
+        figure
+        for measure in Measure
+        for figure in await ledger.figures(
+            measure, (Dimension.RESULT,), scope, START - day, START + day
+        )
+    ]
+
+
 LOOKS: Mapping[str, Look] = {
     "search": _search,
     "summarize": _summarize,
     "timeline": _timeline,
     "destinations": _destinations,
+    "cohort": _cohort,
+    "sayings": _sayings,
+    "waiting_at": _waiting_at,
+    "figures": _figures,
     "change_status": _change,
     "retry_now": _retry,
 }
@@ -84,7 +116,8 @@ def test_every_verb_with_a_scope_is_tried() -> None:
 
 async def put_mail(ledger: Ledger) -> tuple[MessageId, RecipientId]:
     submission = make_submission(account=OWNER)
-    await ledger.accept(submission, START, None)
+    (job,) = await accept_leased(ledger, submission)
+    await ledger.settle(make_settlement(job, Outcome.DEFERRED))
     page = await ledger.search(Query(), EVERYTHING, limit=1)
     return submission.id, page.rows[0].recipient.id
 

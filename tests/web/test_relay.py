@@ -74,6 +74,7 @@ async def test_ready(desk: Desk) -> None:
         "ledger": True,
         "workers": True,
         "disk": True,
+        "unread_failures": 0,
     }
 
 

@@ -22,6 +22,7 @@ from tracker.views import Balance, Counts
 from web.client import is_local
 from web.filters import OPEN_QUERY
 from web.panel import Visit
+from web.views.inbox import RECENT
 
 _CAP: Final = 1_000_000
 """Open recipients of a status that are counted; above it the gauge stands still."""
@@ -109,14 +110,24 @@ def ledger_gauge(*, answers: bool) -> Metric:
     )
 
 
+def inbox_gauge(unread: int) -> Metric:
+    """Return how much of the operator's inbox nobody has read as a metric. Pure."""
+    return GaugeMetricFamily(
+        "sendtrace_operator_inbox_unread",
+        "Kinds of failures on our side that came up since somebody looked.",
+        value=unread,
+    )
+
+
 async def _read_ledger(ledger: Ledger, now: datetime, kept: timedelta) -> tuple[Metric, ...]:
     """Ask the ledger; without it the counters of the processes are shown all the same."""
     try:
-        balance, counts, due, census = await asyncio.gather(
+        balance, counts, due, census, unread = await asyncio.gather(
             ledger.balance(now - kept),
             ledger.summarize(OPEN_QUERY, Scope(), cap=_CAP),
             ledger.next_due(),
             ledger.census(now),
+            ledger.unread_troubles(now - RECENT),
         )
     except StoreError:
         return (ledger_gauge(answers=False),)
@@ -124,6 +135,7 @@ async def _read_ledger(ledger: Ledger, now: datetime, kept: timedelta) -> tuple[
         ledger_gauge(answers=True),
         *gauges(balance, counts, due, now),
         *node_gauges(census),
+        inbox_gauge(unread),
     )
 
 

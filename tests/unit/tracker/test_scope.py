@@ -20,8 +20,13 @@ WITHOUT_SCOPE = {
         "accept", "open_lease", "renew", "claim", "settle", "postpone", "close_lease", "census",
         "recover", "give_up_held", "next_due", "wait_for_work", "content", "contents",
     },
-    "tidies": {"prune", "tend", "alone", "ping", "close", "prune_sessions", "forget_failures"},
-    "is about the relay, not about mail": {"balance", "destination", "place", "engine"},
+    "tidies": {
+        "prune", "tend", "alone", "ping", "close", "prune_sessions", "forget_failures", "roll_up",
+        "forget_statistics",
+    },
+    "is about the relay, not about mail": {
+        "balance", "destination", "place", "engine", "troubles", "unread_troubles", "mark_read",
+    },
     "is about who may log in": {
         "add_account", "account", "accounts", "set_password_hash", "set_role", "remove_account",
         "add_session", "session", "remove_session", "record_failure",

@@ -1,0 +1,142 @@
+"""Dashboards: sums, reasons and paces, and what to do about failures on our side; pure."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tracker.explain import Category, Judgement, Side
+from tracker.explain.explanation import put
+from tracker.insight import SPEEDS, Figure, Trouble, slot_start
+from tracker.model import Role, Status
+from web.filters import Choice
+from web.overview import (
+    SHOWN,
+    Sums,
+    most_sent,
+    most_troubled,
+    paces_of,
+    reasons_of,
+    series_by_slot,
+    sums_of,
+    title_of,
+    total_of,
+)
+from web.trouble import read_value, trouble_row
+
+NOW = datetime(2026, 3, 2, 10, 30, 0, 5, tzinfo=UTC)
+
+
+def test_every_status_is_in_one_sum() -> None:
+    found = [Figure(("a.example", status.value), 2) for status in Status]
+    (sums,) = sums_of(found)
+    assert sums.sent == 2 * len(Status)
+    assert [sums.of(choice) for choice in Choice] == [2, 2, 4, 4, 2, 14]
+
+
+def test_sums_are_those_of_each_name() -> None:
+    found = [
+        Figure(("a.example", "delivered"), 9),
+        Figure(("b.example", "delivered"), 1),
+        Figure(("b.example", "bounced"), 3),
+        Figure(("c.example", "deferred"), 5),
+    ]
+    sums = sums_of(found)
+    assert total_of(sums) == Sums("", 10, 5, 3, 0, 0)
+    assert [one.name for one in most_sent(sums)] == ["a.example", "c.example", "b.example"]
+    assert [one.name for one in most_troubled(sums)] == ["c.example", "b.example"]
+    assert [one.share for one in most_sent(sums)] == ["100.0 %", "–", "25.0 %"]
+    many = sums_of(Figure((f"d{n}.example", "bounced"), n + 1) for n in range(30))
+    assert len(most_sent(many)) == len(most_troubled(many)) == SHOWN
+    assert total_of([]).sent == 0
+
+
+def test_series_are_told_apart_by_time() -> None:
+    found = [Figure((4, "bounced"), 1), Figure((4, "expired"), 2), Figure((5, "queued"), 3)]
+    assert series_by_slot(found) == {(slot_start(4), "bad"): 3, (slot_start(5), "wait"): 3}
+
+
+def test_reasons_say_whose_side_it_is() -> None:
+    found = [
+        Figure(("bounced", "address-unknown", "remote"), 8),
+        Figure(("deferred", "ip-blocklisted", "remote"), 2),
+        Figure(("deferred", "dns-failure", "local"), 1),
+        Figure(("deferred", "dns-failure", "network"), 1),
+        Figure(("bounced", "", ""), 1),
+        Figure(("delivered", "accepted", "remote"), 99),
+        Figure(("queued", "", ""), 99),
+    ]
+    reasons = reasons_of(found)
+    assert [(one.number, one.ours) for one in reasons] == [
+        (8, False),
+        (2, True),
+        (1, False),
+        (1, True),
+        (1, False),
+    ]
+    assert reasons[0].share == 100
+    assert reasons[0].side == "The receiving side"
+
+
+def test_paces_end_with_all_of_it() -> None:
+    assert paces_of([Figure((-1,), 4)]) == []
+    paces = paces_of([Figure((0,), 6), Figure((4,), 3), Figure((len(SPEEDS),), 1)])
+    assert (paces[0].words, paces[0].number, paces[0].share) == ("within 1 second", 6, 60)
+    assert (paces[-2].number, paces[-1].words, paces[-1].number) == (9, "later", 1)
+
+
+@pytest.mark.parametrize(
+    ("role", "title"),
+    [
+        (Role.USER, "Your mail"),
+        (Role.DOMAIN_ADMIN, "Mail of a.example"),
+        (Role.SUPPORT, "All mail"),
+        (Role.ADMIN, "All mail"),
+    ],
+)
+def test_the_title_says_whose_mail_it_is(role: Role, title: str) -> None:
+    assert title_of(role, "a.example") == title
+
+
+def trouble(category: Category) -> Trouble:
+    return Trouble(
+        category=category,
+        place="provider.example",
+        count=3,
+        first_at=NOW,
+        last_at=NOW,
+        example=None,
+        read_by="",
+        read_at=None,
+    )
+
+
+def test_what_the_form_of_the_inbox_sends_is_read_back() -> None:
+    row = trouble_row(trouble(Category.PTR_MISSING))
+    assert read_value(row.value) == (Category.PTR_MISSING, "provider.example", NOW)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "ptr-missing",
+        "nothing 2026-03-02T10:30:00+00:00 x",
+        "ptr-missing soon x",
+        "ptr-missing 2026-03-02T10:30:00 x",
+    ],
+)
+def test_what_is_no_value_of_ours_is_not_read(value: str) -> None:
+    assert read_value(value) is None
+
+
+OURS = [
+    category
+    for category in Category
+    if put(Judgement("", category), final=True).side is Side.OPERATOR
+]
+
+
+@pytest.mark.parametrize("category", OURS)
+def test_there_is_advice_of_its_own_for_what_is_ours(category: Category) -> None:
+    fallback = trouble_row(trouble(Category.SIZE_LIMIT)).advice
+    assert trouble_row(trouble(category)).advice != fallback or category is Category.LOCAL_FAULT
