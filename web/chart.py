@@ -17,6 +17,7 @@ _GAP: Final = 0.22
 """The part of a column's room that stays empty."""
 _MARKS: Final = 5
 """Times that are written below a chart, at most."""
+_DIGITS: Final = (1, 2, 3, 4, 5, 6, 8)
 
 
 class Series(NamedTuple):
@@ -156,10 +157,10 @@ def draw(
 
 
 def ceiling(number: int) -> int:
-    """Return a round number that is not below `number`: 1, 2 or 5 and noughts."""
+    """Return a round number that is not below `number`: one digit and noughts."""
     power = 1
     while True:
-        for digit in (1, 2, 5):
+        for digit in _DIGITS:
             if digit * power >= number:
                 return digit * power
         power *= 10

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from tracker.explain import Category
 from tracker.insight import Figure, Saying, Waiting, slot_start, within
@@ -47,6 +48,11 @@ _OF_ONE_MESSAGE: Final = frozenset(
         Category.CONTENT_FORMAT,
     }
 )
+
+
+def destination_url(name: str) -> str:
+    """Return where the page of a destination is."""
+    return f"/destinations/{quote(name, safe='@:')}"
 
 
 class Host(NamedTuple):

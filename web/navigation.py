@@ -48,7 +48,7 @@ class Navigation(NamedTuple):
 MAIN: Final[Sequence[Entry]] = (
     Entry("/", "Track deliveries"),
     Entry("/queue", "Queue"),
-    Entry("/destinations", "Destinations", Permission.SEE_RELAY),
+    Entry("/destinations", "Destinations"),
 )
 
 MORE: Final[Sequence[tuple[str, Sequence[Entry]]]] = (

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from tracker.nodes import clock_of
 from web.cohort import say_count
+from web.destination import destination_url
 from web.static_files import StaticFiles
 from web.times import count, in_days, length
 from web.visible import show, show_line
@@ -43,6 +44,7 @@ class Templates:
             day=in_days,
             clock=clock_of,
             messages=say_count,
+            place_url=destination_url,
         )
         for name in self._environment.list_templates():
             self._environment.get_template(name)

@@ -24,6 +24,11 @@ PATHS = (
     "/?to=nobody",
     "/queue",
     "/destinations",
+    "/destinations/greycastle.example",
+    "/destinations/ghostport.example",
+    "/overview",
+    "/overview?range=7d",
+    "/inbox",
     "/nodes",
     "/balance",
     "/accounts",
@@ -122,6 +127,8 @@ async def test_nothing_is_cut_off(desk: Desk, page: Page) -> None:
         *(f"/messages/{one}" for one in messages),
         "/queue",
         "/destinations",
+        "/overview",
+        "/inbox",
         "/nodes",
     ]
     for width in (320, 375, 1280):

@@ -34,6 +34,8 @@ async def test_nothing_from_the_network_runs(desk: Desk, page: Page) -> None:
         "/?outcome=all",
         "/queue",
         "/destinations",
+        "/overview",
+        "/inbox",
         "/nodes",
         *(f"/messages/{one}" for one in ids),
     ]

@@ -1,7 +1,12 @@
 """The page of a destination: who sees it, and what it answers."""
 
-import pytest
+import re
+from html import unescape
 
+import pytest
+from yarl import URL
+
+from tests.support.mail import make_submission
 from tests.support.panel import Client, Desk
 from tests.web.test_track import text_of
 
@@ -52,3 +57,16 @@ async def test_the_index_is_for_everybody_and_about_their_mail(desk: Desk) -> No
     )
     zoe = await desk.log_in("zoe@elsewhere.example")
     assert "All clear" in await text_of(zoe, "/destinations")
+
+
+async def test_a_destination_of_any_name_has_its_page(desk: Desk) -> None:
+    name = 'a/b?c#d%2f"e<i>:587'
+    now = desk.clock.now()
+    submission = make_submission(account="anna@northwind.example", now=now, destinations=[name])
+    await desk.ledger.accept(submission, now, None)
+    anna = await desk.log_in("anna@northwind.example")
+    index = await (await anna.get("/destinations")).text()
+    (link,) = [one for one in re.findall(r'href="(/destinations/[^"]+)"', index) if "587" in one]
+    response = await anna.get(URL(unescape(link), encoded=True))
+    assert response.status == 200
+    assert "e&lt;i&gt;:587" in await response.text()

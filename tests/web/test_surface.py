@@ -25,6 +25,10 @@ PAGES = [
     "/?to=nobody",
     "/queue",
     "/destinations",
+    "/destinations/greycastle.example",
+    "/overview",
+    "/overview?range=30d",
+    "/inbox",
     "/nodes",
     "/balance",
     "/accounts",
@@ -224,7 +228,8 @@ async def record_hostile(desk: Desk, text: str, *, is_held: bool = False) -> Mes
 async def test_hostile_text_stays_text(empty_desk: Desk, text: str) -> None:
     harmless = await record_hostile(empty_desk, "harmless")
     client = await empty_desk.log_in()
-    paths = ["/?outcome=all", "/queue", "/destinations", "/nodes", f"/messages/{harmless}"]
+    paths = ["/?outcome=all", "/queue", "/destinations", "/overview", "/inbox", "/nodes"]
+    paths.append(f"/messages/{harmless}")
     expected = [Markup(await (await client.get(path)).text()) for path in paths]
 
     timeline = await empty_desk.ledger.timeline(harmless, Scope())

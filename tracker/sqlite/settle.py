@@ -68,7 +68,8 @@ ON CONFLICT (destination) DO UPDATE SET
     detail = excluded.detail,
     last_success_at = coalesce(excluded.last_success_at, last_success_at),
     last_failure_at = coalesce(excluded.last_failure_at, last_failure_at),
-    last_accepted_at = coalesce(excluded.last_accepted_at, last_accepted_at),
+    last_accepted_at = max(coalesce(excluded.last_accepted_at, last_accepted_at),
+                           coalesce(last_accepted_at, excluded.last_accepted_at)),
     place = CASE WHEN excluded.place = '' THEN place ELSE excluded.place END,
     -- Still a lower bound: of all that waits when it is reachable again, of the probe else.
     next_due_at = CASE

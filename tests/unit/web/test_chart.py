@@ -17,7 +17,7 @@ SERIES = (Series("good", "Accepted"), Series("bad", "Refused"))
 
 
 @pytest.mark.parametrize(
-    ("number", "top"), [(0, 1), (1, 1), (2, 2), (3, 5), (6, 10), (11, 20), (501, 1000)]
+    ("number", "top"), [(0, 1), (1, 1), (3, 3), (7, 8), (9, 10), (11, 20), (190, 200), (801, 1000)]
 )
 def test_the_upper_edge_is_round(number: int, top: int) -> None:
     assert ceiling(number) == top
