@@ -59,7 +59,7 @@ _RECIPIENTS = f"""
     LEFT JOIN {look_up("results", "recipient_id = h.id")} AS s ON TRUE
 """
 
-_SOURCES = Sources(
+SOURCES = Sources(
     people=f"({_RECIPIENTS}) AS r",
     passed="statistics_open AS o CROSS JOIN LATERAL"
     f" ({_RECIPIENTS} WHERE h.id = o.recipient_id OFFSET 0) AS r",
@@ -139,7 +139,7 @@ class Insight(Part):
         async with self._connections.reading() as reader:
             await reader.execute(SETTINGS)
             marks = Marks.of(await reader.rows(MARKS))
-            return read_figures(await _rows(reader, figures(question, marks, _SOURCES)))
+            return read_figures(await _rows(reader, figures(question, marks, SOURCES)))
 
     async def roll_up(self, before: datetime, limit: int) -> int:
         passed = await self._pass_recipients(before, limit)
@@ -150,7 +150,7 @@ class Insight(Part):
         async with self._connections.reading() as reader:
             await reader.execute(SETTINGS)
             mark = Marks.of(await reader.rows(MARKS)).recipients
-            rows = await _rows(reader, next_recipients(_SOURCES, mark, before, limit))
+            rows = await _rows(reader, next_recipients(SOURCES, mark, before, limit))
         move = (RECIPIENTS, rows[-1][0], mark) if rows else None
         return await self._take_in(tally_recipients(rows), move, len(rows))
 
@@ -171,7 +171,7 @@ class Insight(Part):
                 if not ids:
                     return counted
                 chosen = Condition(_CHOSEN, (ids, ids[0], ids[-1]))
-                rows = await _rows(reader, recipients_as_they_are(_SOURCES, chosen))
+                rows = await _rows(reader, recipients_as_they_are(SOURCES, chosen))
             tally, after = tally_open(ids, rows), ids[-1]
             counted += await self._take_in(tally, None, len(tally.final) + len(tally.gone))
 

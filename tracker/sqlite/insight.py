@@ -45,10 +45,11 @@ from tracker.sql.setbacks import (
 from tracker.sql.values import first_id, json_list, stamp, well_formed
 from tracker.sqlite.part import Part
 
-_SOURCES = Sources(
+SOURCES = Sources(
     people="recipients AS r",
     passed="statistics_open AS o CROSS JOIN recipients AS r ON r.id = o.recipient_id",
     reasons=" LEFT JOIN setbacks AS b ON b.attempt_id = r.last_attempt_id",
+    indexed=" INDEXED BY {index}",
 )
 
 _ADD = f"""
@@ -115,7 +116,7 @@ class Insight(Part):
         question = Question(measure, by, scope, since, until, destination)
         async with self._readers.snapshot() as reader:
             marks = Marks.of(await reader.rows(MARKS))
-            return read_figures(await reader.rows(*figures(question, marks, _SOURCES)))
+            return read_figures(await reader.rows(*figures(question, marks, SOURCES)))
 
     async def roll_up(self, before: datetime, limit: int) -> int:
         passed = await self._pass_recipients(before, limit)
@@ -125,7 +126,7 @@ class Insight(Part):
     async def _pass_recipients(self, before: datetime, limit: int) -> int:
         async with self._readers.snapshot() as reader:
             mark = Marks.of(await reader.rows(MARKS)).recipients
-            rows = await reader.rows(*next_recipients(_SOURCES, mark, before, limit))
+            rows = await reader.rows(*next_recipients(SOURCES, mark, before, limit))
         move = (RECIPIENTS, rows[-1][0], mark) if rows else None
         return await self._take_in(tally_recipients(rows), move, len(rows))
 
@@ -143,7 +144,7 @@ class Insight(Part):
             async with self._readers.snapshot() as reader:
                 ids = [row[0] for row in await reader.rows(*next_open(after, limit))]
                 chosen = Condition(_CHOSEN, (json_list(ids),))
-                rows = await reader.rows(*recipients_as_they_are(_SOURCES, chosen))
+                rows = await reader.rows(*recipients_as_they_are(SOURCES, chosen))
             if not ids:
                 return counted
             tally, after = tally_open(ids, rows), ids[-1]
