@@ -17,8 +17,10 @@ from config.settings import Settings
 from relay.carrier import Carrier
 from relay.chores import Chores
 from relay.clock import Clock
+from relay.closed import ClosedAddresses
 from relay.deliver import Delivery
 from relay.dns import DnsResolver, Resolver
+from relay.errands import Errands
 from relay.gates import Gates
 from relay.intake import LedgerIntake
 from relay.keeper import Keeper
@@ -56,7 +58,7 @@ class Relay:
         settings = loaded.settings
         self._node = name_of_node(settings)
         self._passwords = Passwords()
-        self._publishing: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
         self._pool = Pool(settings.delivery, clock)
         self._keeper = Keeper(
             ledger=ledger,
@@ -69,37 +71,45 @@ class Relay:
         )
         self._keeper.watch(SkewWatch().see)
         self._keeper.watch(NamesakeWatch(settings.state_directory).see)
+        gates = Gates(settings.delivery, clock)
+        self._keeper.watch(gates.rebalance)
+        delivery = self._delivery(loaded, clock, resolver, gates)
         self.worker = Worker(
             ledger=ledger,
-            carrier=self._carrier(loaded, ledger, clock, resolver),
+            carrier=self._carrier(loaded, ledger, clock, delivery, gates),
             keeper=self._keeper,
             settings=settings,
             clock=clock,
             chores=Chores(ledger=ledger, clock=clock, settings=settings),
             statistics=Statistics(ledger=ledger, clock=clock, settings=settings),
         )
+        self._closed = ClosedAddresses(ledger, clock)
+        intake = LedgerIntake(ledger=ledger, worker=self.worker, settings=settings, clock=clock)
+        self.errands = Errands(
+            ledger=ledger,
+            clock=clock,
+            settings=settings,
+            delivery=delivery,
+            intake=intake,
+            closed=self._closed.refusal,
+        )
         self.submission = SubmissionServer(
             settings,
             clock=clock,
-            intake=LedgerIntake(ledger=ledger, worker=self.worker, settings=settings, clock=clock),
+            intake=intake,
             accounts=ledger,
             failures=ledger,
             passwords=self._passwords,
             observer=SubmissionObserver(),
             workers=share,
+            closed=self._closed.refusal,
         )
 
-    def _carrier(
-        self,
-        loaded: Loaded,
-        ledger: Ledger,
-        clock: Clock,
-        resolver: Resolver | None,
-    ) -> Carrier:
+    def _delivery(
+        self, loaded: Loaded, clock: Clock, resolver: Resolver | None, gates: Gates
+    ) -> Delivery:
         settings = loaded.settings
-        gates = Gates(settings.delivery, clock)
-        self._keeper.watch(gates.rebalance)
-        delivery = Delivery(
+        return Delivery(
             settings=settings,
             resolver=resolver or DnsResolver(settings.dns, clock),
             clock=clock,
@@ -111,12 +121,16 @@ class Relay:
             config_revision=loaded.revision,
             own_addresses=_own_addresses(settings),
         )
+
+    def _carrier(
+        self, loaded: Loaded, ledger: Ledger, clock: Clock, delivery: Delivery, gates: Gates
+    ) -> Carrier:
         return Carrier(
             ledger=ledger,
             delivery=delivery,
             gates=gates,
             keeper=self._keeper,
-            settings=settings,
+            settings=loaded.settings,
             clock=clock,
             node=self._node,
             config_revision=loaded.revision,
@@ -130,9 +144,14 @@ class Relay:
 
         Raises OSError, StoreUnavailable.
         """
+        await self._closed.refresh()
         await self.submission.start(reuse_port=reuse_port)
         await self.worker.start()
-        self._publishing = asyncio.create_task(keep_publishing(), name="publish metrics")
+        self._beside = [
+            asyncio.create_task(keep_publishing(), name="publish metrics"),
+            asyncio.create_task(self._closed.keep(), name="follow suppressions"),
+            asyncio.create_task(self.errands.run(), name="errands"),
+        ]
 
     async def stop(self, grace: timedelta) -> None:
         """Finish what is under way within `grace`; nothing that was accepted is lost."""
@@ -140,9 +159,9 @@ class Relay:
         await asyncio.gather(self.submission.stop(grace), self.worker.stop(grace))
         await self._pool.close()
         self._passwords.close()
-        if self._publishing is not None:
-            self._publishing.cancel()
-            await asyncio.gather(self._publishing, return_exceptions=True)
+        for task in self._beside:
+            task.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
 
 
 def name_of_node(settings: Settings) -> str:

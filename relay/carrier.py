@@ -15,14 +15,23 @@ from relay.clock import Clock
 from relay.decide import Reach, Weighed, decide, record_only, weigh
 from relay.deliver import Delivered, Delivery
 from relay.gates import Gates
+from relay.hard_bounces import suppressions_after
 from relay.keeper import Keeper
 from relay.log import delivery_line
-from relay.presume import Author, doubt, has_expired, held_until_deadline, presume
+from relay.presume import (
+    Author,
+    cancelled,
+    doubt,
+    has_expired,
+    held_until_deadline,
+    presume,
+)
 from relay.routing import Routes
 from relay.transport.content import Source, UnreadableContent, read
 from tracker.model import (
     Attempt,
     DestinationChange,
+    EventKind,
     Gate,
     Job,
     MessageId,
@@ -33,7 +42,7 @@ from tracker.model import (
     Settlement,
     Trigger,
 )
-from tracker.store import LeaseLost, Store, StoreUnavailable
+from tracker.store import LeaseLost, Ledger, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -56,7 +65,7 @@ class Carrier:
     def __init__(
         self,
         *,
-        ledger: Store,
+        ledger: Ledger,
         delivery: Delivery,
         gates: Gates,
         keeper: Keeper,
@@ -90,9 +99,10 @@ class Carrier:
         if not self._keeper.holds(job.lease):
             await self._persist(job.message.id, partial(self._keeper.make_sure, job.lease))
         gate: Postponement | None = None
-        if job.destination in self._dead or job.trigger is Trigger.DEADLINE:
+        is_dead = job.destination in self._dead and job.trigger is not Trigger.CANCEL
+        if is_dead or job.trigger is Trigger.DEADLINE:
             gate = await self._persist(job.message.id, partial(self._gate, job))
-        result = gate or await self._deliver(job)
+        result = gate or await self._have_result(job)
         if isinstance(result, Postponement):
             if job.is_fresh or not self._is_settled_by(job, result):
                 await self.give_back(job, result)
@@ -103,7 +113,34 @@ class Carrier:
         # Only now: had we been stopped before this commit, they would have to count as uncertain.
         self._keeper.leave([recipient.id for recipient in job.recipients])
         self._tell(job, settlement)
+        if self._settings.tracking.suppress_unknown:
+            await self._suppress(job, settlement)
         return bool(settlement.reports)
+
+    async def _suppress(self, job: Job, settlement: Settlement) -> None:
+        """Close addresses that do not exist; what cannot be noted now is noted the next time."""
+        found = suppressions_after(job, settlement.attempts, self._clock.now())
+        if found:
+            try:
+                await self._ledger.suppress(found)
+            except StoreUnavailable as problem:
+                self._log.warning("address not suppressed", problem=str(problem))
+
+    async def _have_result(self, job: Job) -> Delivered | Postponement:
+        if job.trigger is not Trigger.CANCEL:
+            return await self._deliver(job)
+        reason = await self._persist(job.message.id, partial(self._why_cancelled, job))
+        return Delivered(attempts=cancelled(job, reason, self._author()), reachable=None)
+
+    async def _why_cancelled(self, job: Job) -> str:
+        timeline = await self._ledger.timeline(job.message.id, Scope())
+        whom = {recipient.id for recipient in job.recipients}
+        said = [
+            event.detail
+            for event in (timeline.events if timeline else ())
+            if event.kind is EventKind.CANCELLED and event.recipient_id in whom
+        ]
+        return said[-1] if said else ""
 
     async def _deliver(self, job: Job) -> Delivered | Postponement:
         """Deliver; a fault of ours after the final dot is an uncertain outcome, not another try."""

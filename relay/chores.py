@@ -27,6 +27,7 @@ class Chores:
         self._ledger = ledger
         self._clock = clock
         self._retention = settings.tracking.retention
+        self._refused_for = settings.tracking.refused_content
         self._failures_count_for = max(
             settings.submission.auth_failure_window, settings.panel.login_failure_window
         )
@@ -59,7 +60,13 @@ class Chores:
         """Do everything once. A chore that fails does not keep the others from being done."""
         if await self._succeeds(self._give_up_held):
             wake()
-        for chore in (self._tend, self._prune, self._forget, self._check_balance):
+        for chore in (
+            self._tend,
+            self._drop_refused,
+            self._prune,
+            self._forget,
+            self._check_balance,
+        ):
             await self._succeeds(chore)
 
     async def _succeeds(self, chore: Callable[[], Awaitable[int]]) -> bool:
@@ -82,6 +89,15 @@ class Chores:
         await self._ledger.tend(self._clock.now())
         return 0
 
+    async def _drop_refused(self) -> int:
+        """Drop the content of mail that came back long enough ago."""
+        await self._ledger.keep_refused(self._refused_for > timedelta())
+        before, dropped = self._clock.now() - self._refused_for, 0
+        while count := await self._ledger.drop_refused(before, _STEP):
+            dropped += count
+            await self._clock.sleep(_BREATH)
+        return dropped
+
     async def _prune(self) -> int:
         before = (self._clock.now() - self._retention).date()
         dropped = 0
@@ -94,6 +110,9 @@ class Chores:
 
     async def _forget(self) -> int:
         now = self._clock.now()
+        for forget in (self._ledger.forget_acts, self._ledger.forget_errands):
+            while await forget(now - self._retention):
+                await self._clock.sleep(_BREATH)
         failures = await self._ledger.forget_failures(now - self._failures_count_for)
         return failures + await self._ledger.prune_sessions(now)
 

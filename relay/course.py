@@ -58,8 +58,10 @@ class Course:
         clock: Clock,
         node: str,
         config_revision: str,
+        is_probe: bool = False,
     ) -> None:
         self.job = job
+        self.is_probe = is_probe
         self.recipients = recipients
         self.way = way
         self.group = ""

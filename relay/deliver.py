@@ -30,6 +30,7 @@ from tracker.model import (
     Postponement,
     Recipient,
     TargetTry,
+    WholeContent,
 )
 
 _DNS_PAUSE = timedelta(seconds=30)
@@ -134,7 +135,16 @@ class Delivery:
             group=courses[0].group,
         )
 
-    def _plan(self, job: Job) -> list[Course]:
+    async def probe(self, job: Job) -> Attempt | Postponement:
+        """Ask whether the only recipient of `job` would be taken now; no message is sent.
+
+        What comes of it counts as no attempt.
+        """
+        (course,) = self._plan(job, is_probe=True)
+        stopped = await self._follow(course, WholeContent(b""))
+        return stopped or course.attempts()[0]
+
+    def _plan(self, job: Job, *, is_probe: bool = False) -> list[Course]:
         """Group the recipients by the way they are to go now: nearly always one."""
         ways: dict[tuple[str, str], tuple[Way, list[Recipient]]] = {}
         for recipient in job.recipients:
@@ -152,6 +162,7 @@ class Delivery:
                 clock=self._clock,
                 node=self._node,
                 config_revision=self._config_revision,
+                is_probe=is_probe,
             )
             for way, recipients in ways.values()
         ]

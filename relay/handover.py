@@ -11,6 +11,7 @@ from relay.pool import Pool
 from relay.tls import BrokenTls, ClientTls
 from relay.transport.content import Source
 from relay.transport.evidence import SessionFault
+from relay.transport.probe import Probe
 from relay.transport.session import Manner, Session
 from relay.transport.transaction import Transaction
 from tracker.model import LeaseToken, RecipientId, Target, TargetTry
@@ -101,7 +102,8 @@ class Handover:
         limit = self._settings.delivery.recipients_per_transaction
         limit = min(limit, session.extensions.recipients_limit or limit)
         recipients = course.undecided[:limit]
-        transaction = Transaction(
+        # A probe takes the same way, and stops before the message.
+        transaction = (Probe if course.is_probe else Transaction)(
             session,
             course.job.message,
             recipients,

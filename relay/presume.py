@@ -2,7 +2,8 @@
 
 Nothing is dialled for mail that was held until its deadline, nor for mail whose deadline, or
 whose notice of delay, comes while its destination is known to be unreachable: a million
-recipients of a dead host must not knock at it one by one to be told so. And a delivery that a
+recipients of a dead host must not knock at it one by one to be told so. Nor for what somebody has
+cancelled and wants the sender to hear of. And a delivery that a
 fault of ours has broken off leaves open whether the message was taken.
 """
 
@@ -67,6 +68,15 @@ def doubt(job: Job, in_flight: Collection[RecipientId], author: Author) -> tuple
         return _attempt(job, recipient, author, outcome, Origin.LOCAL, phase, detail)
 
     return tuple(map(attempt, job.recipients))
+
+
+def cancelled(job: Job, reason: str, author: Author) -> tuple[Attempt, ...]:
+    """Return one failed attempt for each recipient of `job`, which somebody has cancelled."""
+    detail = "5.7.0 Cancelled before it was delivered" + (f": {reason}" if reason else "")
+    return tuple(
+        _attempt(job, recipient, author, Outcome.FAILED, Origin.POLICY, Phase.ROUTING, detail)
+        for recipient in job.recipients
+    )
 
 
 def _attempt(

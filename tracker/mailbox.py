@@ -154,3 +154,17 @@ def _check(local_part: str, written_domain: str) -> Mailbox:
         written_domain=written_domain,
         domain=normalize_domain(written_domain),
     )
+
+
+def comparable(address: str) -> str:
+    """Return an address as it is compared: without case, its domain in A-labels.
+
+    The local part belongs to the domain's host, which may tell "Bob" from "bob" (RFC 5321 2.4);
+    hardly any does, and a list that a capital letter gets past is none.
+    """
+    local, at, domain = address.rpartition("@")
+    try:
+        domain = normalize_domain(domain)
+    except MailboxError:
+        domain = domain.lower()
+    return f"{local.casefold()}{at}{domain}"

@@ -16,6 +16,10 @@ class Act(StrEnum):
     RETRY = "retry"
     CANCEL = "cancel"
     RELEASE = "release"
+    POINTLESS = "pointless"
+    """A retry that would do more harm than good."""
+    SUPPRESSED = "suppressed"
+    UNSUPPRESSED = "unsuppressed"
     ACCOUNT_ADDED = "account-added"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of an act
     ROLE_CHANGED = "role-changed"
@@ -30,6 +34,9 @@ _DONE: Final = {
     Act.RELEASE: "released and due now",
 }
 _SAID: Final = {
+    Act.SUPPRESSED: "The address is on the list. Every worker knows of it within seconds.",
+    Act.UNSUPPRESSED: "The address is open again. Every worker knows of it within seconds.",
+    Act.POINTLESS: "Nothing is tried: it would be pointless now. Beside the message it says why.",
     Act.ACCOUNT_ADDED: "The account is added.",
     Act.PASSWORD_CHANGED: "The password is changed, and the account's other log-ins are ended.",
     Act.ROLE_CHANGED: "The role is changed.",

@@ -50,6 +50,8 @@ _TRIGGERS: Final = {
     Trigger.SCHEDULE: "on schedule",
     Trigger.RETRY_NOW: "because somebody asked for it",
     Trigger.RESTART: "after the relay was restarted",
+    Trigger.DEADLINE: "because its deadline had come",
+    Trigger.CANCEL: "to tell its sender that it was cancelled",
 }
 _EVENTS: Final = {
     EventKind.DSN_SENT: "Report sent to the sender",
@@ -59,6 +61,8 @@ _EVENTS: Final = {
     EventKind.HELD: "Held",
     EventKind.RELEASED: "Released",
     EventKind.CANCELLED: "Cancelled",
+    EventKind.PROBED: "Probe: would it work now?",
+    EventKind.SENT_AGAIN: "Sent again to another address",
 }
 _VERIFIED: Final = {
     Verification.NONE: "the certificate was not verified",

@@ -53,6 +53,31 @@ class TrackingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             least=parse_duration("1h"),
         ),
     ] = parse_duration("400d")
+    refused_content: Annotated[
+        timedelta,
+        Setting(
+            "How long the content of a message is kept after it came back or expired, so that it "
+            "can be sent again to another address. It is never shown to anybody. 0s drops it at "
+            "once, as that of delivered mail is.",
+            least=parse_duration("0s"),
+        ),
+    ] = parse_duration("2d")
+    suppress_unknown: Annotated[
+        bool,
+        Setting(
+            "Put an address on the list of suppressed addresses, for the mail of that account's "
+            "domain, when its server says for good that the address does not exist or has moved, "
+            "or its domain does not exist. No other refusal ever does so.",
+        ),
+    ] = False
+    undo_window: Annotated[
+        timedelta,
+        Setting(
+            "How long what cannot be undone, which is to cancel and to suppress, waits in the "
+            "panel before it begins, so that it can be called off.",
+            least=parse_duration("0s"),
+        ),
+    ] = parse_duration("30s")
 
 
 class PanelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

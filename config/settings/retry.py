@@ -46,6 +46,14 @@ class RetrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             most=0.9,
         ),
     ] = 0.1
+    manual_pause: Annotated[
+        timedelta,
+        Setting(
+            "Somebody in the panel who wants a recipient tried now gets a no, with the reason, "
+            "when the last try is not this long ago: receivers block who knocks again and again.",
+            least=parse_duration("0s"),
+        ),
+    ] = parse_duration("5m")
     report_lifetime: Annotated[
         timedelta,
         Setting(

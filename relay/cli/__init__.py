@@ -18,6 +18,7 @@ from relay.cli import (
     proof,
     queue,
     service,
+    suppression,
     trace,
 )
 from relay.cli.common import CommandFailed
@@ -34,6 +35,7 @@ service.register(app)
 app.add_typer(account.app, name="account")
 app.add_typer(queue.app, name="queue")
 app.add_typer(proof.app, name="proof")
+app.add_typer(suppression.app, name="suppression")
 app.command("migrate")(migrate.migrate)
 app.command("drain")(drain.drain)
 app.command("trace")(trace.trace)

@@ -30,18 +30,23 @@ app = typer.Typer(help="What waits, and acting on it.", no_args_is_help=True)
 _BATCH = 500
 
 AllOption = Annotated[bool, typer.Option("--all", help="Everything that is open.")]
+QueryOption = Annotated[
+    str, typer.Option("--query", help="A search, as the panel writes it: in place of [QUERY].")
+]
 ReasonOption = Annotated[str, typer.Option(help="Kept in the record beside the act.")]
 
 
 @app.command("list")
 def list_(
     query: QueryArgument = None,
+    search: QueryOption = "",
     limit: LimitOption = 100,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List open recipients, newest first: why each waits and when the next try is."""
-    rows = with_ledger(config, lambda ledger, loaded: find(ledger, loaded, query, limit, OPEN))
+    words = _words(query, search)
+    rows = with_ledger(config, lambda ledger, loaded: find(ledger, loaded, words, limit, OPEN))
     if as_json:
         print_json([row_data(row) for row in rows])
         return
@@ -83,7 +88,10 @@ def show(
 
 @app.command("retry")
 def retry(
-    query: QueryArgument = None, everything: AllOption = False, config: ConfigOption = None
+    query: QueryArgument = None,
+    search: QueryOption = "",
+    everything: AllOption = False,
+    config: ConfigOption = None,
 ) -> None:
     """Try waiting recipients now, whatever their schedule says."""
 
@@ -92,41 +100,53 @@ def retry(
             ids, scope=EVERYTHING, actor=operator(), now=SystemClock().now()
         )
 
-    _act_on(config, query, everything, OPEN - {Status.HELD}, "will be tried now", act)
+    words = _words(query, search)
+    _act_on(config, words, everything, OPEN - {Status.HELD}, "will be tried now", act)
 
 
 @app.command("hold")
 def hold(
     query: QueryArgument = None,
+    search: QueryOption = "",
     everything: AllOption = False,
     reason: ReasonOption = "",
     config: ConfigOption = None,
 ) -> None:
     """Keep waiting recipients from being tried until they are released."""
-    _change(config, query, everything, Status.HELD, OPEN - {Status.HELD}, "held", reason)
+    words = _words(query, search)
+    _change(config, words, everything, Status.HELD, OPEN - {Status.HELD}, "held", reason)
 
 
 @app.command("release")
 def release(
     query: QueryArgument = None,
+    search: QueryOption = "",
     everything: AllOption = False,
     reason: ReasonOption = "",
     config: ConfigOption = None,
 ) -> None:
     """Let held recipients go on."""
     held = frozenset({Status.HELD})
-    _change(config, query, everything, Status.QUEUED, held, "released", reason)
+    words = _words(query, search)
+    _change(config, words, everything, Status.QUEUED, held, "released", reason)
 
 
 @app.command("cancel")
 def cancel(
     query: QueryArgument = None,
+    search: QueryOption = "",
     everything: AllOption = False,
     reason: ReasonOption = "",
     config: ConfigOption = None,
 ) -> None:
     """Give up waiting recipients for good; no DSN is sent."""
-    _change(config, query, everything, Status.CANCELLED, OPEN, "cancelled", reason)
+    words = _words(query, search)
+    _change(config, words, everything, Status.CANCELLED, OPEN, "cancelled", reason)
+
+
+def _words(query: Sequence[str] | None, search: str) -> Sequence[str]:
+    """Return the search, in whichever way it was given."""
+    return [*(query or ()), *([search] if search else ())]
 
 
 def _change(

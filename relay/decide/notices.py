@@ -145,7 +145,7 @@ def due_action(
     Of failures and delays that does not depend on what was asked for: they may have to be told
     of although nobody asked, and why they are not is on record.
     """
-    if verdict.status in (Status.BOUNCED, Status.EXPIRED):
+    if verdict.status in (Status.BOUNCED, Status.EXPIRED, Status.CANCELLED):
         return Action.FAILED
     if verdict.status is Status.DELIVERED:
         # Who took our NOTIFY owes the success DSN (RFC 3461 5.2.1); else it ends here (5.2.2).

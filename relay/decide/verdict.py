@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from config.settings import RetrySettings
-from tracker.model import Attempt, Gate, Outcome, Recipient, RecipientChange, Status
+from tracker.model import Attempt, Gate, Outcome, Recipient, RecipientChange, Status, Trigger
 from tracker.schedule import next_attempt_at, stated_wait
 
 _DETAIL_LIMIT = 500
@@ -50,7 +50,8 @@ def judge(
     if attempt.outcome is Outcome.DELIVERED:
         return Verdict(recipient=recipient, attempt=attempt, status=Status.DELIVERED)
     if attempt.outcome is Outcome.FAILED:
-        return Verdict(recipient=recipient, attempt=attempt, status=Status.BOUNCED)
+        status = Status.CANCELLED if attempt.trigger is Trigger.CANCEL else Status.BOUNCED
+        return Verdict(recipient=recipient, attempt=attempt, status=status)
     following = next_attempt_at(
         retry,
         expires_at=recipient.expires_at,

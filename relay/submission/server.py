@@ -15,7 +15,7 @@ from relay.submission.connection import HANDSHAKE_TIMEOUT, LINGER
 from relay.submission.deadlines import Deadlines
 from relay.submission.entrance import Behind, Entrance
 from relay.submission.intake import Intake, Observer
-from relay.submission.services import Door, Open, Patience, Services
+from relay.submission.services import Closed, Door, Open, Patience, Services, all_open
 from relay.submission.session import RelaySMTP
 from tracker.guard import LogInGuard
 from tracker.passwords import Passwords
@@ -42,6 +42,7 @@ class SubmissionServer:
         passwords: Passwords,
         observer: Observer,
         workers: int = 1,
+        closed: Closed = all_open,
     ) -> None:
         """Build it; nothing listens yet.
 
@@ -75,6 +76,7 @@ class SubmissionServer:
             ),
             patience=patience,
             deadlines=Deadlines(min(patience.command, patience.progress, patience.content, LINGER)),
+            closed=closed,
         )
         self._contexts = [self._build_context_for(listener) for listener in submission.listeners]
         self._servers: list[asyncio.Server] = []

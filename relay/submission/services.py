@@ -1,6 +1,7 @@
 """What the conversations of a server have in common."""
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -10,6 +11,7 @@ from relay.submission.admission import Connections, TrustedNetworks
 from relay.submission.deadlines import Deadlines
 from relay.submission.intake import Intake, Observer
 from tracker.guard import LogInGuard
+from tracker.model import EnvelopeRecipient
 from tracker.passwords import Passwords
 from tracker.store import Accounts
 
@@ -59,6 +61,15 @@ class Patience:
     """For all of a content."""
 
 
+Closed = Callable[[EnvelopeRecipient, str | None], str | None]
+"""Returns the reply that refuses a recipient of mail of an account; None when it is open."""
+
+
+def all_open(recipient: EnvelopeRecipient, account: str | None) -> str | None:
+    """Refuse nobody."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What all conversations of a server share."""
@@ -74,4 +85,5 @@ class Services:
     guard: LogInGuard
     patience: Patience
     deadlines: Deadlines
+    closed: Closed = all_open
     open: set[Open] = field(default_factory=set)

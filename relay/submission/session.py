@@ -130,8 +130,17 @@ class RelaySMTP(AuthenticatingConversation):
         recipient = parse_rcpt(arg, smtputf8=smtputf8, hostname=self.hostname)
         if len(recipients) >= self.services.settings.submission.max_recipients:
             raise Refused("452 4.5.3 Too many recipients, send the rest in another transaction")
+        refusal = self.services.closed(recipient, self._account_of(self.transaction.mail))
+        if refusal is not None:
+            raise Refused(refusal)
         recipients.append(recipient)
         self.say("250 2.1.5 Ok")
+
+    def _account_of(self, mail: Mail) -> str | None:
+        """Return whose mail it is in the record."""
+        if self.account is not None:
+            return self.account.address
+        return str(mail.reverse_path or "").lower() or None
 
     def smtp_RSET(self, arg: str) -> None:
         """Drop the transaction."""
@@ -219,7 +228,7 @@ class RelaySMTP(AuthenticatingConversation):
             body=mail.body if reception.is_ascii else Body.EIGHT_BIT_MIME,
             smtputf8=mail.smtputf8,
         )
-        account = self.account.address if self.account else reverse_path.lower() or None
+        account = self._account_of(mail)
         facts = complete_facts(passage, header)
         try:
             taken = await self.services.intake.take(

@@ -17,6 +17,7 @@ _VIOLATIONS = {
     "content without an open recipient, or the reverse": """
         SELECT id FROM messages
         WHERE (open_recipients > 0) <> (id IN (SELECT message_id FROM content))
+        AND NOT (open_recipients = 0 AND id IN (SELECT message_id FROM refused))
     """,
     "content of another length": """
         SELECT m.id FROM messages AS m JOIN content AS c ON c.message_id = m.id
@@ -78,6 +79,7 @@ _POSTGRES_VIOLATIONS = {
     """,
     "content without an open recipient, or the reverse": """
         SELECT message_id FROM content WHERE message_id NOT IN (SELECT message_id FROM queue)
+        AND message_id NOT IN (SELECT message_id FROM refused)
         UNION SELECT message_id FROM queue WHERE message_id NOT IN (SELECT message_id FROM content)
     """,
     "content of another length": """

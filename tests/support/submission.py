@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 
 from config.settings import Listener, Settings, SubmissionSettings
 from relay.submission import SubmissionServer
+from relay.submission.services import Closed, all_open
 from tests.support.clock import FakeClock
 from tests.support.intake import CountingObserver, MemoryAccounts, MemoryFailures, RecordingIntake
 from tracker.model import Account, Role
@@ -143,6 +144,7 @@ async def run_server(
     *listeners: Listener,
     workers: int = 1,
     failures: LogInFailures | None = None,
+    closed: Closed = all_open,
     **submission: Any,
 ) -> AsyncIterator[Bench]:
     """Run a server with these listeners and settings of the section `submission`."""
@@ -165,6 +167,7 @@ async def run_server(
         passwords=passwords,
         observer=observer,
         workers=workers,
+        closed=closed,
     )
     await server.start(reuse_port=False)
     bench = Bench(server, intake, accounts, observer, clock, passwords)

@@ -242,6 +242,85 @@ class TroubleMarkRow(NamedTuple):
     read_at: int
 
 
+class ActRow(NamedTuple):
+    """What somebody did to many recipients."""
+
+    id: str
+    key: str
+    deed: str
+    tells_sender: int
+    actor: str
+    account: str | None
+    account_domain: str | None
+    scope_account: str | None
+    scope_domain: str | None
+    reason: str
+    query: str
+    zone: str
+    chosen: str
+    undoes: str | None
+    created_at: int
+    begins_at: int
+    ended_at: int | None
+    state: str
+    place: str
+    expected: int
+    done: int
+    changed: int
+
+
+class ActChangeRow(NamedTuple):
+    """Whom an act has held or released."""
+
+    act_id: str
+    recipient_id: str
+
+
+class SuppressionRow(NamedTuple):
+    """An address to which nothing is sent."""
+
+    address: str
+    account_domain: str
+    account: str
+    origin: str
+    reason: str
+    actor: str
+    since: int
+    until: int | None
+
+
+class RevisionRow(NamedTuple):
+    """How often something has changed."""
+
+    name: str
+    number: int
+
+
+class ErrandRow(NamedTuple):
+    """What somebody has asked of the workers."""
+
+    id: str
+    key: str
+    kind: str
+    actor: str
+    account: str | None
+    account_domain: str | None
+    message_id: str | None
+    recipient_id: str | None
+    address: str
+    asked_at: int
+    taken_until: int | None
+    ended_at: int | None
+    result: str
+
+
+class RefusedRow(NamedTuple):
+    """A message whose content is kept although it is over."""
+
+    message_id: str
+    at: int
+
+
 class Table(NamedTuple):
     """A table beside the mail, which is moved whole."""
 
@@ -275,6 +354,12 @@ TABLES = (
     Table("statistics_open", StatisticsOpenRow, "recipient_id"),
     Table("statistics_marks", StatisticsMarkRow, "name"),
     Table("trouble_marks", TroubleMarkRow, "category, place"),
+    Table("acts", ActRow, "id"),
+    Table("act_changes", ActChangeRow, "act_id, recipient_id"),
+    Table("suppressions", SuppressionRow, "address, account_domain, account"),
+    Table("revisions", RevisionRow, "name"),
+    Table("errands", ErrandRow, "id"),
+    Table("refused", RefusedRow, "message_id"),
 )
 
 

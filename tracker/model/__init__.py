@@ -7,9 +7,13 @@
 `lease`      what a worker holds, and the census of all workers
 `settlement` what one delivery changes in the ledger, all at once
 `account`    who may submit and who may look
+`acts`       what people do to many recipients at once
+`errand`     what somebody has asked of the workers
+`suppression` addresses to which nothing is sent
 """
 
 from tracker.model.account import Account, Role, Scope, Session
+from tracker.model.acts import Act, ActId, ActState, Deed, Stride
 from tracker.model.attempt import (
     Attempt,
     Origin,
@@ -31,6 +35,7 @@ from tracker.model.envelope import (
     Ret,
     WholeContent,
 )
+from tracker.model.errand import Errand, ErrandId, ErrandKind, ErrandResult
 from tracker.model.ids import (
     AttemptId,
     EventId,
@@ -63,19 +68,28 @@ from tracker.model.settlement import (
     RecipientChange,
     Settlement,
 )
+from tracker.model.suppression import Suppression, SuppressionOrigin
 
 __all__ = [
     "Accepted",
     "Account",
+    "Act",
+    "ActId",
+    "ActState",
     "Attempt",
     "AttemptId",
     "Body",
     "Census",
     "Client",
     "Content",
+    "Deed",
     "DestinationChange",
     "Envelope",
     "EnvelopeRecipient",
+    "Errand",
+    "ErrandId",
+    "ErrandKind",
+    "ErrandResult",
     "Event",
     "EventId",
     "EventKind",
@@ -104,7 +118,10 @@ __all__ = [
     "Settlement",
     "Status",
     "Step",
+    "Stride",
     "Submission",
+    "Suppression",
+    "SuppressionOrigin",
     "Target",
     "TargetTry",
     "TlsFacts",

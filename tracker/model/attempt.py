@@ -62,6 +62,8 @@ class Trigger(StrEnum):
     RESTART = "restart"
     DEADLINE = "deadline"
     """It was held until its deadline: it is not tried, only settled."""
+    CANCEL = "cancel"
+    """Somebody cancelled it and wants the sender told: it is not tried, only settled."""
 
 
 class TlsFacts(msgspec.Struct, frozen=True, kw_only=True):

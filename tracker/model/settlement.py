@@ -22,6 +22,10 @@ class EventKind(StrEnum):
     HELD = "held"
     RELEASED = "released"
     CANCELLED = "cancelled"
+    PROBED = "probed"
+    """A server was asked whether it would take mail for the recipient; no attempt."""
+    SENT_AGAIN = "sent-again"
+    """To another address: the detail says which, and the message that it made is related."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +41,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """The account of the person who acted; empty for the relay itself."""
     detail: str = ""
     related_message_id: MessageId | None = None
-    """The DSN, for events about one."""
+    """The DSN, for events about one; the other message, for one that was sent again."""
 
 
 class RecipientChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tracker import states
 from tracker.entropy import Entropy
 from tracker.model import (
+    Deed,
     Event,
     EventId,
     EventKind,
@@ -24,6 +25,7 @@ from tracker.postgres.query import numbered
 from tracker.postgres.schedule import lower_next_due, probe_now
 from tracker.sql.conditions import Condition, conjunction, scope_condition, status_condition
 from tracker.sql.rows import Columns
+from tracker.sql.script import Change
 from tracker.sql.values import stamp, well_formed
 
 
@@ -84,6 +86,19 @@ _ACTS = {
     Status.CANCELLED: _Act(EventKind.CANCELLED, _CANCEL, lambda at, _: (at,)),
 }
 
+# As what is held until its deadline: a worker settles it at once, reachable or not.
+_CANCEL_AND_TELL = f"""
+UPDATE queue AS q SET status = {_UNHELD}, status_since = ?, next_attempt_at = ?, look_at = ?,
+    gate = '{Gate.NONE}', gate_detail = ?, "trigger" = '{Trigger.CANCEL}'
+{_OF_CHOSEN} {_RETURNING}
+"""
+
+_STATUS_AFTER = {
+    Deed.HOLD: Status.HELD,
+    Deed.RELEASE: Status.QUEUED,
+    Deed.CANCEL: Status.CANCELLED,
+}
+
 # Whoever is just being held, released or cancelled is passed over: nobody waits.
 _GIVE_UP_HELD = f"""
 WITH chosen AS MATERIALIZED (
@@ -98,6 +113,44 @@ UPDATE queue AS q SET status = {_UNHELD}, status_since = $1, next_attempt_at = $
 _DEADLINE = "The deadline has come"
 
 
+async def perform(transaction: Transaction, change: Change, entropy: Entropy) -> list[Columns]:
+    """Change what may be changed; return the id, the message and the destination of each."""
+    recipients, scope, actor, now = change.recipients, change.scope, change.actor, change.now
+    if change.deed is Deed.RETRY:
+        return await retry_now(
+            transaction, recipients, scope=scope, actor=actor, now=now, entropy=entropy,
+            reason=change.reason,
+        )  # fmt: skip
+    if change.tells_sender:
+        return await cancel_and_tell(transaction, change, entropy)
+    return await change_status(
+        transaction,
+        recipients,
+        _STATUS_AFTER[change.deed],
+        scope=scope,
+        actor=actor,
+        reason=change.reason,
+        now=now,
+        entropy=entropy,
+    )
+
+
+async def cancel_and_tell(
+    transaction: Transaction, change: Change, entropy: Entropy
+) -> list[Columns]:
+    """Have a worker cancel recipients, which writes the DSN."""
+    at = stamp(change.now)
+    is_new = Condition('r."trigger" <> ?', (Trigger.CANCEL.value,))
+    chosen = [_given(change.recipients), is_new, scope_condition(change.scope)]
+    parameters = (at, at, at, well_formed(change.reason))
+    changed = await _act(transaction, chosen, _CANCEL_AND_TELL, parameters)
+    kind = EventKind.CANCELLED
+    events = _events(changed, kind, change.actor, change.reason, change.now, entropy)
+    await insert_events(transaction, events)
+    await lower_next_due(transaction, {row[2]: at for row in changed})
+    return changed
+
+
 async def change_status(
     transaction: Transaction,
     recipients: Collection[RecipientId],
@@ -108,7 +161,7 @@ async def change_status(
     reason: str,
     now: datetime,
     entropy: Entropy,
-) -> int:
+) -> list[Columns]:
     """Hold, release or cancel what may be; ValueError for any other status."""
     if to not in _ACTS:
         raise ValueError(f"nobody can make a recipient {to}")
@@ -120,7 +173,7 @@ async def change_status(
     await insert_events(transaction, _events(changed, act.event, actor, reason, now, entropy))
     if to is Status.QUEUED:
         await lower_next_due(transaction, {row[2]: at for row in changed})
-    return len(changed)
+    return changed
 
 
 async def retry_now(
@@ -131,15 +184,16 @@ async def retry_now(
     actor: str,
     now: datetime,
     entropy: Entropy,
-) -> int:
+    reason: str = "",
+) -> list[Columns]:
     """Make waiting recipients due, and the probe of their destinations."""
     waiting = Condition("r.next_attempt_at IS NOT NULL")
     chosen, at = [_given(recipients), waiting, scope_condition(scope)], stamp(now)
     changed = await _act(transaction, chosen, _RETRY, (at,))
     event = EventKind.RETRY_REQUESTED
-    await insert_events(transaction, _events(changed, event, actor, "", now, entropy))
+    await insert_events(transaction, _events(changed, event, actor, reason, now, entropy))
     await probe_now(transaction, {row[2] for row in changed}, at)
-    return len(changed)
+    return changed
 
 
 async def give_up_held(

@@ -39,7 +39,7 @@ class Acting(Part):
         )
         if changed and to is Status.QUEUED:
             self._bell.ring()
-        return changed
+        return len(changed)
 
     async def retry_now(
         self, recipients: Collection[RecipientId], *, scope: Scope, actor: str, now: datetime
@@ -56,4 +56,4 @@ class Acting(Part):
         )
         if changed:
             self._bell.ring()
-        return changed
+        return len(changed)

@@ -8,6 +8,7 @@ from tracker.postgres.acting import Acting
 from tracker.postgres.chores import Chores
 from tracker.postgres.clock import LedgerClock
 from tracker.postgres.connections import Connections, Transaction
+from tracker.postgres.deeds import PostgresDeeds
 from tracker.postgres.dialling import Dialler
 from tracker.postgres.holding import Holding
 from tracker.postgres.insight import Insight
@@ -21,7 +22,7 @@ from tracker.postgres.people import People
 from tracker.postgres.tending import Tending
 
 
-class PostgresLedger(Moving, Holding, Acting, Looking, Insight, People, Tending):
+class PostgresLedger(Moving, Holding, Acting, Looking, Insight, People, Tending, PostgresDeeds):
     """`tracker.store.Ledger` on a server. Use `open_ledger`."""
 
     @property

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from tracker import states
 from tracker.entropy import Entropy
-from tracker.model import EventKind, Gate, RecipientId, Scope, Status, Trigger, new_id
+from tracker.model import Deed, EventKind, Gate, RecipientId, Scope, Status, Trigger, new_id
 from tracker.sql.conditions import scope_condition
 from tracker.sql.rows import INSERT_EVENT, Columns
+from tracker.sql.script import Change
 from tracker.sql.values import json_list, stamp, well_formed
 from tracker.sqlite.schedule import lower_next_due
 
@@ -48,6 +49,21 @@ WHERE {_CHOSEN} AND r.next_attempt_at IS NOT NULL
 
 _RETURNING = " RETURNING id, message_id, destination"
 
+# As what is held until its deadline: a worker settles it at once, reachable or not.
+_CANCEL_AND_TELL = f"""
+UPDATE recipients AS r SET status = iif(attempts = 0, '{Status.QUEUED}', '{Status.DEFERRED}'),
+    status_since = ?1, next_attempt_at = ?1, look_at = ?1, gate = '{Gate.NONE}', gate_detail = ?2,
+    "trigger" = '{Trigger.CANCEL}'
+WHERE {_CHOSEN} AND r.status IN ('{Status.QUEUED}', '{Status.DEFERRED}', '{Status.HELD}')
+    AND r."trigger" <> '{Trigger.CANCEL}'
+"""
+
+_STATUS_AFTER = {
+    Deed.HOLD: Status.HELD,
+    Deed.RELEASE: Status.QUEUED,
+    Deed.CANCEL: Status.CANCELLED,
+}
+
 _GIVE_UP_HELD = f"""
 UPDATE recipients SET status = iif(attempts = 0, '{Status.QUEUED}', '{Status.DEFERRED}'),
     status_since = ?1, next_attempt_at = ?1, look_at = ?1, gate = '{Gate.NONE}', gate_detail = '',
@@ -64,6 +80,41 @@ UPDATE destinations SET next_probe_at = ? WHERE destination = ? AND NOT reachabl
 """
 
 
+def perform(connection: sqlite3.Connection, change: Change, entropy: Entropy) -> list[Columns]:
+    """Change what may be changed; return the id, the message and the destination of each."""
+    recipients, scope, actor, now = change.recipients, change.scope, change.actor, change.now
+    if change.deed is Deed.RETRY:
+        return retry_now(
+            connection, recipients, scope=scope, actor=actor, now=now, entropy=entropy,
+            reason=change.reason,
+        )  # fmt: skip
+    if change.tells_sender:
+        return cancel_and_tell(connection, change, entropy)
+    return change_status(
+        connection,
+        recipients,
+        _STATUS_AFTER[change.deed],
+        scope=scope,
+        actor=actor,
+        reason=change.reason,
+        now=now,
+        entropy=entropy,
+    )
+
+
+def cancel_and_tell(
+    connection: sqlite3.Connection, change: Change, entropy: Entropy
+) -> list[Columns]:
+    """Have a worker cancel recipients, which writes the DSN."""
+    at = stamp(change.now)
+    parameters = (at, well_formed(change.reason), json_list(list(change.recipients)))
+    changed = _update(connection, _CANCEL_AND_TELL, parameters, change.scope)
+    kind = EventKind.CANCELLED
+    _record(connection, changed, kind, change.actor, change.reason, change.now, entropy)
+    lower_next_due(connection, {row[2]: at for row in changed})
+    return changed
+
+
 def change_status(
     connection: sqlite3.Connection,
     recipients: Collection[RecipientId],
@@ -74,7 +125,7 @@ def change_status(
     reason: str,
     now: datetime,
     entropy: Entropy,
-) -> int:
+) -> list[Columns]:
     """Hold, release or cancel what may be; ValueError for any other status."""
     if to not in _ACTS:
         raise ValueError(f"nobody can make a recipient {to}")
@@ -90,7 +141,7 @@ def change_status(
     _record(connection, changed, act.event, actor, reason, now, entropy)
     if to is Status.QUEUED:
         lower_next_due(connection, {row[2]: stamp(now) for row in changed})
-    return len(changed)
+    return changed
 
 
 def retry_now(
@@ -101,15 +152,16 @@ def retry_now(
     actor: str,
     now: datetime,
     entropy: Entropy,
-) -> int:
+    reason: str = "",
+) -> list[Columns]:
     """Make waiting recipients due, and the probe of their destinations."""
     at = stamp(now)
     changed = _update(connection, _RETRY, (at, "", json_list(list(recipients))), scope)
-    _record(connection, changed, EventKind.RETRY_REQUESTED, actor, "", now, entropy)
+    _record(connection, changed, EventKind.RETRY_REQUESTED, actor, reason, now, entropy)
     destinations = {row[2] for row in changed}
     connection.executemany(_PROBE_NOW, [(at, destination) for destination in destinations])
     lower_next_due(connection, dict.fromkeys(destinations, at))
-    return len(changed)
+    return changed
 
 
 def give_up_held(

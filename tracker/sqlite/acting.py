@@ -23,7 +23,7 @@ class Acting(Part):
         reason: str,
         now: datetime,
     ) -> int:
-        return await self._writer.run(
+        changed = await self._writer.run(
             partial(
                 change_status,
                 recipients=tuple(recipients),
@@ -35,11 +35,12 @@ class Acting(Part):
                 entropy=self._entropy,
             )
         )
+        return len(changed)
 
     async def retry_now(
         self, recipients: Collection[RecipientId], *, scope: Scope, actor: str, now: datetime
     ) -> int:
-        return await self._writer.run(
+        changed = await self._writer.run(
             partial(
                 retry_now,
                 recipients=tuple(recipients),
@@ -49,6 +50,7 @@ class Acting(Part):
                 entropy=self._entropy,
             )
         )
+        return len(changed)
 
     async def prune(self, before: date, limit: int) -> int:
         start = datetime.combine(before, time(), UTC)

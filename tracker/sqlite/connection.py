@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
+from tracker.mailbox import comparable
 from tracker.store import StoreError, StoreUnavailable
 
 APPLICATION_ID = 0x53545243
@@ -72,6 +73,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         cached_statements=_STATEMENTS,
     )
     connection.create_function("lower_unicode", 1, _lower_unicode, deterministic=True)
+    connection.create_function("comparable", 1, comparable, deterministic=True)
     return connection
 
 

@@ -9,6 +9,7 @@ from tracker.archive.recorded import MARKS, check_marks
 from tracker.entropy import Entropy, EntropyPool
 from tracker.sqlite.acting import Acting
 from tracker.sqlite.chores import alone
+from tracker.sqlite.deeds import SqliteDeeds
 from tracker.sqlite.insight import Insight
 from tracker.sqlite.looking import Looking
 from tracker.sqlite.migrate import migrate
@@ -18,7 +19,7 @@ from tracker.sqlite.readers import Readers
 from tracker.sqlite.writer import Writer
 
 
-class SqliteLedger(Moving, Acting, Looking, Insight, People):
+class SqliteLedger(Moving, Acting, Looking, Insight, People, SqliteDeeds):
     """`tracker.store.Ledger` on one file. Use `open_ledger`."""
 
     def __init__(self, path: Path, writer: Writer, readers: Readers, entropy: Entropy) -> None:

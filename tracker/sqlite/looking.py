@@ -37,7 +37,7 @@ from tracker.views import Balance, Counts, DestinationState, Page, Timeline
 
 _RECIPIENT = f"{qualified('r', RECIPIENT_COLUMNS)}, {PROBE_COLUMNS}"
 
-_ROWS = f"""
+ROWS = f"""
 SELECT {_RECIPIENT}, {ROW_COLUMNS}
 FROM recipients AS r
 JOIN messages AS m ON m.id = r.message_id
@@ -117,7 +117,7 @@ class Looking(Part):
         wanted = page_of_ids(select(query, scope, DIALECT), limit + 1, before=before, after=after)
         async with self._readers.snapshot() as reader:
             ids = [row[0] for row in await reader.rows(*wanted)]
-            found = await reader.rows(_ROWS, (json_list(ids[:limit]),))
+            found = await reader.rows(ROWS, (json_list(ids[:limit]),))
         return make_page(found, is_more=len(ids) > limit, before=before, after=after)
 
     async def summarize(self, query: Query, scope: Scope, *, cap: int = 1000) -> Counts:

@@ -5,6 +5,8 @@ ledger half way: it happened, or it raised and nothing changed. One file for eac
 ledger is; a new part is a protocol of its own in here, and a base of `Ledger`.
 """
 
+from tracker.store.acts import Acts, Suppressions
+from tracker.store.errands import Errands, RefusedContent
 from tracker.store.errors import (
     LeaseLost,
     OutcomeUnknown,
@@ -19,14 +21,18 @@ from tracker.store.people import Accounts, LogInFailures, Sessions
 
 __all__ = [
     "Accounts",
+    "Acts",
+    "Errands",
     "Insight",
     "LeaseLost",
     "Ledger",
     "LogInFailures",
     "OutcomeUnknown",
+    "RefusedContent",
     "SchemaTooNew",
     "Sessions",
     "Store",
     "StoreError",
     "StoreUnavailable",
+    "Suppressions",
 ]

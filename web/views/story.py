@@ -17,6 +17,7 @@ from web.security import local_path
 from web.sessions import set_cookie
 from web.story import focus_of, tell
 from web.views.cohort import cohort_of
+from web.views.offers import offers_for, probes_about, worth_trying
 
 SHOWN: Final = 200
 """Recipients of a message in the table; the rest is found by searching."""
@@ -62,8 +63,9 @@ async def show_message(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         story=story,
         shown=SHOWN,
         accepted=sum(one.status is Status.DELIVERED for one in timeline.recipients),
-        acts=acts_for(viewer, [story.recipient]),
         cohort=await cohort_of(visit, viewer, timeline, story.recipient),
+        offers=await offers_for(visit, viewer, timeline, story.recipient),
+        errands=await probes_about(visit, viewer, timeline.message.id),
         here=visit.request.path_qs,
     )
 
@@ -118,6 +120,8 @@ async def _act(visit: Visit, viewer: Viewer, act: Act) -> web.StreamResponse:
     finished = sum(one.status not in OPEN for one in chosen)
     # What we made due may be under way already: it is counted as changed, not as busy.
     busy = max(0, min(sum(one.leased for one in rest), len(chosen) - changed - finished))
+    if act is Act.RETRY and not changed + busy + finished:
+        act = Act.POINTLESS
     visit.log.info(act.value, account=viewer.account.address, message=timeline.message.id)
     back = local_path(form.get("back")) if form.get("back") else None
     response = see_other(back or f"/messages/{timeline.message.id}")
@@ -137,6 +141,7 @@ async def _change(
     """Change the ledger; return how many recipients changed."""
     ledger, actor = visit.panel.ledger, viewer.account.address
     if act is Act.RETRY:
+        ids = await worth_trying(visit, viewer, ids)
         return await ledger.retry_now(ids, scope=viewer.scope, actor=actor, now=visit.now)
     return await ledger.change_status(
         ids,

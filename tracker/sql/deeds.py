@@ -1,0 +1,141 @@
+"""`Acts` and `Suppressions` over any ledger that runs scripts."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import ClassVar, TypeVar
+
+from tracker.model import (
+    Act,
+    ActId,
+    ActState,
+    Errand,
+    ErrandId,
+    ErrandResult,
+    Event,
+    MessageId,
+    RecipientId,
+    Scope,
+    Stride,
+    Suppression,
+)
+from tracker.sql import acts, errands, suppressions
+from tracker.sql.conditions import Statement
+from tracker.sql.rows import Columns
+from tracker.sql.script import Script
+from tracker.sql.values import well_formed
+
+T = TypeVar("T")
+
+
+class Deeds:
+    """What people do to many recipients, and the list of suppressed addresses."""
+
+    async def _run(self, script: Callable[[], Script[T]]) -> T:
+        """Run a script in one transaction; it may be made anew and run again."""
+        raise NotImplementedError
+
+    async def _look(self, statement: Statement) -> Sequence[Columns]:
+        """Return the rows of a statement that changes nothing."""
+        raise NotImplementedError
+
+    def _made_due(self) -> None:
+        """Tell others that mail may have become due."""
+
+    # --- acts ----------------------------------------------------------------------------------
+
+    async def plan_act(self, act: Act) -> Act:
+        return await self._run(lambda: acts.plan(act))
+
+    async def act(self, act_id: ActId, scope: Scope) -> Act | None:
+        rows = await self._look(acts.one_act(act_id, scope))
+        return acts.read_act(rows[0]) if rows else None
+
+    async def acts(self, scope: Scope, *, limit: int, before: ActId | None = None) -> Sequence[Act]:
+        return [
+            acts.read_act(row) for row in await self._look(acts.some_acts(scope, limit, before))
+        ]
+
+    async def due_acts(self, now: datetime, limit: int) -> Sequence[Act]:
+        return [acts.read_act(row) for row in await self._look(acts.due_acts(now, limit))]
+
+    async def turn_act(
+        self, act_id: ActId, among: Collection[ActState], to: ActState, now: datetime
+    ) -> Act | None:
+        return await self._run(lambda: acts.turn(act_id, among, to, now))
+
+    async def advance_act(self, act: Act, stride: Stride, now: datetime) -> Act | None:
+        after = await self._run(lambda: acts.advance(act, stride, now))
+        if stride.recipients:
+            self._made_due()
+        return after
+
+    async def changed_by(self, act_id: ActId, after: str, limit: int) -> Sequence[RecipientId]:
+        rows = await self._look(acts.changed_by(act_id, after, limit))
+        return [RecipientId(row[0]) for row in rows]
+
+    async def forget_acts(self, before: datetime) -> int:
+        return await self._run(lambda: acts.forget(before))
+
+    # --- suppressions --------------------------------------------------------------------------
+
+    async def suppress(self, listed: Sequence[Suppression]) -> int:
+        return await self._run(lambda: suppressions.add_all(listed))
+
+    async def unsuppress(self, suppression: Suppression) -> bool:
+        return await self._run(lambda: suppressions.remove(suppression))
+
+    async def suppressions(
+        self, scope: Scope, *, search: str = "", limit: int, after: Suppression | None = None
+    ) -> Sequence[Suppression]:
+        rows = await self._look(suppressions.listed(scope, search, limit, after))
+        return [suppressions.read_suppression(row) for row in rows]
+
+    async def suppression_revision(self) -> int:
+        rows = await self._look(suppressions.REVISION)
+        return rows[0][0] if rows else 0
+
+    # --- errands ---------------------------------------------------------------------------------
+
+    async def ask_errand(self, errand: Errand) -> Errand:
+        return await self._run(lambda: errands.ask(errand))
+
+    async def errand(self, errand_id: ErrandId, scope: Scope) -> Errand | None:
+        rows = await self._look(errands.one_errand(errand_id, scope))
+        return errands.read_errand(rows[0]) if rows else None
+
+    async def errands_about(self, message_id: MessageId) -> Sequence[Errand]:
+        rows = await self._look(errands.about(message_id))
+        return [errands.read_errand(row) for row in reversed(rows)]
+
+    async def errands_since(self, actor: str, domain: str, since: datetime) -> tuple[int, int]:
+        ((by,),) = await self._look(errands.probes_by(actor, since))
+        ((to,),) = await self._look(errands.probes_to(domain, since))
+        return by, to
+
+    async def take_errand(self, now: datetime, until: datetime) -> Errand | None:
+        if not await self._look(errands.waiting(now)):
+            return None
+        return await self._run(lambda: errands.take(now, until))
+
+    async def end_errand(
+        self, errand: Errand, result: ErrandResult, events: Sequence[Event], now: datetime
+    ) -> bool:
+        return await self._run(lambda: errands.end(errand, result, events, now))
+
+    async def forget_errands(self, before: datetime) -> int:
+        return await self._run(lambda: errands.forget(before))
+
+    # --- the content of refused mail -----------------------------------------------------------
+
+    _STILL_OPEN: ClassVar[str]
+    """Selects the ids of messages among {among} that have open recipients."""
+
+    async def keeps_content(self, message_id: MessageId) -> bool:
+        sql = "SELECT 1 FROM content WHERE message_id = ? AND n = 0"
+        return bool(await self._look(Statement(sql, (well_formed(message_id),))))
+
+    async def keep_refused(self, keep: bool) -> None:
+        await self._run(lambda: errands.keep_refused(keep))
+
+    async def drop_refused(self, before: datetime, limit: int) -> int:
+        return await self._run(lambda: errands.drop_refused(before, limit, self._STILL_OPEN))

@@ -1,0 +1,55 @@
+"""Steps that are the same in both ledgers: what they do, without the waiting.
+
+A script yields a statement, its parameters written `?`, and gets its rows; whoever runs it knows
+how to talk to its database. All of it is one transaction. What a ledger does in its own way, it
+yields as a `Change`.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from tracker.model import Deed, RecipientId, Scope
+from tracker.sql.conditions import Statement
+from tracker.sql.rows import Columns
+
+T = TypeVar("T")
+
+
+class Change(NamedTuple):
+    """A deed to recipients in a scope; its rows are the id of each that changed, and two more."""
+
+    deed: Deed
+    """Not SUPPRESS, which is a list and a CANCEL."""
+    tells_sender: bool
+    recipients: tuple[RecipientId, ...]
+    scope: Scope
+    actor: str
+    reason: str
+    now: datetime
+
+
+Script = Generator[Statement | Change, Sequence[Columns], T]
+
+
+def several(rows: Sequence[Columns]) -> Statement:
+    """Return `(?, ?), (?, ?)` for rows, which are all of one width, with their values."""
+    group = f"({', '.join('?' * len(rows[0]))})"
+    values = tuple(value for row in rows for value in row)
+    return Statement(", ".join([group] * len(rows)), values)
+
+
+def any_of(column: str, values: Sequence[object]) -> Statement:
+    """Return that `column` is one of `values`, of which there is one at least."""
+    return Statement(f"{column} IN ({', '.join('?' * len(values))})", tuple(values))
+
+
+def run(script: Script[T], answer: Callable[[Statement | Change], Sequence[Columns]]) -> T:
+    """Run a script where nothing has to be waited for."""
+    try:
+        wanted = next(script)
+        while True:
+            wanted = script.send(answer(wanted))
+    except StopIteration as end:
+        result: T = end.value
+        return result

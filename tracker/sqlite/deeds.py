@@ -1,0 +1,83 @@
+"""`Acts`, `Suppressions`, `Errands` and `RefusedContent` in a file."""
+
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
+
+from tracker import states
+from tracker.mailbox import comparable
+from tracker.model import RecipientId, Scope
+from tracker.sql.conditions import Statement, scope_condition
+from tracker.sql.deeds import Deeds
+from tracker.sql.rows import Columns
+from tracker.sql.script import Change, Script, run
+from tracker.sql.shown import read_row
+from tracker.sql.values import json_list, well_formed
+from tracker.sqlite.act import perform
+from tracker.sqlite.looking import ROWS
+from tracker.sqlite.part import Part
+from tracker.views import Row
+
+T = TypeVar("T")
+
+_ARE_OPEN = " UNION ALL ".join(
+    f"SELECT r.id, r.forward_path FROM recipients AS r WHERE r.status = '{status}'"
+    " AND r.status <> 'delivered' AND {scope}"
+    " AND r.domain IN (SELECT value FROM json_each(?))"
+    for status in sorted(states.OPEN)
+)
+
+
+class SqliteDeeds(Deeds, Part):
+    """Acts, the list of suppressed addresses, and errands."""
+
+    _STILL_OPEN = (
+        "SELECT id FROM (SELECT id, id AS message_id, open_recipients FROM messages)"
+        " WHERE {among} AND open_recipients > 0"
+    )
+
+    async def _run(self, script: Callable[[], Script[T]]) -> T:
+        def step(connection: sqlite3.Connection) -> T:
+            def answer(wanted: Statement | Change) -> Sequence[Columns]:
+                if isinstance(wanted, Change):
+                    return perform(connection, wanted, self._entropy)
+                return connection.execute(*wanted).fetchall()
+
+            return run(script(), answer)
+
+        return await self._writer.run(step)
+
+    async def _look(self, statement: Statement) -> Sequence[Columns]:
+        async with self._readers.one() as reader:
+            return await reader.rows(*statement)
+
+    async def chosen(self, recipients: Collection[RecipientId], scope: Scope) -> Sequence[Row]:
+        within = scope_condition(scope)
+        ids = json_list([well_formed(each) for each in recipients])
+        async with self._readers.snapshot() as reader:
+            found = await reader.rows(
+                "SELECT r.id FROM recipients AS r WHERE r.id IN (SELECT value FROM json_each(?))"
+                f" AND {within.sql}",
+                (ids, *within.parameters),
+            )
+            rows = await reader.rows(ROWS, (json_list([row[0] for row in found]),))
+        return [read_row(row) for row in rows]
+
+    async def waiting_for(
+        self, addresses: Collection[str], scope: Scope, limit: int
+    ) -> Sequence[RecipientId]:
+        within = scope_condition(scope)
+        wanted = {comparable(address) for address in addresses}
+        domains = json_list(sorted({address.rpartition("@")[2] for address in wanted}))
+        sql = _ARE_OPEN.format(scope=within.sql)
+        async with self._readers.one() as reader:
+            rows = await reader.rows(
+                f"SELECT id FROM ({sql}) WHERE comparable(forward_path) IN"
+                " (SELECT value FROM json_each(?)) LIMIT ?",
+                (
+                    *(*within.parameters, domains) * len(states.OPEN),
+                    json_list(sorted(wanted)),
+                    limit,
+                ),
+            )
+        return [RecipientId(row[0]) for row in rows]

@@ -1,0 +1,125 @@
+"""The words of acts: what is about to be done, how far it has come, what it came to. Pure."""
+
+from typing import Final, NamedTuple
+
+from tracker.model import Act, ActState, Deed, Scope
+from tracker.search import QueryError
+from web.times import count
+
+VERBS: Final = {
+    Deed.RETRY: "Try now",
+    Deed.HOLD: "Hold",
+    Deed.RELEASE: "Release",
+    Deed.CANCEL: "Cancel",
+    Deed.SUPPRESS: "Suppress",
+}
+NOUNS: Final = {
+    Deed.RETRY: "Retry",
+    Deed.HOLD: "Hold",
+    Deed.RELEASE: "Release",
+    Deed.CANCEL: "Cancellation",
+    Deed.SUPPRESS: "Suppression",
+}
+DONE: Final = {
+    Deed.RETRY: "due now",
+    Deed.HOLD: "held",
+    Deed.RELEASE: "released",
+    Deed.CANCEL: "cancelled",
+    Deed.SUPPRESS: "put on the list of suppressed addresses",
+}
+MEANS: Final = {
+    Deed.RETRY: (
+        "They become due now. They are still tried at the pace that their destinations bear, and "
+        "what was tried a moment ago, or whose server asked us to wait, is passed over."
+    ),
+    Deed.HOLD: (
+        "Nothing is tried until somebody releases them. Their deadline stays: what is still held "
+        "then goes back to its sender."
+    ),
+    Deed.RELEASE: "They become due now.",
+    Deed.CANCEL: "They are never sent. This cannot be undone once it has begun.",
+    Deed.SUPPRESS: (
+        "Nothing is sent to these addresses any more: mail for them is refused when it is handed "
+        "in, and what waits for them is cancelled. Cancelled mail does not come back when an "
+        "address is taken off the list."
+    ),
+}
+STATES: Final = {
+    ActState.PLANNED: ("Planned", "clock", "wait"),
+    ActState.RUNNING: ("Under way", "send", "wait"),
+    ActState.PAUSED: ("Paused", "pause", "wait"),
+    ActState.DONE: ("Done", "check", "good"),
+    ActState.CALLED_OFF: ("Called off", "stop", "off"),
+}
+FINAL_DEEDS: Final = frozenset({Deed.CANCEL, Deed.SUPPRESS})
+"""They cannot be undone: they wait a little before they begin."""
+OPPOSITE: Final = {Deed.HOLD: Deed.RELEASE, Deed.RELEASE: Deed.HOLD}
+
+
+class Badge(NamedTuple):
+    """How an act stands, as `badge` of the templates shows it."""
+
+    word: str
+    shape: str
+    tone: str
+
+
+def badge_of(act: Act) -> Badge:
+    """Return how an act stands."""
+    return Badge(*STATES[act.state])
+
+
+def whose(scope: Scope) -> str:
+    """Return whose mail a scope is."""
+    if scope.account is not None:
+        return f"mail of {scope.account}"
+    if scope.domain is not None:
+        return f"mail of all accounts of {scope.domain}"
+    return "all mail of this relay"
+
+
+def chosen_by(act: Act) -> str:
+    """Return what an act is about."""
+    if act.undoes is not None:
+        return "Whom another act has changed"
+    if act.chosen:
+        return f"A selection of {count(len(act.chosen), 'recipient')}"
+    return f"Everything that matches {act.query}" if act.query else "Everything"
+
+
+def result_of(act: Act) -> str:
+    """Return in a sentence what an act has come to."""
+    changed = f"{_things(act)} {DONE[act.deed]}"
+    if act.state is ActState.PLANNED:
+        return f"Nothing has been done yet to {count(act.expected, 'recipient')}."
+    if not act.is_over:
+        return f"{act.done:,} of {act.expected:,} looked at; {changed} so far."
+    passed = f"; {act.skipped:,} left as they were" if act.skipped else ""
+    if act.state is ActState.CALLED_OFF:
+        return f"Called off: {changed}{passed}."
+    return f"{changed}{passed}."
+
+
+def _things(act: Act) -> str:
+    if act.deed is not Deed.SUPPRESS:
+        return count(act.changed, "recipient")
+    return f"{act.changed:,} {'address' if act.changed == 1 else 'addresses'}"
+
+
+def why_skipped(act: Act) -> str:
+    """Return why some were left as they were; empty where none was."""
+    if not act.skipped or act.state is ActState.PLANNED:
+        return ""
+    if act.deed is Deed.SUPPRESS:
+        return "Several recipients had the same address, or it was on the list already."
+    if act.deed is Deed.RETRY:
+        return (
+            "They were finished, held, being tried or due already; or a try would have been "
+            "pointless, because the last one was a moment ago or their server asked us to wait."
+        )
+    return "They were finished, being tried at that moment, or had been changed by somebody else."
+
+
+def problem_of(error: QueryError) -> str:
+    """Return what is wrong with a search."""
+    return f"That search cannot be read: {error}"
