@@ -76,6 +76,9 @@ class Rule(NamedTuple):
 DONE: Final = frozenset({303})
 WRONG: Final = frozenset({422})
 """The form is empty."""
+ABSENT: Final = frozenset({404})
+"""What the form or the path names does not exist; whose acts are seen, test_acts tells."""
+_NO_ID: Final = "01KJQ9CVD0E00AYKCS3YMYPZGJ"
 _ZOE: Final = "/accounts/zoe@elsewhere.example"
 
 PUBLIC_RULES: Final[Mapping[str, frozenset[int]]] = {
@@ -95,6 +98,24 @@ RULES: Final[Mapping[str, Rule]] = {
     "POST /messages/{id}/release": Rule(ACTORS, DONE, about_mail=True),
     "GET /messages/{id}/cancel": Rule(ACTORS, about_mail=True),
     "POST /messages/{id}/cancel": Rule(ACTORS, DONE, about_mail=True),
+    "GET /messages/{id}/send-again": Rule(ACTORS, about_mail=True),
+    "POST /messages/{id}/send-again": Rule(ACTORS, WRONG, about_mail=True),
+    "GET /messages/{id}/probe": Rule(ACTORS, about_mail=True),
+    "POST /messages/{id}/probe": Rule(ACTORS, WRONG, about_mail=True),
+    "GET /probe": Rule(ACTORS),
+    "POST /probe": Rule(ACTORS, WRONG),
+    "GET /errands/{id}": Rule(ACTORS, ABSENT, path=f"/errands/{_NO_ID}"),
+    "GET /acts": Rule(ACTORS),
+    "POST /acts": Rule(ACTORS, ABSENT),
+    "GET /acts/new": Rule(ACTORS, path="/acts/new?act=hold&all=1"),
+    "GET /acts/{id}": Rule(ACTORS, ABSENT, path=f"/acts/{_NO_ID}"),
+    "POST /acts/{id}/stop": Rule(ACTORS, ABSENT, path=f"/acts/{_NO_ID}/stop"),
+    "POST /acts/{id}/pause": Rule(ACTORS, ABSENT, path=f"/acts/{_NO_ID}/pause"),
+    "POST /acts/{id}/resume": Rule(ACTORS, ABSENT, path=f"/acts/{_NO_ID}/resume"),
+    "POST /acts/{id}/undo": Rule(ACTORS, ABSENT, path=f"/acts/{_NO_ID}/undo"),
+    "GET /suppressions": Rule(ACTORS),
+    "POST /suppressions": Rule(ACTORS, WRONG),
+    "POST /suppressions/remove": Rule(ACTORS, ABSENT),
     "POST /logout": Rule(LOGGED_IN, DONE),
     "GET /destinations": Rule(LOGGED_IN),
     "GET /destinations/{name}": Rule(LOGGED_IN, path="/destinations/example.org"),

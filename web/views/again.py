@@ -34,8 +34,14 @@ class Chosen(NamedTuple):
 
 
 async def chosen(visit: Visit, viewer: Viewer, recipient: str) -> Chosen:
-    """Return the recipient of the message in the path; 404 outside of what the viewer sees."""
+    """Return the recipient of the message in the path; 404 outside of what the viewer sees.
+
+    The first one when none is named.
+    """
     message = visit.request.match_info["id"].upper()
+    if not recipient and is_id(message):
+        timeline = await visit.panel.ledger.timeline(MessageId(message), viewer.scope)
+        recipient = timeline.recipients[0].id if timeline is not None else ""
     rows: list[Row] = []
     if is_id(message) and is_id(recipient):
         rows = list(await visit.panel.ledger.chosen([RecipientId(recipient)], viewer.scope))
