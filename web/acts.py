@@ -94,10 +94,7 @@ def result_of(act: Act) -> str:
         return f"Nothing has been done yet to {count(act.expected, 'recipient')}."
     if not act.is_over:
         return f"{act.done:,} of {act.expected:,} looked at; {changed} so far."
-    passed = f"; {act.skipped:,} left as they were" if act.skipped else ""
-    if act.state is ActState.CALLED_OFF:
-        return f"Called off: {changed}{passed}."
-    return f"{changed}{passed}."
+    return f"Called off: {changed}." if act.state is ActState.CALLED_OFF else f"{changed}."
 
 
 def _things(act: Act) -> str:
@@ -110,14 +107,15 @@ def why_skipped(act: Act) -> str:
     """Return why some were left as they were; empty where none was."""
     if not act.skipped or act.state is ActState.PLANNED:
         return ""
+    left = f"{act.skipped:,} left as they are: "
     if act.deed is Deed.SUPPRESS:
-        return "Several recipients had the same address, or it was on the list already."
+        return f"{left}others had the same address, or it was on the list already."
     if act.deed is Deed.RETRY:
         return (
-            "They were finished, held, being tried or due already; or a try would have been "
+            f"{left}finished, held, being tried or due already; or a try would have been "
             "pointless, because the last one was a moment ago or their server asked us to wait."
         )
-    return "They were finished, being tried at that moment, or had been changed by somebody else."
+    return f"{left}finished, being tried at that moment, or changed by somebody else."
 
 
 def problem_of(error: QueryError) -> str:

@@ -31,9 +31,9 @@ _WORDS = {
     Status.CANCELLED: "cancelled",
 }
 
-_FINISHED = "finished: nothing can be changed any more"
+_FINISHED = "finished"
 _WHY_NOT = {
-    Deed.RETRY: "held: release it instead",
+    Deed.RETRY: "held, so release them instead",
     Deed.HOLD: "held already",
     Deed.RELEASE: "not held",
 }
