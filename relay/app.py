@@ -91,7 +91,7 @@ class Relay:
             settings=settings,
             delivery=delivery,
             intake=intake,
-            closed=self._closed.refusal,
+            closed=self._closed,
         )
         self.submission = SubmissionServer(
             settings,
@@ -149,7 +149,6 @@ class Relay:
         await self.worker.start()
         self._beside = [
             asyncio.create_task(keep_publishing(), name="publish metrics"),
-            asyncio.create_task(self._closed.keep(), name="follow suppressions"),
             asyncio.create_task(self.errands.run(), name="errands"),
         ]
 

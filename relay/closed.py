@@ -1,21 +1,19 @@
 """Addresses that nothing is sent to, kept in memory: the answer to RCPT must not wait for a ledger.
 
 Whoever changes the list, in whichever process, raises its number in the ledger; it is asked for
-every few seconds, and only when it is another one the list is read anew.
+every second, and only when it is another one the list is read anew.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from relay.clock import Clock
 from tracker.model import EnvelopeRecipient, Scope, Suppression, SuppressionOrigin
-from tracker.store import StoreUnavailable, Suppressions
+from tracker.store import Suppressions
 
-_ASK: Final = timedelta(seconds=2)
 _PAGE: Final = 1000
 _REASON_LIMIT: Final = 120
 """Characters of a reason that a client is told."""
@@ -43,20 +41,12 @@ class ClosedAddresses:
         now = self._clock.now()
         return next((reply_to(each) for each in listed if each.holds_for(account, now)), None)
 
-    async def keep(self) -> None:
-        """Follow the list for ever."""
-        while True:
-            await self._clock.sleep(_ASK.total_seconds())
-            try:
-                await self.refresh()
-            except StoreUnavailable as problem:
-                self._log.warning("suppressions not read", problem=str(problem))
-            except Exception:
-                self._log.exception("reading the suppressions hit a fault")
-
     async def refresh(self) -> None:
         """Read the list if it has changed. Raises StoreUnavailable."""
-        revision = await self._ledger.suppression_revision()
+        await self.follow(await self._ledger.suppression_revision())
+
+    async def follow(self, revision: int) -> None:
+        """Read the list if `revision` is another one than before. Raises StoreUnavailable."""
         if revision == self._revision:
             return
         by_address: dict[str, list[Suppression]] = {}

@@ -1,4 +1,8 @@
-"""What people in the panel have asked for, and a worker carries out."""
+"""What people in the panel have asked for, and a worker carries out.
+
+One look at the ledger each second tells whether there is anything, and whether the list of
+suppressed addresses has changed.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,10 +14,10 @@ import structlog
 from config.settings import Settings
 from relay.again import Done, failed, send_again
 from relay.clock import Clock
+from relay.closed import ClosedAddresses
 from relay.deliver import Delivery
 from relay.probing import probe
 from relay.submission.intake import Intake
-from relay.submission.services import Closed
 from tracker.acting import Runner
 from tracker.model import Act, Errand, ErrandKind
 from tracker.store import Ledger, StoreUnavailable
@@ -42,7 +46,7 @@ class Errands:
         settings: Settings,
         delivery: Delivery,
         intake: Intake,
-        closed: Closed,
+        closed: ClosedAddresses,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -57,8 +61,7 @@ class Errands:
         """Carry out what is asked for, for ever."""
         try:
             while True:
-                await self._without_end(self.carry_on_acts)
-                await self._without_end(self._take_errands)
+                await self._without_end(self._look)
                 await self._clock.sleep(_LOOK.total_seconds())
         finally:
             for task in self._under_way:
@@ -72,6 +75,14 @@ class Errands:
             self._log.warning("errands wait for the ledger", problem=str(problem))
         except Exception:
             self._log.exception("errands hit a fault")
+
+    async def _look(self) -> None:
+        news = await self._ledger.news(self._clock.now())
+        await self._closed.follow(news.suppressions)
+        if news.has_errands:
+            await self._take_errands()
+        if news.has_acts:
+            await self.carry_on_acts()
 
     # --- sending again, probes -----------------------------------------------------------------
 
@@ -119,7 +130,7 @@ class Errands:
             errand,
             ledger=self._ledger,
             intake=self._intake,
-            closed=self._closed,
+            closed=self._closed.refusal,
             clock=self._clock,
         )
 
@@ -127,8 +138,6 @@ class Errands:
 
     async def carry_on_acts(self) -> None:
         """Carry on what is due until nothing is, unless another worker is at it."""
-        if not await self._due():
-            return
         async with self._ledger.alone(_ACTING) as mine:
             while mine and (due := await self._due()):
                 for act in due:

@@ -58,6 +58,17 @@ class DestinationState(msgspec.Struct, frozen=True, kw_only=True):
     """When it last took a message."""
 
 
+class News(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker looks for every second, all in one look."""
+
+    has_acts: bool
+    """Acts are to be carried on."""
+    has_errands: bool
+    """Errands wait for somebody."""
+    suppressions: int
+    """Another number than before: the list has changed."""
+
+
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
     """Accepted recipients of one day, and where they went (days are UTC)."""
 

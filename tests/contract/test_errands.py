@@ -6,9 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contract.ledger import EVERYTHING, Ledger, accept_leased
+from tests.contract.test_many_at_once import LATER, make_act
 from tests.support.clock import START
 from tests.support.mail import CONTENT, make_attempt, make_settlement, make_submission, mint
 from tracker.model import (
+    Deed,
     Errand,
     ErrandId,
     ErrandKind,
@@ -21,6 +23,7 @@ from tracker.model import (
     MessageKind,
     Outcome,
     Scope,
+    Suppression,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -182,3 +185,19 @@ async def test_whoever_settles_heeds_what_was_said_last(ledger: Ledger) -> None:
     job = await settled(ledger, Outcome.FAILED)
     assert not await ledger.keeps_content(job.message.id)
     assert not await ledger.keeps_content(MessageId("nothing"))
+
+
+async def test_one_look_tells_what_there_is_to_do(ledger: Ledger) -> None:
+    news = await ledger.news(START)
+    assert (news.has_acts, news.has_errands, news.suppressions) == (False, False, 0)
+    await ledger.plan_act(make_act(Deed.HOLD))  # begins at LATER
+    await ledger.suppress([Suppression(address="bob@example.org", since=START)])
+    errand = await ledger.ask_errand(make_errand())
+    news = await ledger.news(START)
+    assert (news.has_acts, news.has_errands) == (False, True)
+    assert news.suppressions == await ledger.suppression_revision() > 0
+    assert await ledger.take_errand(LATER, LATER + MINUTE)
+    news = await ledger.news(LATER)
+    assert (news.has_acts, news.has_errands) == (True, False)
+    assert await ledger.end_errand(errand, ErrandResult(), [], LATER)
+    assert not (await ledger.news(LATER + 2 * MINUTE)).has_errands

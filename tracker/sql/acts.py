@@ -149,6 +149,11 @@ def changed_by(act_id: ActId, after: str, limit: int) -> Statement:
     return Statement(_CHANGED, (act_id, after, limit))
 
 
+def forgettable(before: datetime, limit: int) -> Statement:
+    """Ids of acts that ended before `before`."""
+    return Statement(_OLD, (stamp(before), limit))
+
+
 # --- scripts -------------------------------------------------------------------------------
 
 
@@ -226,7 +231,7 @@ def _suppressions(act: Act, stride: Stride, now: datetime) -> list[Suppression]:
 
 def forget(before: datetime) -> Script[int]:
     """Drop some acts that ended before `before`, and whom they have changed."""
-    rows = yield Statement(_OLD, (stamp(before), _FORGOTTEN))
+    rows = yield forgettable(before, _FORGOTTEN)
     if rows:
         ids = [row[0] for row in rows]
         sql, parameters = any_of("act_id", ids)

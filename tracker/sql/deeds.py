@@ -23,6 +23,7 @@ from tracker.sql.conditions import Statement
 from tracker.sql.rows import Columns
 from tracker.sql.script import Script
 from tracker.sql.values import well_formed
+from tracker.views import News
 
 T = TypeVar("T")
 
@@ -74,6 +75,8 @@ class Deeds:
         return [RecipientId(row[0]) for row in rows]
 
     async def forget_acts(self, before: datetime) -> int:
+        if not await self._look(acts.forgettable(before, 1)):
+            return 0
         return await self._run(lambda: acts.forget(before))
 
     # --- suppressions --------------------------------------------------------------------------
@@ -112,9 +115,11 @@ class Deeds:
         ((to,),) = await self._look(errands.probes_to(domain, since))
         return by, to
 
+    async def news(self, now: datetime) -> News:
+        ((due, waiting, revision),) = await self._look(errands.news(now))
+        return News(has_acts=bool(due), has_errands=bool(waiting), suppressions=revision)
+
     async def take_errand(self, now: datetime, until: datetime) -> Errand | None:
-        if not await self._look(errands.waiting(now)):
-            return None
         return await self._run(lambda: errands.take(now, until))
 
     async def end_errand(
@@ -123,6 +128,8 @@ class Deeds:
         return await self._run(lambda: errands.end(errand, result, events, now))
 
     async def forget_errands(self, before: datetime) -> int:
+        if not await self._look(errands.forgettable(before, 1)):
+            return 0
         return await self._run(lambda: errands.forget(before))
 
     # --- the content of refused mail -----------------------------------------------------------
@@ -135,7 +142,11 @@ class Deeds:
         return bool(await self._look(Statement(sql, (well_formed(message_id),))))
 
     async def keep_refused(self, keep: bool) -> None:
-        await self._run(lambda: errands.keep_refused(keep))
+        rows = await self._look(errands.KEPT)
+        if (rows[0][0] if rows else 0) != int(keep):
+            await self._run(lambda: errands.keep_refused(keep))
 
     async def drop_refused(self, before: datetime, limit: int) -> int:
+        if not await self._look(errands.refused(before, 1)):
+            return 0
         return await self._run(lambda: errands.drop_refused(before, limit, self._STILL_OPEN))

@@ -37,6 +37,14 @@ SELECT id FROM errands WHERE ended_at IS NULL AND (taken_until IS NULL OR taken_
 ORDER BY asked_at LIMIT 1
 """
 
+_NEWS = f"""
+SELECT (SELECT count(*) FROM (
+            SELECT 1 FROM acts WHERE state IN ('planned', 'running') AND begins_at <= ? LIMIT 1
+        ) AS a),
+       (SELECT count(*) FROM ({_NEXT}) AS e),
+       coalesce((SELECT number FROM revisions WHERE name = 'suppressions'), 0)
+"""
+
 _TAKE = """
 UPDATE errands SET taken_until = ?
 WHERE id = ? AND ended_at IS NULL AND (taken_until IS NULL OR taken_until <= ?) RETURNING id
@@ -54,6 +62,9 @@ _KEEP = f"""
 INSERT INTO revisions (name, number) VALUES ('{_KEPT}', ?)
 ON CONFLICT (name) DO UPDATE SET number = excluded.number
 """
+
+KEPT = Statement(f"SELECT number FROM revisions WHERE name = '{_KEPT}'", ())
+"""1: the content of refused mail is kept; 0 or no row: it is not."""
 
 _REFUSED = "SELECT message_id FROM refused WHERE at < ? ORDER BY at LIMIT ?"
 
@@ -114,6 +125,11 @@ def about(message_id: MessageId) -> Statement:
     return Statement(sql, (well_formed(message_id),))
 
 
+def news(now: datetime) -> Statement:
+    """Whether acts are due, whether errands wait, and the number of the suppressions."""
+    return Statement(_NEWS, (stamp(now), stamp(now)))
+
+
 def waiting(now: datetime) -> Statement:
     """The id of the oldest request that nobody is at."""
     return Statement(_NEXT, (stamp(now),))
@@ -128,6 +144,17 @@ def probes_to(domain: str, since: datetime) -> Statement:
     """How many probes of addresses at `domain` anybody has asked for since then."""
     ending = f"%@{well_formed(domain)}".replace("!", "!!").replace("_", "!_")
     return Statement(f"{_PROBES} address LIKE ? ESCAPE '!'", (stamp(since), ending))
+
+
+def forgettable(before: datetime, limit: int) -> Statement:
+    """Ids of requests that were asked for before `before`."""
+    sql = "SELECT id FROM errands WHERE asked_at < ? ORDER BY asked_at LIMIT ?"
+    return Statement(sql, (stamp(before), limit))
+
+
+def refused(before: datetime, limit: int) -> Statement:
+    """Ids of messages that were refused before `before`."""
+    return Statement(_REFUSED, (stamp(before), limit))
 
 
 # --- scripts -------------------------------------------------------------------------------------
@@ -167,8 +194,7 @@ def end(
 
 def forget(before: datetime) -> Script[int]:
     """Drop some old requests."""
-    sql = "SELECT id FROM errands WHERE asked_at < ? ORDER BY asked_at LIMIT ?"
-    rows = yield Statement(sql, (stamp(before), _FORGOTTEN))
+    rows = yield forgettable(before, _FORGOTTEN)
     if rows:
         among, ids = any_of("id", [row[0] for row in rows])
         yield Statement(f"DELETE FROM errands WHERE {among}", ids)
@@ -177,21 +203,19 @@ def forget(before: datetime) -> Script[int]:
 
 def keep_refused(keep: bool) -> Script[None]:
     """Say whether content of refused mail is kept."""
-    rows = yield Statement(f"SELECT number FROM revisions WHERE name = '{_KEPT}'", ())
-    if (rows[0][0] if rows else 0) != int(keep):
-        yield Statement(_KEEP, (int(keep),))
+    yield Statement(_KEEP, (int(keep),))
 
 
 def drop_refused(before: datetime, limit: int, still_open: str) -> Script[int]:
     """Drop what was refused long ago; `still_open` selects ids of open messages among {among}."""
-    rows = yield Statement(_REFUSED, (stamp(before), limit))
+    rows = yield refused(before, limit)
     if not rows:
         return 0
-    refused = [row[0] for row in rows]
-    among, ids = any_of("message_id", refused)
+    old = [row[0] for row in rows]
+    among, ids = any_of("message_id", old)
     kept = {row[0] for row in (yield Statement(still_open.format(among=among), ids))}
-    if over := [each for each in refused if each not in kept]:
+    if over := [each for each in old if each not in kept]:
         is_over, parameters = any_of("message_id", over)
         yield Statement(f"DELETE FROM content WHERE {is_over}", parameters)
     yield Statement(f"DELETE FROM refused WHERE {among}", ids)
-    return len(refused)
+    return len(old)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tracker.model import Errand, ErrandId, ErrandResult, Event, MessageId, Scope
+from tracker.views import News
 
 
 class Errands(Protocol):
@@ -27,6 +28,10 @@ class Errands(Protocol):
 
         The domain is that of the address, whoever asked.
         """
+        ...
+
+    async def news(self, now: datetime) -> News:
+        """Return whether there is something to do for people; it is asked for all the time."""
         ...
 
     async def take_errand(self, now: datetime, until: datetime) -> Errand | None:
