@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -229,7 +230,7 @@ async def test_brute_force_is_blocked_by_client_and_for_a_while(tmp_path: Path) 
 
 async def test_brute_force_is_blocked_on_all_nodes(tmp_path: Path) -> None:
     ledger = await open_ledger(tmp_path / "ledger.db")
-    few = {"auth_failures_per_client": 4, "auth_failures_per_connection": 100}
+    few: dict[str, Any] = {"auth_failures_per_client": 4, "auth_failures_per_connection": 100}
     async with (
         contextlib.AsyncExitStack() as stack,
         run_server(tmp_path, failures=ledger, **few) as one,

@@ -2,16 +2,24 @@
 
 from typing import Protocol
 
-from tracker.store.insight import Insight
 from tracker.store.acts import Acts, Suppressions
 from tracker.store.errands import Errands, RefusedContent
+from tracker.store.insight import Insight
 from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
 
 
-class Ledger(Store, Insight, Accounts, Sessions, LogInFailures, Protocol):
 class Ledger(
-    Store, Accounts, Sessions, LogInFailures, Acts, Suppressions, Errands, RefusedContent, Protocol
+    Store,
+    Insight,
+    Accounts,
+    Sessions,
+    LogInFailures,
+    Acts,
+    Suppressions,
+    Errands,
+    RefusedContent,
+    Protocol,
 ):
     """Everything that a ledger is, over one database."""
 
