@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
+from yarl import URL
 
 from tests.support.mail import make_attempt, make_settlement, make_submission
 from tests.support.panel import Client, Desk
@@ -124,7 +125,8 @@ async def test_nothing_is_ever_null(admin: Client) -> None:
         ({"range": "own", "from": "2026-02-20", "until": "2026-02-24", "outcome": "all"}, 1),
         ({"range": "own", "until": "2026-03-01", "outcome": "all"}, 3),
         ({"to": "@gmail.example"}, 4),
-        ({"q": "subject:order"}, 2),
+        ({"q": "subject:order"}, 3),
+        ({"q": "subject:order", "range": "today"}, 2),
         ({"q": "code:550", "outcome": "all"}, 1),
         ({"q": "4bXyZ12Q", "outcome": "all", "range": "7d"}, 1),
         ({"q": "since:2026-03-01", "outcome": "accepted"}, 16),
@@ -254,3 +256,84 @@ async def test_a_count_stops_at_a_thousand(empty_desk: Desk) -> None:
     page = await (await client.get("/?outcome=waiting")).text()
     assert chips(page)["Waiting"] == "1,000+"
     assert len(subjects(page)) == 25
+
+
+# --- one search, one URL -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/?outcome=permanent&range=kept", "status:permanent"),
+        ("/?to=bob", "to:bob status:accepted since:today"),
+        ("/?was=bob&q=bob&outcome=all&range=yesterday", "bob since:yesterday until:yesterday"),
+        ("/?was=bob&q=carol&outcome=all&range=kept", "carol"),
+        ("/?was=a&fresh=1&q=", "a"),
+    ],
+)
+async def test_the_form_and_older_links_lead_to_the_one_url(
+    anna: Client, path: str, text: str
+) -> None:
+    response = await anna.get(path, allow_redirects=False)
+    assert response.status == 303
+    assert URL(response.headers["Location"]).query == {"q": text, "zone": "Europe/Berlin"}
+    again = await anna.get(response.headers["Location"], allow_redirects=False)
+    assert again.status == 200
+
+
+async def test_a_page_of_an_older_link_is_kept(anna: Client) -> None:
+    some = "01KJQ9CVD0E00AYKCS3YMYPZGJ"
+    response = await anna.get(f"/?outcome=all&before={some}", allow_redirects=False)
+    assert URL(response.headers["Location"]).query["before"] == some
+
+
+async def test_a_search_fills_in_the_form(anna: Client) -> None:
+    text = "code:550 to:bob from:@northwind.example status:permanent since:2026-02-20"
+    page = await (await anna.get("/", params={"q": text})).text()
+    assert f'name="q" type="search" value="{text}"' in page
+    assert f'name="was" value="{text}"' in page
+    for chosen in ("permanent", "own"):
+        assert f'<option value="{chosen}" selected>' in page
+    for name, value in {"to": "bob", "sender": "@northwind.example", "from": "2026-02-20"}.items():
+        assert re.search(rf'name="{name}"[^>]* value="{value}"', page), name
+
+
+async def test_what_the_form_cannot_say_it_says_so(anna: Client) -> None:
+    page = await (await anna.get("/", params={"q": "-status:accepted since:3d"})).text()
+    assert page.count('<option value="written" selected>As written in the search') == 2
+    assert 'value="written"' not in await (await anna.get("/")).text()
+    assert "aria-current" not in page.partition('class="chips"')[2].partition("</nav>")[0]
+    assert chips(page)["Accepted"] == "8", "what the search leaves out is counted beside it"
+
+
+async def test_the_opening_has_an_empty_box(anna: Client) -> None:
+    page = await (await anna.get("/")).text()
+    assert 'name="q" type="search" value=""' in page
+    assert 'name="was" value="status:accepted since:today"' in page
+
+
+async def test_everything_that_is_kept_is_said_to_be_bounded(anna: Client) -> None:
+    text = await text_of(anna, "/?q=")
+    assert "1 Jan 2026 to 2 Mar 2026" in text
+    text = await text_of(anna, "/?q=zzzzz")
+    assert "Everything that is kept has been searched: 60 days, since 1 Jan 2026" in text
+
+
+async def test_older_than_is_kept_is_not_none(anna: Client) -> None:
+    text = await text_of(anna, "/?q=until:2025-12-24")
+    assert "Older than what is kept" in text
+    assert "What is older is no longer here, whether it was sent or not" in text
+    text = await text_of(anna, "/?q=zzzzz since:2025-12-24 until:2026-01-10")
+    assert "Anything older than 60 days is not kept" in text
+
+
+async def test_every_list_says_its_zone(anna: Client) -> None:
+    assert "Times are in Asia/Tokyo, JST (UTC+09:00)." in await text_of(anna, "/?zone=Asia/Tokyo")
+    assert "Days are those of Asia/Tokyo" in await text_of(anna, "/?q=since:yesterday zzzzz")
+
+
+async def test_as_many_terms_as_are_allowed(anna: Client) -> None:
+    """The words for the other outcomes and ranges come on top of them."""
+    for text in ("-code:5.1.", "since:1h code:5.1."):
+        many = " ".join(f"{text}{number}" for number in range(30 // len(text.split())))
+        assert (await anna.get("/", params={"q": many})).status == 200

@@ -4,7 +4,10 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-FORMS = "2d, 3h, today, yesterday, 14:30, 2026-11-01, 2026-11 or 2026-11-01T14:30"
+FORMS = (
+    "2d, 3h, today, yesterday, this-month, last-month, 14:30, 2026-11-01, 2026-11 or "
+    "2026-11-01T14:30"
+)
 
 _UNITS = {
     "s": timedelta(seconds=1),
@@ -59,10 +62,19 @@ def _days(text: str, today: date) -> tuple[date, date]:
     if _DATE.fullmatch(text):
         first = date.fromisoformat(text)
         return first, first + day
+    if text == "this-month":
+        return _month(today)
+    if text == "last-month":
+        return _month(today.replace(day=1) - day)
     if match := _MONTH.fullmatch(text):
-        first = date(int(match[1]), int(match[2]), 1)
-        return first, (first + 31 * day).replace(day=1)
+        return _month(date(int(match[1]), int(match[2]), 1))
     raise ValueError(text)
+
+
+def _month(day: date) -> tuple[date, date]:
+    """Return the first day of the month of `day`, and that of the month after it."""
+    first = day.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1)
 
 
 def _today(now: datetime, zone: ZoneInfo) -> date:

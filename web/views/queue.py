@@ -8,6 +8,7 @@ from aiohttp import web
 
 from tracker.model import Recipient, RecipientId, Status, is_id
 from tracker.views import Row
+from web.counts import COUNTED, Number
 from web.filters import OPEN_QUERY
 from web.notices import Act
 from web.panel import Viewer, Visit
@@ -16,7 +17,6 @@ from web.standing import Standing, standing_of, upcoming
 from web.times import Times
 from web.verdict import why_it_waits
 from web.views.story import acts_for
-from web.views.track import COUNTED, Number
 
 PAGE: Final = 25
 _WORDS: Final = {

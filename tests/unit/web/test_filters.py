@@ -1,6 +1,6 @@
-"""From the URL to a query, and back."""
+"""From the URL of a list to a query, and back."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
@@ -8,19 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.model import RecipientId, Status
-from tracker.search import STATUS_WORDS, Field, Query, Term
+from tracker.model import RecipientId
 from web.filters import (
-    STATUSES,
-    Choice,
-    Filter,
-    Period,
-    base_query,
+    Asked,
     is_zone,
-    range_of,
-    read_filter,
-    with_choice,
-    write_filter,
+    oldest_kept,
+    query_of,
+    range_in_words,
+    read_asked,
+    write_asked,
     zones,
 )
 from web.times import Times
@@ -34,65 +30,69 @@ def times(zone: str, now: datetime = NOW) -> Times:
     return Times(ZoneInfo(zone), now)
 
 
-def test_what_is_not_said_is_the_classic_opening() -> None:
-    asked = read_filter({}, "Europe/Berlin")
-    assert asked == Filter(choice=Choice.ACCEPTED, period=Period.TODAY, zone="Europe/Berlin")
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def test_without_a_search_it_is_the_opening() -> None:
+    assert read_asked({}, "Europe/Berlin", "since:today") == Asked(
+        text="since:today", zone="Europe/Berlin"
+    )
+    assert read_asked({"q": ""}, "UTC", "since:today") == Asked(text="")
 
 
 def test_what_is_said_wrongly_counts_as_not_said() -> None:
-    params = {
-        "outcome": "nice",
-        "range": "ever",
-        "from": "2026-02-30",
-        "until": "yesterday",
-        "zone": "../../etc/passwd",
-        "before": "x",
-        "after": "'; DROP TABLE",
-        "open": "",
-    }
-    assert read_filter(params, "UTC") == Filter(zone="UTC")
+    params = {"zone": "../../etc/passwd", "before": "x", "after": "'; DROP TABLE", "open": ""}
+    assert read_asked(params, "UTC", "bob") == Asked(text="bob")
 
 
-DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
-TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), max_size=50)
+IDS = st.none() | st.just(SOME_ID)
 
 
 @given(
     st.builds(
-        Filter,
-        choice=st.sampled_from(Choice),
-        period=st.just(Period.OWN),
-        since=st.none() | DAYS,
-        until=st.none() | DAYS,
-        to=TEXTS,
-        text=TEXTS,
+        Asked,
+        text=st.text(st.characters(exclude_categories=["Cs"]), max_size=50).map(str.strip),
         zone=st.sampled_from(zones()),
-        before=st.none() | st.just(SOME_ID),
-        after=st.none() | st.just(SOME_ID),
-        opened=st.none() | st.just(SOME_ID),
+        before=IDS,
+        after=IDS,
+        opened=IDS,
     )
 )
-def test_a_filter_survives_its_url(asked: Filter) -> None:
-    assert read_filter(dict(parse_qsl(write_filter(asked))), "UTC") == asked
+def test_a_list_survives_its_url(asked: Asked) -> None:
+    params = dict(parse_qsl(write_asked(asked), keep_blank_values=True))
+    assert read_asked(params, "UTC", "other") == asked
+
+
+def test_another_search_begins_on_its_first_page() -> None:
+    asked = Asked(text="a", before=SOME_ID, opened=SOME_ID)
+    assert asked.but(text="b") == Asked(text="b")
 
 
 @pytest.mark.parametrize(
-    ("zone", "period", "since", "until"),
+    ("zone", "text", "since", "until"),
     [
-        ("UTC", Period.TODAY, "2026-03-02T00:00", "2026-03-03T00:00"),
-        ("Europe/Berlin", Period.TODAY, "2026-03-01T23:00", "2026-03-02T23:00"),
-        ("Pacific/Auckland", Period.TODAY, "2026-03-02T11:00", "2026-03-03T11:00"),
-        ("America/Los_Angeles", Period.YESTERDAY, "2026-03-01T08:00", "2026-03-02T08:00"),
-        ("UTC", Period.WEEK, "2026-02-24T00:00", "2026-03-03T00:00"),
-        ("UTC", Period.MONTH, "2026-02-01T00:00", "2026-03-03T00:00"),
-        ("UTC", Period.KEPT, "2026-01-01T00:00", "2026-03-03T00:00"),
+        ("UTC", "since:today", "2026-03-02T00:00", None),
+        ("Europe/Berlin", "since:today", "2026-03-01T23:00", None),
+        ("Pacific/Auckland", "since:today", "2026-03-02T11:00", None),
+        ("America/Los_Angeles", "since:yesterday until:yesterday",
+         "2026-03-01T08:00", "2026-03-02T08:00"),
+        ("UTC", "since:24h", "2026-03-01T14:47", None),
+        ("UTC", "since:7d", "2026-02-23T14:47", None),
+        ("Europe/Berlin", "since:this-month", "2026-02-28T23:00", None),
+        ("UTC", "since:last-month until:last-month", "2026-02-01T00:00", "2026-03-01T00:00"),
+        ("UTC", "", "2026-01-01T00:00", None),
+        ("Europe/Berlin", "bob", "2025-12-31T23:00", None),
+        ("UTC", "since:2020-01-01", "2026-01-01T00:00", None),
+        ("UTC", "until:2026-01-05", "2026-01-01T00:00", "2026-01-06T00:00"),
     ],
-)
-def test_days_are_the_viewer_s(zone: str, period: Period, since: str, until: str) -> None:
-    found = range_of(Filter(period=period), times(zone), RETENTION)
-    assert found.since == datetime.fromisoformat(since).replace(tzinfo=UTC)
-    assert found.until == datetime.fromisoformat(until).replace(tzinfo=UTC)
-    assert not found.cut
+)  # fmt: skip
+def test_ranges_are_the_viewer_s_and_within_what_is_kept(
+    zone: str, text: str, since: str, until: str | None
+) -> None:
+    query, days = query_of(text, times(zone), RETENTION)
+    assert (query.since, query.until) == (utc(since), utc(until) if until else None)
+    assert (days.since, days.until) == (query.since, query.until)
 
 
 @pytest.mark.parametrize(
@@ -107,77 +107,41 @@ def test_days_are_the_viewer_s(zone: str, period: Period, since: str, until: str
 )
 def test_days_on_which_the_clocks_change(zone: str, day: str, hours: float) -> None:
     noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=ZoneInfo(zone))
-    found = range_of(Filter(), times(zone, noon.astimezone(UTC)), RETENTION)
-    assert found.until - found.since == timedelta(hours=hours)
+    _, today = query_of("since:today until:today", times(zone, noon.astimezone(UTC)), RETENTION)
+    assert today.until is not None
+    assert today.until - today.since == timedelta(hours=hours)
+    tomorrow = times(zone, noon.astimezone(UTC) + timedelta(days=1))
+    _, yesterday = query_of("since:yesterday until:yesterday", tomorrow, RETENTION)
+    assert yesterday == today
 
 
 @pytest.mark.parametrize(
-    ("since", "until", "words", "cut"),
+    ("text", "words", "cut", "gone"),
     [
-        (date(2026, 2, 20), date(2026, 2, 24), "20 Feb 2026 to 24 Feb 2026", False),
-        (date(2026, 2, 24), date(2026, 2, 20), "20 Feb 2026 to 24 Feb 2026", False),
-        (date(2026, 2, 20), None, "20 Feb 2026 to 2 Mar 2026", False),
-        (None, date(2026, 2, 20), "20 Feb 2026", False),
-        (None, None, "2 Mar 2026", False),
-        (date(2020, 1, 1), date(2026, 1, 5), "1 Jan 2026 to 5 Jan 2026", True),
-        (date(1, 1, 1), date(9999, 12, 31), "1 Jan 2026 to 2 Mar 2026", True),
-        (date(9999, 12, 31), date(9999, 12, 31), "2 Mar 2026", False),
-    ],
-    ids=[
-        "in order", "turned round", "no end", "no beginning", "nothing", "too old", "for ever",
-        "the future",
+        ("since:2026-02-20 until:2026-02-24", "20 Feb 2026 to 24 Feb 2026", False, False),
+        ("since:2026-02-20", "20 Feb 2026 to 2 Mar 2026", False, False),
+        ("since:2026-02-20 until:2026-02-20", "20 Feb 2026", False, False),
+        ("since:today", "2 Mar 2026", False, False),
+        ("since:today until:2027-01-01", "2 Mar 2026", False, False),
+        ("", "1 Jan 2026 to 2 Mar 2026", False, False),
+        ("since:2020-01-01 until:2026-01-05", "1 Jan 2026 to 5 Jan 2026", True, False),
+        ("since:2020-01-01 until:2020-01-05", "1 Jan 2026", True, True),
+        ("until:2025-12-31", "1 Jan 2026", True, True),
+        ("since:24h", "since 1 Mar 2026, 14:47", False, False),
+        ("since:2026-03-01T08:15 until:2026-03-02", "1 Mar 2026, 08:15 to 3 Mar 2026, 00:00",
+         False, False),
+        ("since:2026-03-01 until:2026-03-01T08:15", "1 Mar 2026, 00:00 to 1 Mar 2026, 08:15",
+         False, False),
     ],
 )  # fmt: skip
-def test_an_own_range(since: date | None, until: date | None, words: str, cut: bool) -> None:
-    asked = Filter(period=Period.OWN, since=since, until=until)
-    found = range_of(asked, times("Pacific/Kiritimati", NOW - timedelta(hours=14)), RETENTION)
-    assert (found.words, found.cut) == (words, cut)
+def test_a_range_in_words(text: str, words: str, cut: bool, gone: bool) -> None:
+    """An absolute day is the same wherever the viewer is; what is not kept is said."""
+    _, days = query_of(text, times("UTC"), RETENTION)
+    assert (range_in_words(days, times("UTC")), days.cut, days.is_gone) == (words, cut, gone)
 
 
-def test_a_range_in_the_search_box_goes_before_the_form() -> None:
-    asked = Filter(text="since:2026-02-01", period=Period.TODAY)
-    days = range_of(asked, times("UTC"), RETENTION)
-    query = base_query(asked, days, times("UTC"))
-    assert query.since == datetime(2026, 2, 1, tzinfo=UTC)
-    assert query.until is None
-
-
-@pytest.mark.parametrize(
-    ("text", "choice"),
-    [
-        ("status:deferred", Choice.ALL),
-        ("to:bob -STATUS:delivered", Choice.ALL),
-        ("subject:status", Choice.ACCEPTED),
-        ("", Choice.ACCEPTED),
-    ],
-)
-def test_a_status_in_the_search_box_goes_before_the_outcome(text: str, choice: Choice) -> None:
-    assert read_filter({"q": text, "outcome": "accepted"}, "UTC").choice is choice
-
-
-def test_the_recipient_field_is_a_term_like_any_other() -> None:
-    asked = Filter(text="subject:order", to="bob@example.org")
-    days = range_of(asked, times("UTC"), RETENTION)
-    query = base_query(asked, days, times("UTC"))
-    assert query.terms == (
-        Term(field=Field.SUBJECT, value="order"),
-        Term(field=Field.TO, value="bob@example.org"),
-    )
-    assert (query.since, query.until) == (days.since, days.until)
-
-
-@pytest.mark.parametrize("choice", Choice)
-def test_the_terms_of_a_choice_select_its_statuses(choice: Choice) -> None:
-    selected = set(Status)
-    for term in with_choice(Query(), choice).terms:
-        named = STATUS_WORDS[term.value]
-        selected = selected - named if term.negated else selected & named
-    assert selected == STATUSES[choice]
-
-
-def test_every_status_is_in_one_list() -> None:
-    lists = [STATUSES[choice] for choice in Choice if choice is not Choice.ALL]
-    assert sorted(status for one in lists for status in one) == sorted(Status)
+def test_the_oldest_day_is_the_viewer_s() -> None:
+    assert oldest_kept(times("Pacific/Kiritimati"), RETENTION) == utc("2026-01-01T10:00")
 
 
 def test_zones_are_those_of_places() -> None:

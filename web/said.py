@@ -1,0 +1,84 @@
+"""What a list is of, in words: for its caption, for an empty one, and for who hears it. Pure."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Final
+
+from tracker.search import STATUS_WORDS
+from web.filters import Range, range_in_words
+from web.form_text import Choice, Form, Period
+from web.standing import (
+    ACCEPTED,
+    CANCELLED,
+    PERMANENT,
+    TEMPORARY,
+    UNCERTAIN,
+    WAITING,
+    Standing,
+)
+from web.times import Times, length
+
+LOOKS: Final[Mapping[Choice, Standing]] = {
+    Choice.ACCEPTED: ACCEPTED,
+    Choice.TEMPORARY: TEMPORARY,
+    Choice.PERMANENT: PERMANENT,
+    Choice.WAITING: WAITING,
+    Choice.UNCERTAIN: UNCERTAIN,
+    Choice.CANCELLED: CANCELLED,
+}
+CHOICES: Final = tuple(
+    choice
+    for choice in (Choice.ALL, *LOOKS)
+    if choice is not Choice.UNCERTAIN or "uncertain" in STATUS_WORDS
+)
+PERIODS: Final[Mapping[Period, str]] = {
+    Period.TODAY: "Today",
+    Period.YESTERDAY: "Yesterday",
+    Period.DAY: "Last 24 hours",
+    Period.WEEK: "Last 7 days",
+    Period.MONTH: "Last 30 days",
+    Period.THIS_MONTH: "This month",
+    Period.LAST_MONTH: "Last month",
+    Period.KEPT: "All that is kept",
+    Period.OWN: "Own range",
+}
+_LAST: Final = (Period.DAY, Period.WEEK, Period.MONTH)
+_NAMED: Final = (Period.TODAY, Period.YESTERDAY, Period.THIS_MONTH, Period.LAST_MONTH)
+
+
+def word_of(choice: Choice) -> str:
+    """Return what people read for an outcome."""
+    if choice is Choice.WRITTEN:
+        return "As written in the search"
+    return LOOKS[choice].word if choice in LOOKS else "All"
+
+
+def when(form: Form, days: Range, times: Times, retention: timedelta) -> str:
+    """Return the range for the middle of a sentence: "today", "in the last 7 days"."""
+    if form.period in _NAMED:
+        return PERIODS[form.period].lower()
+    if form.period in _LAST:
+        return f"in the {PERIODS[form.period].lower()}"
+    if form.period is Period.KEPT:
+        return f"in the {length(retention)} that are kept"
+    words = range_in_words(days, times)
+    return words if words.startswith("since ") else f"from {words}"
+
+
+def outcome_in_words(choice: Choice) -> str:
+    """Return an outcome for the middle of a sentence: "accepted", "sent"."""
+    if choice is Choice.WRITTEN:
+        return "found"
+    return LOOKS[choice].word.lower() if choice in LOOKS else "sent"
+
+
+def conditions(form: Form) -> Iterator[tuple[str, str]]:
+    """Yield what else was asked for: the words before it, and it."""
+    for words, value in (
+        ("to an address with", form.to),
+        ("from an address with", form.sender),
+        ("with a subject with", form.subject),
+        ("matching", form.words),
+    ):
+        if value:
+            yield words, value
