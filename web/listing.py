@@ -90,6 +90,12 @@ async def look(ledger: Store, scope: Scope, wanted: Wanted) -> Found:
     return Found(page, timelines, chips, current)
 
 
+async def count_newer(ledger: Store, scope: Scope, wanted: Wanted, limit: int) -> int:
+    """Return how many rows have come after the one that the URL names, at most `limit`."""
+    page = await ledger.search(wanted.query, scope, limit=limit, after=wanted.asked.after)
+    return len(page.rows)
+
+
 async def widen(ledger: Store, scope: Scope, wanted: Wanted) -> Widening | None:
     """Return the next wider range in which the same search finds something."""
     for period in _WIDER:

@@ -26,6 +26,7 @@ from web.views import (
     suppressions,
     track,
 )
+from web.views import accounts, health, log_in, metrics, newer, queue, relay, story, track
 
 PublicPage = Callable[[Visit], Awaitable[web.StreamResponse]]
 PrivatePage = Callable[[Visit, Viewer], Awaitable[web.StreamResponse]]
@@ -61,6 +62,7 @@ PUBLIC: Final[Sequence[PublicRoute]] = (
 
 PRIVATE: Final[Sequence[PrivateRoute]] = (
     PrivateRoute("GET", "/", track.show_list, None),
+    PrivateRoute("GET", "/newer", newer.show_newer, None),
     PrivateRoute("GET", "/messages/{id}", story.show_message, None),
     PrivateRoute("GET", "/messages/{id}/handover.json", proof.show_document, None),
     PrivateRoute("GET", "/messages/{id}/handover.pdf", proof.show_paper, None),

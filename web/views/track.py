@@ -8,8 +8,9 @@ from aiohttp import web
 
 from tracker.search import QueryError
 from tracker.states import FINAL
+from tracker.views import Page
 from web.counts import Number
-from web.filters import Asked, link, oldest_kept, range_in_words, read_asked, zones
+from web.filters import Asked, link, oldest_kept, range_in_words, read_asked, write_asked, zones
 from web.form_text import OPENING, Choice, Form, Period, read_text, write_text
 from web.listing import Found, Wanted, look, want, widen
 from web.panel import ZONE_COOKIE, Viewer, Visit, see_other
@@ -71,6 +72,12 @@ def _form(visit: Visit, asked: Asked, form: Form) -> dict[str, object]:
     }
 
 
+def ask_newer(asked: Asked, page: Page) -> str:
+    """Return where the script asks how many rows are newer than those of the first page."""
+    newest = page.rows[0].recipient.id if page.rows else None
+    return f"/newer?{write_asked(asked.but(after=newest))}"
+
+
 def summary(number: Number, wanted: Wanted) -> str:
     """Return what a list is of: "3 recipients, accepted, 2 Mar 2026, to an address with bob"."""
     parts = ["1 recipient" if str(number) == "1" else f"{number} recipients"]
@@ -101,4 +108,6 @@ def _list(wanted: Wanted, found: Found) -> dict[str, object]:
         "elsewhere": [chip for chip in found.chips if chip.standing and chip.number.value],
         "live": any(row.recipient.status not in FINAL for row in page.rows),
         "reset": "/",
+        "again": link(asked.but()),
+        "ask_newer": None if asked.before or asked.after else ask_newer(asked, page),
     }

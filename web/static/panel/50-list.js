@@ -1,0 +1,41 @@
+
+// What a list holds is told to those who hear the page, and so is what has come since.
+const told = document.querySelector("#found");
+if (told) setTimeout(() => (told.textContent = told.dataset.says), 500);
+
+// The rows stay where they are; how many are newer is said beside them.
+const again = document.querySelector("[data-newer]");
+
+async function askNewer() {
+  if (document.hidden) return;
+  let answer;
+  try {
+    const response = await fetch(again.dataset.newer, { redirect: "error" });
+    if (!response.ok) return;
+    answer = await response.json();
+  } catch {
+    return;  // Away for a moment: there is a next time.
+  }
+  const words = answer.count ? `${answer.words}: show` : "Look again";
+  const label = again.querySelector("span");
+  if (label.textContent === words) return;
+  label.textContent = words;
+  again.classList.toggle("fresh", answer.count > 0);
+  if (answer.count) told.textContent = answer.words;
+}
+
+if (again) setInterval(askNewer, 15000);
+
+// Whoever searched or chose an outcome goes on from there, not from the top of the page.
+const PLACE = "sendtrace-place";
+
+function keepPlace(event) {
+  const from = event.type === "submit" ? document.activeElement : event.target.closest("a[id]");
+  if (from?.id) sessionStorage.setItem(PLACE, from.id);
+}
+
+const place = sessionStorage.getItem(PLACE);
+sessionStorage.removeItem(PLACE);
+if (place) document.getElementById(place)?.focus({ preventScroll: true });
+document.querySelector("#filters")?.addEventListener("submit", keepPlace);
+document.querySelector(".outcomes")?.addEventListener("click", keepPlace);
