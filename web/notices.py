@@ -26,6 +26,9 @@ class Act(StrEnum):
     ACCOUNT_REMOVED = "account-removed"
     LOGGED_OUT = "logged-out"
     INBOX_READ = "inbox-read"
+    SEARCH_SAVED = "search-saved"
+    SEARCH_CHANGED = "search-changed"
+    SEARCH_REMOVED = "search-removed"
 
 
 _DONE: Final = {
@@ -43,6 +46,9 @@ _SAID: Final = {
     Act.ACCOUNT_REMOVED: "The account is removed. Its mail stays on record.",
     Act.LOGGED_OUT: "You are logged out.",
     Act.INBOX_READ: "Marked as read. It comes back when it happens again.",
+    Act.SEARCH_SAVED: "The search is saved.",
+    Act.SEARCH_CHANGED: "The search is changed.",
+    Act.SEARCH_REMOVED: "The search is removed.",
 }
 
 

@@ -1,7 +1,7 @@
 """What every page of the panel works with."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,8 @@ from web.static_files import StaticFiles
 from web.times import Times
 
 ZONE_COOKIE = "sendtrace-zone"
+ZONE_KEPT = timedelta(days=365)
+"""How long a browser knows the zone that was chosen in it."""
 NOTICE_COOKIE = "sendtrace-notice"
 """Carries what an act came to, from the POST to the page that is shown after it."""
 

@@ -27,6 +27,7 @@ from web.views import (
     track,
 )
 from web.views import accounts, health, log_in, metrics, newer, queue, relay, story, track
+from web.views import accounts, health, log_in, metrics, newer, queue, relay, searches, story, track
 
 PublicPage = Callable[[Visit], Awaitable[web.StreamResponse]]
 PrivatePage = Callable[[Visit, Viewer], Awaitable[web.StreamResponse]]
@@ -63,6 +64,10 @@ PUBLIC: Final[Sequence[PublicRoute]] = (
 PRIVATE: Final[Sequence[PrivateRoute]] = (
     PrivateRoute("GET", "/", track.show_list, None),
     PrivateRoute("GET", "/newer", newer.show_newer, None),
+    PrivateRoute("GET", "/searches", searches.show_searches, None),
+    PrivateRoute("POST", "/searches", searches.save, None),
+    PrivateRoute("POST", "/searches/{search}", searches.change, None),
+    PrivateRoute("POST", "/searches/{search}/remove", searches.remove, None),
     PrivateRoute("GET", "/messages/{id}", story.show_message, None),
     PrivateRoute("GET", "/messages/{id}/handover.json", proof.show_document, None),
     PrivateRoute("GET", "/messages/{id}/handover.pdf", proof.show_paper, None),

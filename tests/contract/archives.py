@@ -18,6 +18,7 @@ from tests.support.clock import START
 from tests.support.mail import mint
 from tracker.archive import Archive
 from tracker.archive.comparing import Comparison
+from tracker.model import Account
 from tracker.postgres import archive as postgres
 from tracker.search import Query
 from tracker.sqlite import archive as sqlite
@@ -84,7 +85,18 @@ async def view(ledger: Ledger) -> dict[str, Any]:
         "balance": await ledger.balance(START - timedelta(days=365)),
         "next due": await ledger.next_due(),
         "accounts": await ledger.accounts(),
+        "saved": [await saved_of(ledger, one) for one in await ledger.accounts()],
     }
+
+
+async def saved_of(ledger: Ledger, account: Account) -> tuple[Any, ...]:
+    """Return what is kept for somebody's panel."""
+    address = account.address
+    return (
+        await ledger.saved_searches(address),
+        await ledger.recent_searches(address),
+        await ledger.habits(address),
+    )
 
 
 async def content(ledger: Ledger, message_id: Any) -> bytes | None:

@@ -21,9 +21,17 @@ from tests.contract.ledger import (
 from tests.contract.population import populate
 from tests.contract.test_people import ALICE, BOB, SESSION
 from tests.support.clock import START
-from tests.support.mail import make_settlement, make_submission
+from tests.support.mail import make_settlement, make_submission, mint
 from tests.support.postgres import Server
-from tracker.model import DestinationChange, Gate, MessageKind, Outcome, Status
+from tracker.model import (
+    DestinationChange,
+    Gate,
+    Habits,
+    MessageKind,
+    Outcome,
+    SavedSearch,
+    Status,
+)
 
 DAY = timedelta(days=1)
 LARGE = bytes(range(256)) * 4 * 1024 + b"end"
@@ -99,6 +107,12 @@ async def fill_a_little(locator: str) -> None:
     await ledger.add_account(ALICE)
     await ledger.add_account(BOB)
     await ledger.add_session(SESSION)
+    saved = SavedSearch(
+        id=mint(START), owner=ALICE.address, name="late", text="since:2d", created_at=START
+    )
+    await ledger.save_search(saved)
+    await ledger.note_search(ALICE.address, "to:bob", START)
+    await ledger.keep_habits(BOB.address, Habits(outcome="all", zone="UTC", has_keys=False))
     for at in (START, START, START + DAY):
         await ledger.record_failure(["client 192.0.2.1", "account x"], at, DAY)
     await give_back_all(ledger)

@@ -321,6 +321,37 @@ class RefusedRow(NamedTuple):
     at: int
 
 
+
+
+class SavedSearchRow(NamedTuple):
+    """A search under a name."""
+
+    id: str
+    owner: str
+    domain: str
+    audience: str
+    name: str
+    text: str
+    created_at: int
+
+
+class RecentSearchRow(NamedTuple):
+    """One of the last searches of somebody."""
+
+    owner: str
+    text: str
+    at: int
+
+
+class HabitsRow(NamedTuple):
+    """What somebody chose last."""
+
+    owner: str
+    outcome: str
+    zone: str
+    keys: str
+
+
 class Table(NamedTuple):
     """A table beside the mail, which is moved whole."""
 
@@ -360,6 +391,9 @@ TABLES = (
     Table("revisions", RevisionRow, "name"),
     Table("errands", ErrandRow, "id"),
     Table("refused", RefusedRow, "message_id"),
+    Table("saved_searches", SavedSearchRow, "id"),
+    Table("recent_searches", RecentSearchRow, "owner, text"),
+    Table("habits", HabitsRow, "owner"),
 )
 
 

@@ -10,6 +10,7 @@
 `acts`       what people do to many recipients at once
 `errand`     what somebody has asked of the workers
 `suppression` addresses to which nothing is sent
+`saved`      what the panel keeps for each person
 """
 
 from tracker.model.account import Account, Role, Scope, Session
@@ -60,6 +61,7 @@ from tracker.model.message import (
     Submission,
 )
 from tracker.model.reply import Reply
+from tracker.model.saved import Audience, Habits, SavedSearch
 from tracker.model.settlement import (
     DestinationChange,
     Event,
@@ -78,6 +80,7 @@ __all__ = [
     "ActState",
     "Attempt",
     "AttemptId",
+    "Audience",
     "Body",
     "Census",
     "Client",
@@ -94,6 +97,7 @@ __all__ = [
     "EventId",
     "EventKind",
     "Gate",
+    "Habits",
     "HeaderFacts",
     "Job",
     "Lease",
@@ -113,6 +117,7 @@ __all__ = [
     "Reply",
     "Ret",
     "Role",
+    "SavedSearch",
     "Scope",
     "Session",
     "Settlement",

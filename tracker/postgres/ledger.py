@@ -19,10 +19,11 @@ from tracker.postgres.moving import Moving
 from tracker.postgres.part import Shared
 from tracker.postgres.partitions import make_for
 from tracker.postgres.people import People
+from tracker.postgres.saved import Saving
 from tracker.postgres.tending import Tending
 
 
-class PostgresLedger(Moving, Holding, Acting, Looking, Insight, People, Tending, PostgresDeeds):
+class PostgresLedger(Moving, Holding, Acting, Looking, Insight, People, Tending, PostgresDeeds, Saving):
     """`tracker.store.Ledger` on a server. Use `open_ledger`."""
 
     @property

@@ -15,6 +15,7 @@ from tracker.sql.people import (
     read_session,
     session_columns,
 )
+from tracker.sql.saved import OF_AN_ACCOUNT
 from tracker.sql.values import moment, stamp, well_formed
 
 _ACCOUNTS = f"SELECT {ACCOUNT_COLUMNS} FROM accounts"
@@ -57,7 +58,16 @@ class People(Part):
         return await self._changes(sql, well_formed(address), role.value) == 1
 
     async def remove_account(self, address: str) -> bool:
-        return await self._change_account(address, "DELETE FROM accounts WHERE address = $1")
+        name = well_formed(address)
+
+        async def step(transaction: Transaction) -> bool:
+            for table in OF_AN_ACCOUNT:
+                await transaction.execute(f"DELETE FROM {table} WHERE owner = $1", name)
+            await transaction.execute(_END_SESSIONS, name)
+            removed = await transaction.execute("DELETE FROM accounts WHERE address = $1", name)
+            return removed == 1
+
+        return await self._connections.run(step)
 
     async def add_session(self, session: Session) -> None:
         await self._changes(_ADD_SESSION, *session_columns(session))

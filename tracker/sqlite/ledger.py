@@ -16,10 +16,11 @@ from tracker.sqlite.migrate import migrate
 from tracker.sqlite.moving import Moving
 from tracker.sqlite.people import People
 from tracker.sqlite.readers import Readers
+from tracker.sqlite.saved import Saving
 from tracker.sqlite.writer import Writer
 
 
-class SqliteLedger(Moving, Acting, Looking, Insight, People, SqliteDeeds):
+class SqliteLedger(Moving, Acting, Looking, Insight, People, SqliteDeeds, Saving):
     """`tracker.store.Ledger` on one file. Use `open_ledger`."""
 
     def __init__(self, path: Path, writer: Writer, readers: Readers, entropy: Entropy) -> None:

@@ -15,6 +15,7 @@ from tracker.sql.people import (
     session_columns,
 )
 from tracker.sql.rows import Columns
+from tracker.sql.saved import OF_AN_ACCOUNT
 from tracker.sql.values import moment, stamp, well_formed
 from tracker.sqlite.part import Part
 
@@ -75,6 +76,8 @@ class People(Part):
 
         def step(connection: sqlite3.Connection) -> bool:
             connection.execute(_END_SESSIONS, (name,))
+            for table in OF_AN_ACCOUNT:
+                connection.execute(f"DELETE FROM {table} WHERE owner = ?", (name,))
             cursor = connection.execute("DELETE FROM accounts WHERE address = ?", (name,))
             return cursor.rowcount == 1
 

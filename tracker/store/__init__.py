@@ -18,6 +18,7 @@ from tracker.store.insight import Insight
 from tracker.store.ledger import Ledger
 from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
+from tracker.store.saved import Saved
 
 __all__ = [
     "Accounts",
@@ -29,6 +30,7 @@ __all__ = [
     "LogInFailures",
     "OutcomeUnknown",
     "RefusedContent",
+    "Saved",
     "SchemaTooNew",
     "Sessions",
     "Store",

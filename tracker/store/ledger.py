@@ -7,6 +7,7 @@ from tracker.store.errands import Errands, RefusedContent
 from tracker.store.insight import Insight
 from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
+from tracker.store.saved import Saved
 
 
 class Ledger(
@@ -21,6 +22,8 @@ class Ledger(
     RefusedContent,
     Protocol,
 ):
+class Ledger(Store, Insight, Accounts, Sessions, LogInFailures, Protocol):
+class Ledger(Store, Accounts, Sessions, LogInFailures, Saved, Protocol):
     """Everything that a ledger is, over one database."""
 
     @property

@@ -11,9 +11,10 @@ from tracker.model import Account
 from tracker.passwords import LONGEST_PASSWORD
 from web.client import network_of
 from web.csrf import FIELD, is_token
+from web.filters import is_zone
 from web.forms import read_form
 from web.notices import Act, write_notice
-from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
+from web.panel import NOTICE_COOKIE, ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_other
 from web.security import local_path
 from web.sessions import cookie_name, looks_like_token, make_token, set_cookie
 
@@ -70,6 +71,9 @@ async def log_in(visit: Visit) -> web.StreamResponse:
     visit.log.info("logged in", account=address, client=visit.client)
     response = see_other(onward)
     await visit.panel.log_ins.open(response, account, visit.now, secure=visit.secure)
+    zone = (await visit.panel.ledger.habits(account.address)).zone
+    if is_zone(zone):
+        set_cookie(response, ZONE_COOKIE, zone, secure=visit.secure, lifetime=ZONE_KEPT)
     return response
 
 
@@ -95,5 +99,11 @@ async def log_out(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     response = see_other("/login")
     await visit.panel.log_ins.end(response, viewer.session, secure=visit.secure)
     notice = write_notice(Act.LOGGED_OUT)
-    set_cookie(response, NOTICE_COOKIE, notice, secure=visit.secure, lifetime=_NOTICE)
+    set_cookie(
+        response,
+        NOTICE_COOKIE,
+        notice,
+        secure=visit.secure,
+        lifetime=_NOTICE,
+    )
     return response

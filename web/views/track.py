@@ -1,25 +1,23 @@
 """*Track deliveries*: the page of the list."""
 
-from datetime import timedelta
-from typing import Final
-
 import msgspec
 from aiohttp import web
 
+from tracker.model import Habits
 from tracker.search import QueryError
 from tracker.states import FINAL
 from tracker.views import Page
 from web.counts import Number
 from web.filters import Asked, link, oldest_kept, range_in_words, read_asked, write_asked, zones
-from web.form_text import OPENING, Choice, Form, Period, read_text, write_text
+from web.form_text import Choice, Form, Period, read_text, write_text
+from web.habits import opening_of, remember
 from web.listing import Found, Wanted, look, want, widen
-from web.panel import ZONE_COOKIE, Viewer, Visit, see_other
+from web.panel import ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_other
 from web.rows import attempts_of, tracked_row
 from web.said import CHOICES, PERIODS, conditions, outcome_in_words, when, word_of
 from web.sessions import set_cookie
 from web.submitted import LONGEST_TEXT, is_submitted, read_submitted
-
-_ZONE_KEPT: Final = timedelta(days=365)
+from web.views.searches import read_searches, saving
 
 
 async def show_list(visit: Visit, viewer: Viewer) -> web.StreamResponse:
@@ -28,18 +26,20 @@ async def show_list(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     What comes from the form, or from an older link, leads to the one URL that says the same.
     """
     params = visit.request.query
-    asked = read_asked(params, visit.times.zone.key, write_text(OPENING))
+    habits = await visit.panel.ledger.habits(viewer.account.address)
+    asked = read_asked(params, visit.times.zone.key, write_text(opening_of(habits)))
     if is_submitted(params):
         return see_other(link(msgspec.structs.replace(asked, text=read_submitted(params))))
-    response = await _answer(visit, viewer, asked)
+    response = await _answer(visit, viewer, asked, habits)
     if "zone" in params:
-        set_cookie(response, ZONE_COOKIE, asked.zone, secure=visit.secure, lifetime=_ZONE_KEPT)
+        set_cookie(response, ZONE_COOKIE, asked.zone, secure=visit.secure, lifetime=ZONE_KEPT)
     return response
 
 
-async def _answer(visit: Visit, viewer: Viewer, asked: Asked) -> web.Response:
+async def _answer(visit: Visit, viewer: Viewer, asked: Asked, habits: Habits) -> web.Response:
     ledger, retention = visit.panel.ledger, visit.panel.settings.tracking.retention
-    context = _form(visit, asked, read_text(asked.text))
+    searches = await read_searches(visit, viewer)
+    context = _form(visit, asked, read_text(asked.text)) | saving(viewer) | {"searches": searches}
     try:
         wanted = want(asked, visit.times, retention)
     except QueryError as problem:
@@ -47,6 +47,8 @@ async def _answer(visit: Visit, viewer: Viewer, asked: Asked) -> web.Response:
     found = await look(ledger, viewer.scope, wanted)
     widening = None if found.page.rows else await widen(ledger, viewer.scope, wanted)
     listed = _list(wanted, found)
+    if not asked.before and not asked.after:
+        await remember(visit, viewer, wanted, habits, searches.recent)
     return visit.page("track.html", problem="", widening=widening, **context, **listed)
 
 

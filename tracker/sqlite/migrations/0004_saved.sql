@@ -1,0 +1,27 @@
+-- What the panel keeps for each person: searches under a name, the last ones that were run, and
+-- what was chosen last. It goes with the account.
+CREATE TABLE saved_searches (
+    id          TEXT NOT NULL PRIMARY KEY,
+    owner       TEXT NOT NULL,
+    -- Of the owner: whom audience 'domain' means.
+    domain      TEXT NOT NULL,
+    audience    TEXT NOT NULL CHECK (audience IN ('owner', 'domain', 'all')),
+    name        TEXT NOT NULL,
+    text        TEXT NOT NULL,
+    created_at  INTEGER NOT NULL,
+    UNIQUE (owner, name)
+) STRICT;
+
+CREATE TABLE recent_searches (
+    owner  TEXT NOT NULL,
+    text   TEXT NOT NULL,
+    at     INTEGER NOT NULL,
+    PRIMARY KEY (owner, text)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE habits (
+    owner    TEXT NOT NULL PRIMARY KEY,
+    outcome  TEXT NOT NULL,
+    zone     TEXT NOT NULL,
+    keys     TEXT NOT NULL CHECK (keys IN ('on', 'off'))
+) STRICT, WITHOUT ROWID;
