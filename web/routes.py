@@ -19,15 +19,15 @@ from web.views import (
     metrics,
     overview,
     probes,
+    newer,
     proof,
     queue,
     relay,
+    searches,
     story,
     suppressions,
     track,
 )
-from web.views import accounts, health, log_in, metrics, newer, queue, relay, story, track
-from web.views import accounts, health, log_in, metrics, newer, queue, relay, searches, story, track
 
 PublicPage = Callable[[Visit], Awaitable[web.StreamResponse]]
 PrivatePage = Callable[[Visit, Viewer], Awaitable[web.StreamResponse]]

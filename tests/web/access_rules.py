@@ -79,6 +79,7 @@ WRONG: Final = frozenset({422})
 ABSENT: Final = frozenset({404})
 """What the form or the path names does not exist; whose acts are seen, test_acts tells."""
 _NO_ID: Final = "01KJQ9CVD0E00AYKCS3YMYPZGJ"
+_SEARCH: Final = "/searches/01KJQ9CVD0E00AYKCS3YMYPZGJ"
 _ZOE: Final = "/accounts/zoe@elsewhere.example"
 
 PUBLIC_RULES: Final[Mapping[str, frozenset[int]]] = {
@@ -92,6 +93,12 @@ PUBLIC_RULES: Final[Mapping[str, frozenset[int]]] = {
 
 RULES: Final[Mapping[str, Rule]] = {
     "GET /": Rule(LOGGED_IN),
+    "GET /newer": Rule(LOGGED_IN),
+    "GET /searches": Rule(LOGGED_IN),
+    "POST /searches": Rule(LOGGED_IN, WRONG),
+    # They have none of their own, and that of somebody else is unknown.
+    "POST /searches/{search}": Rule(frozenset(), path=_SEARCH),
+    "POST /searches/{search}/remove": Rule(frozenset(), path=f"{_SEARCH}/remove"),
     "GET /queue": Rule(LOGGED_IN),
     "GET /messages/{id}": Rule(LOGGED_IN, about_mail=True),
     "POST /messages/{id}/retry": Rule(ACTORS, DONE, about_mail=True),

@@ -65,9 +65,9 @@ async def change(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Give a search of the viewer's another name, or share it."""
     form = await read_form(visit.request)
     name = _name(form)
+    await _own(visit, viewer)
     if not name:
         return await _page(visit, viewer, problem=_NO_NAME)
-    await _own(visit, viewer)
     changed = await visit.panel.ledger.change_search(
         visit.request.match_info["search"],
         viewer.account.address,
