@@ -146,11 +146,14 @@ def _chips(wanted: Wanted, counts: Counts, uncertain: Number) -> Sequence[Chip]:
 async def _timelines(
     ledger: Store, scope: Scope, rows: tuple[Row, ...], opened: RecipientId | None
 ) -> dict[MessageId, Timeline | None]:
-    """Fetch the timelines of rows that have more attempts than the one that came with them."""
+    """Fetch the timelines of rows of which more is shown than came with them.
+
+    They have had further attempts, or their message has further recipients.
+    """
     wanted = {
         row.message.id
         for row in rows
-        if row.recipient.attempts > 1
+        if (row.recipient.attempts > 1 or row.recipients_of_message > 1)
         and (row.recipients_of_message <= _FEW or row.recipient.id == opened)
     }
     found = await asyncio.gather(*(ledger.timeline(one, scope) for one in wanted))

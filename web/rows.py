@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from tracker.explain import headline, why_not_dialled
-from tracker.model import Attempt, Message, MessageId, MessageKind, Recipient, RecipientId
+from tracker.model import Attempt, Message, MessageId, MessageKind, Recipient, RecipientId, Status
+from tracker.states import OPEN
 from tracker.views import Row, Timeline
-from web.standing import Standing, outcome_of, standing_of, status_line
+from web.alike import Alike, alike
+from web.filters import Asked
+from web.standing import Standing, outcome_of, standing_of, status_line, upcoming
 from web.times import Times
 from web.verdict import Case, Lines, lines, spoken
+
+_SHOWN: Final = 90
+"""Characters of a reply in the list; the detail has all of them."""
 
 
 class Tried(NamedTuple):
@@ -53,7 +59,12 @@ class TrackedRow(NamedTuple):
     sent_to: str
     others: int
     """Further recipients of the same message."""
+    together: str
+    """What became of the message, where it has several recipients; else empty."""
     standing: Standing
+    last_words: str
+    """What comes next, or what was said last; never empty."""
+    alike: tuple[Alike, ...]
     detail: Detail
     opened: bool
     url: str
@@ -106,11 +117,39 @@ def attempt_row(attempt: Attempt) -> AttemptRow:
     )
 
 
+def last_words(recipient: Recipient, last: Attempt | None, times: Times) -> str:
+    """Return in half a line what comes next, or what was said last."""
+    if recipient.status is Status.HELD:
+        return recipient.gate_detail.strip() or "no reason was given"
+    if recipient.status in OPEN:
+        return upcoming(recipient, times)
+    if recipient.status is Status.CANCELLED:
+        return "It is not sent"
+    if last is None:
+        return "It was never tried"
+    if last.reply is None:
+        return last.detail.strip() or outcome_of(last).word
+    said = " ".join(f"{last.reply.code} {' '.join(last.reply.lines)}".split())
+    return said if len(said) <= _SHOWN else f"{said[:_SHOWN].rstrip()}…"
+
+
+def together(row: Row, timeline: Timeline | None) -> str:
+    """Return what became of a message with several recipients: "2 of 3 accepted"."""
+    number = row.recipients_of_message
+    if number < 2:
+        return ""
+    if timeline is None:
+        return f"1 of {number:,} recipients"
+    done = sum(one.status is Status.DELIVERED for one in timeline.recipients)
+    return f"{done:,} of {number:,} accepted"
+
+
 def tracked_row(
-    row: Row, attempts: Sequence[Attempt], times: Times, opened: RecipientId | None
+    row: Row, timelines: Mapping[MessageId, Timeline | None], times: Times, asked: Asked
 ) -> TrackedRow:
     """Return `row` with those of its attempts that are known, oldest first."""
     recipient, message = row.recipient, row.message
+    attempts = attempts_of(row, timelines)
     known = attempts or ([row.last_attempt] if row.last_attempt else [])
     case = Case(recipient, message, row.last_attempt, times)
     return TrackedRow(
@@ -121,7 +160,10 @@ def tracked_row(
         sent_from=sender_of(message),
         sent_to=recipient.forward_path,
         others=row.recipients_of_message - 1,
+        together=together(row, timelines.get(message.id)),
         standing=standing_of(recipient, row.last_attempt),
+        last_words=last_words(recipient, row.last_attempt, times),
+        alike=alike(row, asked.zone),
         detail=Detail(
             spoken=spoken(case),
             lines=lines(case, ""),
@@ -129,7 +171,7 @@ def tracked_row(
             attempts=tuple(attempt_row(attempt) for attempt in reversed(known)),
             missing=max(0, recipient.attempts - len(known)),
         ),
-        opened=recipient.id == opened,
+        opened=recipient.id == asked.opened,
         url=story_url(recipient),
     )
 

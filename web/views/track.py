@@ -1,9 +1,12 @@
 """*Track deliveries*: the page of the list."""
 
+from typing import Final
+
 import msgspec
 from aiohttp import web
 
 from tracker.model import Habits
+from tracker.permissions import Permission
 from tracker.search import QueryError
 from tracker.states import FINAL
 from tracker.views import Page
@@ -13,11 +16,20 @@ from web.form_text import Choice, Form, Period, read_text, write_text
 from web.habits import opening_of, remember
 from web.listing import Found, Wanted, look, want, widen
 from web.panel import ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_other
-from web.rows import attempts_of, tracked_row
+from web.rows import tracked_row
 from web.said import CHOICES, PERIODS, conditions, outcome_in_words, when, word_of
 from web.sessions import set_cookie
 from web.submitted import LONGEST_TEXT, is_submitted, read_submitted
 from web.views.searches import read_searches, saving
+
+ACTS: Final = (
+    ("retry", "Retry now"),
+    ("hold", "Hold"),
+    ("release", "Release"),
+    ("cancel", "Cancel"),
+    ("suppress", "Suppress the addresses"),
+)
+"""What can be asked for, for a selection or for everything that matches."""
 
 
 async def show_list(visit: Visit, viewer: Viewer) -> web.StreamResponse:
@@ -46,7 +58,7 @@ async def _answer(visit: Visit, viewer: Viewer, asked: Asked, habits: Habits) ->
         return visit.page("track.html", 400, problem=str(problem), **context)
     found = await look(ledger, viewer.scope, wanted)
     widening = None if found.page.rows else await widen(ledger, viewer.scope, wanted)
-    listed = _list(wanted, found)
+    listed = _list(wanted, found, may_act=viewer.may(Permission.ACT))
     if not asked.before and not asked.after:
         await remember(visit, viewer, wanted, habits, searches.recent)
     return visit.page("track.html", problem="", widening=widening, **context, **listed)
@@ -90,14 +102,11 @@ def summary(number: Number, wanted: Wanted) -> str:
     return ", ".join(parts)
 
 
-def _list(wanted: Wanted, found: Found) -> dict[str, object]:
+def _list(wanted: Wanted, found: Found, *, may_act: bool) -> dict[str, object]:
     """Return what the list shows."""
     page, asked, form = found.page, wanted.asked, wanted.form
     return {
-        "rows": [
-            tracked_row(row, attempts_of(row, found.timelines), wanted.times, asked.opened)
-            for row in page.rows
-        ],
+        "rows": [tracked_row(row, found.timelines, wanted.times, asked) for row in page.rows],
         "chips": found.chips,
         "number": found.number,
         "days": wanted.days,
@@ -110,6 +119,9 @@ def _list(wanted: Wanted, found: Found) -> dict[str, object]:
         "elsewhere": [chip for chip in found.chips if chip.standing and chip.number.value],
         "live": any(row.recipient.status not in FINAL for row in page.rows),
         "reset": "/",
+        "may_act": may_act,
+        "acts": ACTS,
+        "here": link(asked),
         "again": link(asked.but()),
         "ask_newer": None if asked.before or asked.after else ask_newer(asked, page),
     }

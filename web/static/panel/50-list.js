@@ -39,3 +39,18 @@ sessionStorage.removeItem(PLACE);
 if (place) document.getElementById(place)?.focus({ preventScroll: true });
 document.querySelector("#filters")?.addEventListener("submit", keepPlace);
 document.querySelector(".outcomes")?.addEventListener("click", keepPlace);
+
+// One box for all boxes of the page.
+const whole = document.querySelector("#whole");
+if (whole) {
+  const picks = [...document.querySelectorAll(".pick input")];
+  whole.closest("label").hidden = false;
+  const show = () => {
+    const picked = picks.filter((one) => one.checked).length;
+    whole.checked = picked === picks.length;
+    whole.indeterminate = picked > 0 && picked < picks.length;
+  };
+  whole.addEventListener("change", () => picks.forEach((one) => (one.checked = whole.checked)));
+  picks.forEach((one) => one.addEventListener("change", show));
+  show();
+}
