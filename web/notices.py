@@ -26,6 +26,8 @@ class Act(StrEnum):
     ACCOUNT_REMOVED = "account-removed"
     LOGGED_OUT = "logged-out"
     INBOX_READ = "inbox-read"
+    KEYS_ON = "keys-on"
+    KEYS_OFF = "keys-off"
     SEARCH_SAVED = "search-saved"
     SEARCH_CHANGED = "search-changed"
     SEARCH_REMOVED = "search-removed"
@@ -46,6 +48,8 @@ _SAID: Final = {
     Act.ACCOUNT_REMOVED: "The account is removed. Its mail stays on record.",
     Act.LOGGED_OUT: "You are logged out.",
     Act.INBOX_READ: "Marked as read. It comes back when it happens again.",
+    Act.KEYS_ON: "The keys are on.",
+    Act.KEYS_OFF: "The keys are off.",
     Act.SEARCH_SAVED: "The search is saved.",
     Act.SEARCH_CHANGED: "The search is changed.",
     Act.SEARCH_REMOVED: "The search is removed.",

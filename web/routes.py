@@ -15,6 +15,7 @@ from web.views import (
     explain,
     health,
     inbox,
+    help,
     log_in,
     metrics,
     overview,
@@ -64,6 +65,8 @@ PUBLIC: Final[Sequence[PublicRoute]] = (
 PRIVATE: Final[Sequence[PrivateRoute]] = (
     PrivateRoute("GET", "/", track.show_list, None),
     PrivateRoute("GET", "/newer", newer.show_newer, None),
+    PrivateRoute("GET", "/help", help.show_help, None),
+    PrivateRoute("POST", "/help/keys", help.switch_keys, None),
     PrivateRoute("GET", "/searches", searches.show_searches, None),
     PrivateRoute("POST", "/searches", searches.save, None),
     PrivateRoute("POST", "/searches/{search}", searches.change, None),

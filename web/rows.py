@@ -11,6 +11,7 @@ from tracker.states import OPEN
 from tracker.views import Row, Timeline
 from web.alike import Alike, alike
 from web.filters import Asked
+from web.help import anchor_of
 from web.standing import Standing, outcome_of, standing_of, status_line, upcoming
 from web.times import Times
 from web.verdict import Case, Lines, lines, spoken
@@ -65,6 +66,8 @@ class TrackedRow(NamedTuple):
     last_words: str
     """What comes next, or what was said last; never empty."""
     alike: tuple[Alike, ...]
+    help_url: str
+    """Where its standing is explained."""
     detail: Detail
     opened: bool
     url: str
@@ -164,6 +167,7 @@ def tracked_row(
         standing=standing_of(recipient, row.last_attempt),
         last_words=last_words(recipient, row.last_attempt, times),
         alike=alike(row, asked.zone),
+        help_url=f"/help#{anchor_of(standing_of(recipient, row.last_attempt))}",
         detail=Detail(
             spoken=spoken(case),
             lines=lines(case, ""),

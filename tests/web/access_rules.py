@@ -94,6 +94,8 @@ PUBLIC_RULES: Final[Mapping[str, frozenset[int]]] = {
 RULES: Final[Mapping[str, Rule]] = {
     "GET /": Rule(LOGGED_IN),
     "GET /newer": Rule(LOGGED_IN),
+    "GET /help": Rule(LOGGED_IN),
+    "POST /help/keys": Rule(LOGGED_IN, DONE),
     "GET /searches": Rule(LOGGED_IN),
     "POST /searches": Rule(LOGGED_IN, WRONG),
     # They have none of their own, and that of somebody else is unknown.

@@ -51,7 +51,8 @@ async def show_list(visit: Visit, viewer: Viewer) -> web.StreamResponse:
 async def _answer(visit: Visit, viewer: Viewer, asked: Asked, habits: Habits) -> web.Response:
     ledger, retention = visit.panel.ledger, visit.panel.settings.tracking.retention
     searches = await read_searches(visit, viewer)
-    context = _form(visit, asked, read_text(asked.text)) | saving(viewer) | {"searches": searches}
+    context = _form(visit, asked, read_text(asked.text)) | saving(viewer)
+    context |= {"searches": searches, "has_keys": habits.has_keys}
     try:
         wanted = want(asked, visit.times, retention)
     except QueryError as problem:

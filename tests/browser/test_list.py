@@ -1,0 +1,147 @@
+"""What the script adds to the list: keys, newer rows, selection, a place that is kept."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.browser.conftest import log_in
+from tests.support.mail import make_submission
+from tests.support.panel import Desk
+
+pytestmark = pytest.mark.browser
+
+FOCUSED = "document.activeElement.closest('.entry')?.id ?? document.activeElement.id"
+
+
+async def test_rows_are_walked_and_opened_by_key(page: Page) -> None:
+    await page.goto("/?q=status:accepted since:today")
+    rows = page.locator(".entry")
+    first, second = await rows.nth(0).get_attribute("id"), await rows.nth(1).get_attribute("id")
+    for key, expected in (("j", first), ("j", second), ("k", first), ("k", first)):
+        await page.keyboard.press(key)
+        assert await page.evaluate(FOCUSED) == expected, key
+    await page.keyboard.press("o")
+    assert await rows.nth(0).locator(".detail").is_visible()
+    await page.keyboard.press("o")
+    assert not await rows.nth(0).locator(".detail").is_visible()
+    await page.keyboard.press("/")
+    assert await page.evaluate(FOCUSED) == "q"
+
+
+async def test_keys_do_nothing_while_typing(page: Page) -> None:
+    await page.goto("/?q=")
+    await page.locator("#q").focus()
+    await page.keyboard.type("j/o?k")
+    assert await page.locator("#q").input_value() == "j/o?k"
+    assert await page.evaluate(FOCUSED) == "q"
+    await page.locator("#outcome").focus()
+    await page.keyboard.press("j")
+    assert await page.evaluate(FOCUSED) == "outcome"
+
+
+async def test_a_key_leads_to_the_help_page_where_keys_are_switched_off(page: Page) -> None:
+    await page.goto("/?q=")
+    await page.keyboard.press("?")
+    await page.wait_for_url("**/help#keys")
+    await page.get_by_role("button", name="Switch the keys off").click()
+    assert "The keys are off." in await page.get_by_role("status").first.inner_text()
+    await page.goto("/?q=")
+    await page.keyboard.press("j")
+    assert await page.evaluate(FOCUSED) == ""
+
+
+async def test_newer_rows_are_counted_and_the_list_stays(browser: Browser, desk: Desk) -> None:
+    context = await browser.new_context(base_url=str(desk.server.make_url("")))
+    page = await context.new_page()
+    await page.clock.install(time=desk.clock.now())
+    await log_in(page)
+    await page.goto("/?q=")
+    rows = await page.locator(".entry").count()
+    again = page.locator("#again")
+    assert await again.inner_text() == "Look again"
+
+    desk.clock.advance(timedelta(minutes=1))
+    now = desk.clock.now()
+    for _ in range(2):
+        submission = make_submission("new@example.org", account="anna@northwind.example", now=now)
+        await desk.ledger.accept(submission, now, None)
+    await page.clock.run_for(16_000)
+    await page.get_by_text("2 new: show").wait_for()
+    assert await page.locator(".entry").count() == rows
+    assert await page.locator("#found").inner_text() == "2 new"
+    await again.click()
+    await page.locator(".entry", has_text="new@example.org").first.wait_for()
+
+
+async def test_how_many_were_found_is_told(page: Page) -> None:
+    await page.clock.install()
+    await page.goto("/?q=status:cancelled")
+    found = page.locator("#found")
+    assert await found.inner_text() == "", "a live region that is full from the beginning is silent"
+    await page.clock.run_for(1000)
+    assert (await found.inner_text()).startswith("1 recipient, cancelled")
+
+
+async def test_a_chip_keeps_the_focus(page: Page) -> None:
+    await page.goto("/?q=since:today")
+    await page.locator("#chip-permanent").focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**permanent**")
+    await page.wait_for_function("document.activeElement.id === 'chip-permanent'")
+    await page.locator("#q").fill("order")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**q=order**")
+    await page.wait_for_function("document.activeElement.id === 'q'")
+
+
+async def test_one_box_selects_the_page(page: Page) -> None:
+    await page.goto("/?q=status:deferred")
+    picks = page.locator(".pick input")
+    whole = page.get_by_label("Select this page")
+    await whole.check()
+    assert await picks.evaluate_all("all => all.every((one) => one.checked)")
+    await picks.first.uncheck()
+    assert await whole.evaluate("one => one.indeterminate")
+    number = await picks.count()
+    async with page.expect_request("**/acts/new?**") as asked:
+        await page.get_by_role("button", name="with the selected").click()
+    query = (await asked.value).url
+    assert query.count("recipient=") == number - 1
+    assert "act=retry" in query
+    assert "all=" not in query
+
+
+async def test_selecting_works_without_a_script(browser: Browser, desk: Desk) -> None:
+    context = await browser.new_context(
+        base_url=str(desk.server.make_url("")), java_script_enabled=False
+    )
+    page = await context.new_page()
+    await log_in(page)
+    await page.goto("/?q=status:deferred")
+    assert not await page.get_by_label("Select this page").is_visible()
+    await page.locator(".pick input").first.check()
+    async with page.expect_request("**/acts/new?**") as asked:
+        await page.get_by_role("button", name="with all").click()
+    assert "all=1" in (await asked.value).url
+
+
+async def test_saving_a_search_without_a_script(browser: Browser, desk: Desk) -> None:
+    context = await browser.new_context(
+        base_url=str(desk.server.make_url("")), java_script_enabled=False
+    )
+    page = await context.new_page()
+    await log_in(page)
+    await page.goto("/?q=code:550")
+    await page.locator("#searches > summary").click()
+    await page.get_by_label("Save this search as").fill("Refusals")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    assert await page.locator("#q").input_value() == "code:550"
+    await page.goto("/searches")
+    await page.get_by_text("Change…").click()
+    await page.get_by_label("Name of Refusals").fill("All refusals")
+    await page.get_by_role("button", name="Keep").click()
+    assert await page.get_by_role("link", name="All refusals").is_visible()
+    await page.get_by_text("Change…").click()
+    await page.get_by_role("button", name="Remove").click()
+    assert "The search is removed." in await page.get_by_role("status").inner_text()
