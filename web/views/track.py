@@ -1,5 +1,6 @@
 """*Track deliveries*: the page of the list."""
 
+import asyncio
 from typing import Final
 
 import msgspec
@@ -18,6 +19,7 @@ from web.listing import Found, Wanted, look, want, widen
 from web.panel import ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_other
 from web.rows import tracked_row
 from web.said import CHOICES, PERIODS, conditions, outcome_in_words, when, word_of
+from web.sent import sent_lately
 from web.sessions import set_cookie
 from web.submitted import LONGEST_TEXT, is_submitted, read_submitted
 from web.views.searches import read_searches, saving
@@ -50,9 +52,12 @@ async def show_list(visit: Visit, viewer: Viewer) -> web.StreamResponse:
 
 async def _answer(visit: Visit, viewer: Viewer, asked: Asked, habits: Habits) -> web.Response:
     ledger, retention = visit.panel.ledger, visit.panel.settings.tracking.retention
-    searches = await read_searches(visit, viewer)
-    context = _form(visit, asked, read_text(asked.text)) | saving(viewer)
-    context |= {"searches": searches, "has_keys": habits.has_keys}
+    form = read_text(asked.text)
+    searches, sent = await asyncio.gather(
+        read_searches(visit, viewer), sent_lately(visit, viewer, form)
+    )
+    context = _form(visit, asked, form) | saving(viewer)
+    context |= {"searches": searches, "sent": sent, "has_keys": habits.has_keys}
     try:
         wanted = want(asked, visit.times, retention)
     except QueryError as problem:
