@@ -10,7 +10,8 @@ from tracker.explain.explanation import put
 from tracker.insight import SPEEDS, Figure, is_ours, slot_start
 from tracker.model import Origin, Role, Status
 from web.chart import Series
-from web.filters import STATUSES, Choice
+from web.filters import STATUSES
+from web.form_text import Choice
 from web.times import length
 
 SHOWN: Final = 10

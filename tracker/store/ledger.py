@@ -24,6 +24,7 @@ class Ledger(
 ):
 class Ledger(Store, Insight, Accounts, Sessions, LogInFailures, Protocol):
 class Ledger(Store, Accounts, Sessions, LogInFailures, Saved, Protocol):
+class Ledger(Store, Insight, Accounts, Sessions, LogInFailures, Saved, Protocol):
     """Everything that a ledger is, over one database."""
 
     @property

@@ -13,7 +13,9 @@ from tracker.model import Role
 from tracker.nodes import nodes_of
 from tracker.permissions import Permission
 from web.chart import draw, steps_of
-from web.filters import Choice, Filter, Period, Range, range_of, read_filter, write_filter
+from web.days import Days, days_of
+from web.filters import Asked, link
+from web.form_text import Choice, Period, write_text
 from web.overview import (
     SERIES,
     WORDS,
@@ -81,10 +83,9 @@ class _Figures(NamedTuple):
 
 async def show_overview(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer with numbers and charts of a range of days, today by default."""
-    asked = read_filter(visit.request.query, visit.times.zone.key)
-    if asked.period not in PERIODS:
-        asked = asked.but(period=Period.TODAY)
-    days = range_of(asked, visit.times, visit.panel.settings.tracking.statistics_retention)
+    wanted = visit.request.query.get("range", "")
+    period = next((one for one in PERIODS if one.value == wanted), Period.TODAY)
+    days = days_of(period, visit.times, visit.panel.settings.tracking.statistics_retention)
     whose = _whose(viewer)
     found = await _count(visit, viewer, days, whose)
     destinations = sums_of(found.by_destination)
@@ -100,8 +101,8 @@ async def show_overview(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         "overview.html",
         title=title_of(viewer.account.role, viewer.account.domain),
         days=days,
-        presets=_presets(asked),
-        tiles=_tiles(total, asked),
+        presets=_presets(days),
+        tiles=_tiles(total, days, visit.times.zone.key),
         total=total,
         chart=chart,
         unit="Hour" if _is_short(days) else "Day",
@@ -114,7 +115,7 @@ async def show_overview(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     )
 
 
-def _is_short(days: Range) -> bool:
+def _is_short(days: Days) -> bool:
     return days.until - days.since <= timedelta(days=1, hours=1)
 
 
@@ -129,7 +130,7 @@ def _whose(viewer: Viewer) -> Dimension | None:
             return Dimension.ACCOUNT_DOMAIN
 
 
-async def _count(visit: Visit, viewer: Viewer, days: Range, whose: Dimension | None) -> _Figures:
+async def _count(visit: Visit, viewer: Viewer, days: Days, whose: Dimension | None) -> _Figures:
     ways = [
         (Dimension.SLOT, Dimension.RESULT),
         (Dimension.RESULT, Dimension.CATEGORY, Dimension.ORIGIN),
@@ -148,16 +149,17 @@ async def _count(visit: Visit, viewer: Viewer, days: Range, whose: Dimension | N
     return _Figures(by_time, by_reason, by_destination, by_speed, [*chain(*by_whose)])
 
 
-def _tiles(total: Sums, asked: Filter) -> list[Tile]:
-    return [
-        Tile(words, total.of(choice), _TONES[choice], f"/?{write_filter(asked.but(choice=choice))}")
-        for choice, words in WORDS.items()
-    ]
+def _tiles(total: Sums, days: Days, zone: str) -> list[Tile]:
+    tiles = []
+    for choice, words in WORDS.items():
+        url = link(Asked(text=write_text(days.form.but(choice=choice)), zone=zone))
+        tiles.append(Tile(words, total.of(choice), _TONES[choice], url))
+    return tiles
 
 
-def _presets(asked: Filter) -> list[Preset]:
+def _presets(days: Days) -> list[Preset]:
     return [
-        Preset(words, f"/overview?range={period.value}", period is asked.period)
+        Preset(words, f"/overview?range={period.value}", period is days.period)
         for period, words in PERIODS.items()
     ]
 

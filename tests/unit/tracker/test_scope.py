@@ -26,8 +26,7 @@ WITHOUT_SCOPE = {
     },
     "is about the relay, not about mail": {
         "balance", "destination", "place", "engine", "troubles", "unread_troubles", "mark_read",
-    "tidies": {"prune", "tend", "alone", "ping", "close", "prune_sessions", "forget_failures"},
-    "is about the relay, not about mail": {"balance", "destination", "place", "engine"},
+    },
     "is what somebody keeps for themselves, named by their address": {
         "save_search", "saved_searches", "change_search", "remove_search", "note_search",
         "recent_searches", "habits", "keep_habits",

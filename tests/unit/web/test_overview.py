@@ -8,9 +8,9 @@ from tracker.explain import Category, Judgement, Side
 from tracker.explain.explanation import put
 from tracker.insight import SPEEDS, Figure, Trouble, slot_start
 from tracker.model import Role, Status
-from web.filters import Choice
 from web.overview import (
     SHOWN,
+    WORDS,
     Sums,
     most_sent,
     most_troubled,
@@ -30,7 +30,7 @@ def test_every_status_is_in_one_sum() -> None:
     found = [Figure(("a.example", status.value), 2) for status in Status]
     (sums,) = sums_of(found)
     assert sums.sent == 2 * len(Status)
-    assert [sums.of(choice) for choice in Choice] == [2, 2, 4, 4, 2, 14]
+    assert [sums.of(choice) for choice in WORDS] == [14, 2, 2, 4, 4, 2]
 
 
 def test_sums_are_those_of_each_name() -> None:
