@@ -321,8 +321,6 @@ class RefusedRow(NamedTuple):
     at: int
 
 
-
-
 class SavedSearchRow(NamedTuple):
     """A search under a name."""
 

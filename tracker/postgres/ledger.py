@@ -23,7 +23,9 @@ from tracker.postgres.saved import Saving
 from tracker.postgres.tending import Tending
 
 
-class PostgresLedger(Moving, Holding, Acting, Looking, Insight, People, Tending, PostgresDeeds, Saving):
+class PostgresLedger(
+    Moving, Holding, Acting, Looking, Insight, People, Tending, PostgresDeeds, Saving
+):
     """`tracker.store.Ledger` on a server. Use `open_ledger`."""
 
     @property

@@ -17,37 +17,37 @@ class Saving(Part):
     """Searches under a name, the last ones, and habits."""
 
     async def save_search(self, search: SavedSearch) -> bool:
-        return await self._run(saved.save(search)) == 1
+        return await self._save_all(saved.save(search)) == 1
 
     async def saved_searches(self, address: str) -> Sequence[SavedSearch]:
-        return [saved.read_saved(row) for row in await self._rows(saved.saved(address))]
+        return [saved.read_saved(row) for row in await self._saved_rows(saved.saved(address))]
 
     async def change_search(
         self, identifier: str, owner: str, *, name: str, audience: Audience
     ) -> bool:
-        return await self._run(saved.change(identifier, owner, name, audience)) == 1
+        return await self._save_all(saved.change(identifier, owner, name, audience)) == 1
 
     async def remove_search(self, identifier: str, owner: str) -> bool:
-        return await self._run(saved.remove(identifier, owner)) == 1
+        return await self._save_all(saved.remove(identifier, owner)) == 1
 
     async def note_search(self, owner: str, text: str, now: datetime) -> None:
-        await self._run(*saved.note(owner, text, stamp(now)))
+        await self._save_all(*saved.note(owner, text, stamp(now)))
 
     async def recent_searches(self, owner: str) -> Sequence[str]:
-        return [row[0] for row in await self._rows(saved.recent(owner))]
+        return [row[0] for row in await self._saved_rows(saved.recent(owner))]
 
     async def habits(self, owner: str) -> Habits:
-        rows = await self._rows(saved.habits_of(owner))
+        rows = await self._saved_rows(saved.habits_of(owner))
         return saved.read_habits(rows[0] if rows else None)
 
     async def keep_habits(self, owner: str, habits: Habits) -> None:
-        await self._run(saved.keep(owner, habits))
+        await self._save_all(saved.keep(owner, habits))
 
-    async def _rows(self, statement: Statement) -> Sequence[Sequence[Any]]:
+    async def _saved_rows(self, statement: Statement) -> Sequence[Sequence[Any]]:
         sql, parameters = numbered(*statement)
         return await self._connections.rows(sql, *parameters)
 
-    async def _run(self, *statements: Statement) -> int:
+    async def _save_all(self, *statements: Statement) -> int:
         """Run statements in one transaction; return how many rows the last one changed."""
 
         async def step(transaction: Transaction) -> int:

@@ -15,7 +15,7 @@ class Saving(Part):
     """Searches under a name, the last ones, and habits."""
 
     async def save_search(self, search: SavedSearch) -> bool:
-        return await self._run(saved.save(search)) == 1
+        return await self._save_all(saved.save(search)) == 1
 
     async def saved_searches(self, address: str) -> Sequence[SavedSearch]:
         async with self._readers.one() as reader:
@@ -25,13 +25,13 @@ class Saving(Part):
     async def change_search(
         self, identifier: str, owner: str, *, name: str, audience: Audience
     ) -> bool:
-        return await self._run(saved.change(identifier, owner, name, audience)) == 1
+        return await self._save_all(saved.change(identifier, owner, name, audience)) == 1
 
     async def remove_search(self, identifier: str, owner: str) -> bool:
-        return await self._run(saved.remove(identifier, owner)) == 1
+        return await self._save_all(saved.remove(identifier, owner)) == 1
 
     async def note_search(self, owner: str, text: str, now: datetime) -> None:
-        await self._run(*saved.note(owner, text, stamp(now)))
+        await self._save_all(*saved.note(owner, text, stamp(now)))
 
     async def recent_searches(self, owner: str) -> Sequence[str]:
         async with self._readers.one() as reader:
@@ -42,9 +42,9 @@ class Saving(Part):
             return saved.read_habits(await reader.row(*saved.habits_of(owner)))
 
     async def keep_habits(self, owner: str, habits: Habits) -> None:
-        await self._run(saved.keep(owner, habits))
+        await self._save_all(saved.keep(owner, habits))
 
-    async def _run(self, *statements: Statement) -> int:
+    async def _save_all(self, *statements: Statement) -> int:
         """Run statements in one step; return how many rows the last one changed."""
 
         def step(connection: sqlite3.Connection) -> int:

@@ -20,11 +20,9 @@ class Ledger(
     Suppressions,
     Errands,
     RefusedContent,
+    Saved,
     Protocol,
 ):
-class Ledger(Store, Insight, Accounts, Sessions, LogInFailures, Protocol):
-class Ledger(Store, Accounts, Sessions, LogInFailures, Saved, Protocol):
-class Ledger(Store, Insight, Accounts, Sessions, LogInFailures, Saved, Protocol):
     """Everything that a ledger is, over one database."""
 
     @property
