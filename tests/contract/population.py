@@ -9,18 +9,44 @@ from tests.contract.ledger import EVERYTHING, Ledger, hold
 from tests.contract.reference import Record
 from tests.support.clock import START
 from tests.support.mail import make_attempt, make_settlement, make_submission
-from tracker.model import Gate, Job, MessageId, Outcome, Postponement, Reply, Status
+from tracker.model import (
+    Attempt,
+    Gate,
+    Job,
+    MessageId,
+    Outcome,
+    Phase,
+    Postponement,
+    Reply,
+    Status,
+    TlsFacts,
+    Verification,
+)
 
 SUBJECTS = ["hello", "100% off_today", "Übergröße", 'it\'s \\ "quoted"', "", "HELLO again"]
-REVERSE_PATHS = ["alice@example.com", "", "Bob.Smith@Sub.Example.com", "carol@example.net"]
+REVERSE_PATHS = [
+    "alice@example.com",
+    "",
+    "Bob.Smith@Sub.Example.com",
+    "carol@example.net",
+    "jürgen@Bücher.example",
+]
 HEADER_FROMS = [
     "Alice <alice@example.com>",
     "bob@sub.example.com",
     "Éva Ős <eva@example.org>, Other <o@x.example>",
 ]
 ACCOUNTS = ["alice@example.com", "carol@example.net", None, "dave@example.com"]
-FORWARD_PATHS = ["bob@example.org", "Ann@EXAMPLE.net", "x_y@sub.example.org", "z%1@other.example"]
-HOSTS = ["mx1.example.org", "MX2.Example.NET", "in.mail.example"]
+FORWARD_PATHS = [
+    "bob@example.org",
+    "Ann@EXAMPLE.net",
+    "x_y@sub.example.org",
+    "z%1@other.example",
+    "info@bücher.example",
+    "Info@post.XN--BCHER-KVA.example",
+    "δοκιμή@παράδειγμα.example",
+]
+HOSTS = ["mx1.example.org", "MX2.Example.NET", "in.mail.example", "mx.xn--bcher-kva.example"]
 ADDRESSES = ["198.51.100.25", "2001:db8::25", "198.51.100.125"]
 QUEUE_IDS = ["4bXyZ12Q", None, "1tQabc-0001Ab-2C", "4BXYZ"]
 REPLIES = [
@@ -28,6 +54,14 @@ REPLIES = [
     Reply(code=451, lines=("Greylisted",)),
     Reply(code=421, lines=("4.7.0 Too many", "4.7.0 connections_%")),
 ]
+SIZES = [62, 1_000, 1_001, 10_240, 20_000]
+TLS = [
+    None,
+    TlsFacts(version="TLSv1.3", cipher="TLS_AES_256_GCM_SHA384"),
+    TlsFacts(version="TLSv1.3", cipher="x", verified_by=Verification.DANE),
+    TlsFacts(version="TLSv1.2", cipher="x", verified_by=Verification.PKIX, issuer='"}\0{"'),
+]
+PHASES = [Phase.FINAL_DOT, Phase.RCPT, Phase.STARTTLS, Phase.MAIL, Phase.CONNECT]
 FINAL_REPLIES = {
     Outcome.DELIVERED: Reply(code=250, lines=("2.0.0 Ok: queued",)),
     Outcome.FAILED: Reply(code=550, lines=("5.7.1 Spam: blocked",)),
@@ -62,6 +96,7 @@ async def _add(ledger: Ledger, n: int, now: datetime, fates: "cycle[Status]") ->
         header_from=HEADER_FROMS[n % len(HEADER_FROMS)],
         message_id=f"{n:03}.Serial@client{n % 2}.example.com",
         client_address=f"192.0.2.{n}",
+        content=b"x" * SIZES[n % len(SIZES)],
         now=now,
     )
     accepted = await ledger.accept(submission, now, await hold(ledger, now))
@@ -80,7 +115,8 @@ async def _meet_fate(ledger: Ledger, job: Job, n: int, now: datetime, fate: Stat
         outcome = Outcome.DELIVERED if fate is Status.DELIVERED else Outcome.FAILED
         await _settle(ledger, job, outcome, FINAL_REPLIES[outcome], n, now, fate)
     elif fate is Status.DEFERRED:
-        await _settle(ledger, job, Outcome.DEFERRED, None, n, now)
+        outcome = Outcome.UNCERTAIN if n % 2 else Outcome.DEFERRED
+        await _settle(ledger, job, outcome, None, n, now)
     else:
         await _give_back(ledger, job, now)
         ids = [recipient.id for recipient in job.recipients]
@@ -113,18 +149,35 @@ async def _settle(
 ) -> None:
     settlement = make_settlement(job, outcome, now=now, wait=timedelta(minutes=1), status=fate)
     attempts = tuple(
-        make_attempt(
-            recipient,
-            outcome,
-            now=now,
-            reply=reply,
-            host=HOSTS[n % len(HOSTS)],
-            address=ADDRESSES[n % len(ADDRESSES)],
-            remote_queue_id=QUEUE_IDS[n % len(QUEUE_IDS)],
+        _with_tries(
+            make_attempt(
+                recipient,
+                outcome,
+                now=now,
+                reply=reply,
+                host=HOSTS[n % len(HOSTS)],
+                address=ADDRESSES[n % len(ADDRESSES)],
+                remote_queue_id=QUEUE_IDS[n % len(QUEUE_IDS)],
+            ),
+            n,
         )
         for recipient in job.recipients
     )
     await ledger.settle(replace(settlement, attempts=attempts))
+
+
+def _with_tries(attempt: Attempt, n: int) -> Attempt:
+    """Let the connection be of another kind, and others come before it and after."""
+    (decided,) = attempt.tries
+    phase = Phase.FINAL_DOT if attempt.outcome is Outcome.UNCERTAIN else PHASES[n % len(PHASES)]
+    decided = replace(decided, phase=phase, tls=TLS[n % len(TLS)])
+    elsewhere = replace(decided.target, address="203.0.113.77")
+    before = replace(decided, target=elsewhere, phase=Phase.CONNECT, tls=None, detail="\0")
+    after = replace(decided, target=elsewhere, tls=TLS[(n + 1) % len(TLS)])
+    tries = [(decided,), (before, decided), (decided, after)][n % 3]
+    if n % 7 == 6:
+        return replace(attempt, phase=Phase.DNS, target=None, tries=())
+    return replace(attempt, phase=phase, tries=tries)
 
 
 async def _records(ledger: Ledger, message_id: MessageId) -> list[Record]:

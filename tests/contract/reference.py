@@ -1,11 +1,26 @@
 """What a search must find, said once more in plain Python."""
 
+import contextlib
+import ipaddress
+import operator
+import re
 from collections.abc import Callable, Iterable, Sequence
 
+import idna
 import msgspec
 
 from tracker import states
-from tracker.model import Attempt, Message, Recipient, Scope, Status, is_id
+from tracker.model import (
+    Attempt,
+    Message,
+    Outcome,
+    Phase,
+    Recipient,
+    Scope,
+    Status,
+    Verification,
+    is_id,
+)
 from tracker.search import Field, Query, Term
 
 
@@ -45,21 +60,61 @@ def _text(term: Term, *texts: str | None) -> bool:
     return value in present if term.exact else any(value in text for text in present)
 
 
+def _forms(text: str) -> set[str]:
+    """Return `text` with its domain as written, in A-labels, and in U-labels."""
+    before, at, domain = text.rpartition("@")
+    labels = domain.split(".")
+    ascii_labels = [_recode(label, _to_a) for label in labels]
+    unicode_labels = [
+        _recode(a.lower(), idna.decode) if a.lower().startswith("xn--") else label
+        for label, a in zip(labels, ascii_labels, strict=True)
+    ]
+    return {text, *(before + at + ".".join(each) for each in (ascii_labels, unicode_labels))}
+
+
+def _to_a(label: str) -> str:
+    return label if label.isascii() else idna.encode(label, uts46=True).decode()
+
+
+def _recode(label: str, recode: Callable[[str], str]) -> str:
+    try:
+        return recode(label) if len(label) < 64 else label
+    except UnicodeError:
+        return label
+
+
+def _name(term: Term, *names: str | None) -> bool:
+    """Like `_text`, of names: U-labels and A-labels are the same."""
+    forms = {term.value} if len(term.value) > 500 else _forms(term.value)
+    return any(_text(msgspec.structs.replace(term, value=form), *names) for form in forms)
+
+
+def _is_in(domain: str, value: str) -> bool:
+    """Say whether `domain`, in A-labels, is what `@…` asks for."""
+    wanted = ".".join(_recode(label, _to_a) for label in value[1:].lower().split("."))
+    if wanted.startswith("*."):
+        return domain == wanted[2:] or domain.endswith(wanted[1:])
+    return domain == wanted
+
+
 def _to(record: Record, term: Term) -> bool:
-    path = record.recipient.forward_path
     if term.value.startswith("@"):
-        domain = term.value[1:].lower()
-        return record.recipient.domain == domain or path.lower().endswith("@" + domain)
-    return _text(term, path)
+        return _is_in(record.recipient.domain, term.value)
+    return _name(term, record.recipient.forward_path)
 
 
 def _from(record: Record, term: Term) -> bool:
     path, header = record.message.reverse_path, record.message.header.header_from
-    if term.value.startswith("@"):
-        value = term.value.lower()
-        ends = (path.lower().endswith(value), header.lower().endswith(value))
-        return any(ends) or value + ">" in header.lower()
-    return _text(term, path, header)
+    if not term.value.startswith("@"):
+        return _name(term, path, header)
+    value = term.value.lower()
+    ends = {value} if value[1:3] != "*." else {"@" + value[3:], value[2:]}
+    return any(
+        text.lower().endswith(form.lower()) or form.lower() + ">" in header.lower()
+        for text in (path, header)
+        for end in ends
+        for form in _forms(end)
+    )
 
 
 def _id(record: Record, term: Term) -> bool:
@@ -71,15 +126,11 @@ def _id(record: Record, term: Term) -> bool:
 
 
 def _any(record: Record, term: Term) -> bool:
+    if term.value.startswith("@"):
+        return _to(record, term) or _from(record, term)
     message = record.message
-    return _text(
-        term,
-        record.recipient.forward_path,
-        message.reverse_path,
-        message.header.subject,
-        message.id,
-        message.header.message_id,
-        *_queue_ids(record),
+    return _name(term, record.recipient.forward_path, message.reverse_path) or _text(
+        term, message.header.subject, message.id, message.header.message_id, *_queue_ids(record)
     )
 
 
@@ -96,14 +147,63 @@ def _status(record: Record, term: Term) -> bool:
     if word == "temporary":
         tried = status is Status.DEFERRED or record.recipient.attempts > 0
         return status in states.OPEN and tried
+    if word == "uncertain":
+        return bool(record.attempts) and record.attempts[-1].outcome is Outcome.UNCERTAIN
     if word == "permanent":
         return status in (Status.BOUNCED, Status.EXPIRED)
     return status == word
 
 
+def _tls(record: Record, term: Term) -> bool:
+    if not record.attempts or record.attempts[-1].target is None:
+        return False
+    last = record.attempts[-1]
+    (decided,) = (each for each in last.tries if each.target == last.target)
+    if decided.tls is None:
+        carried = (Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.CONTENT, Phase.FINAL_DOT)
+        return term.value.lower() == "none" and last.phase in carried
+    verified = decided.tls.verified_by is not Verification.NONE
+    return term.value.lower() == ("verified" if verified else "unverified")
+
+
+UNITS = {"b": 1, "kb": 1000, "mb": 10**6, "kib": 1024}
+
+
+def _size(record: Record, term: Term) -> bool:
+    return _amount(record.message.size, term.value.lower(), needs_unit=True)
+
+
+def _attempts(record: Record, term: Term) -> bool:
+    return _amount(record.recipient.attempts, term.value, needs_unit=False)
+
+
+def _amount(number: int, text: str, *, needs_unit: bool) -> bool:
+    unit = "(b|kb|mb|kib)" if needs_unit else "()"
+    if match := re.fullmatch(rf"([0-9]+){unit}\.\.([0-9]+){unit}", text):
+        least, most = (int(n) * UNITS.get(u, 1) for n, u in (match.group(1, 2), match.group(3, 4)))
+        return least <= number <= most
+    match = re.fullmatch(rf"(>=|<=|>|<|=|)([0-9]+){unit}", text)
+    if match is None or (needs_unit and not match[1]):
+        return False
+    compare = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}.get(
+        match[1], operator.eq
+    )
+    return bool(compare(number, int(match[2]) * UNITS.get(match[3], 1)))
+
+
 def _ip(record: Record, term: Term) -> bool:
     targets = [attempt.target.address for attempt in record.attempts if attempt.target]
+    with contextlib.suppress(ValueError):
+        whole = str(ipaddress.ip_address(term.value))
+        return whole in (record.message.client.address, *targets)
     return _text(term, record.message.client.address, *targets)
+
+
+def _account(record: Record, term: Term) -> bool:
+    account = record.message.account
+    if term.value.startswith("@"):
+        return account is not None and _is_in(account.rpartition("@")[2], term.value)
+    return _name(term, account)
 
 
 def _code(record: Record, term: Term) -> bool:
@@ -122,6 +222,10 @@ def _of_attempts(select: Callable[[Attempt], str | None]) -> Callable[[Record, T
     return lambda record, term: _text(term, *map(select, record.attempts))
 
 
+def _mx(record: Record, term: Term) -> bool:
+    return _name(term, *(each.target.host for each in record.attempts if each.target))
+
+
 _TERMS: dict[Field, Callable[[Record, Term], bool]] = {
     Field.ANY: _any,
     Field.TO: _to,
@@ -129,9 +233,12 @@ _TERMS: dict[Field, Callable[[Record, Term], bool]] = {
     Field.SUBJECT: lambda record, term: _text(term, record.message.header.subject),
     Field.ID: _id,
     Field.STATUS: _status,
-    Field.MX: _of_attempts(lambda attempt: attempt.target.host if attempt.target else None),
+    Field.MX: _mx,
     Field.IP: _ip,
     Field.CODE: _code,
     Field.TEXT: _of_attempts(lambda attempt: attempt.reply.text if attempt.reply else None),
-    Field.ACCOUNT: lambda record, term: _text(term, record.message.account),
+    Field.ACCOUNT: _account,
+    Field.SIZE: _size,
+    Field.TLS: _tls,
+    Field.ATTEMPTS: _attempts,
 }

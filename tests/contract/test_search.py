@@ -15,6 +15,7 @@ from tests.support.clock import START
 from tests.support.mail import make_submission
 from tracker.model import RecipientId, Scope, Status
 from tracker.search import STATUS_WORDS, Field, Query, Term
+from tracker.search.query import TLS_WORDS
 
 Records = list[Record]
 
@@ -44,10 +45,40 @@ WORDS = [
     *(reply.text for reply in population.REPLIES),
     "<004.Serial@client0.example.com>",
     "192.0.2.1",
+    "2001:DB8:0::25",
+    "info@xn--bcher-kva.example",
+    "INFO@post.bücher.example",
+    "xn--hxajbheg2az3al",
+    "MX.BÜCHER.EXAMPLE",
+]
+AMOUNTS = [
+    ">=1KB",
+    "<1KIB",
+    ">1000B",
+    "1KB..1001B",
+    "=62B",
+    "1KB",
+    "0",
+    ">1",
+    "<=2",
+    "1..2",
+    "9..1",
 ]
 ODD = ["%", "_", "'", '"', "\\", "*", "?", "' OR 1=1 --", "@", "é", "\x00", "😀", "x" * 60_000]
 CODES = ["4", "45", "550", "5.7.1", "5.7", "4.", "9", "4.7.0", "25", "2.0"]
-DOMAINS = ["@example.org", "@EXAMPLE.net", "@sub.example.com", "@ample.org", "@", "@other.example"]
+DOMAINS = [
+    "@example.org",
+    "@EXAMPLE.net",
+    "@sub.example.com",
+    "@ample.org",
+    "@",
+    "@other.example",
+    "@*.Example.org",
+    "@*.example",
+    "@*.",
+    "@Bücher.example",
+    "@*.xn--bcher-kva.example",
+]
 
 
 @st.composite
@@ -63,6 +94,8 @@ def pieces(draw: st.DrawFn) -> str:
 def terms() -> st.SearchStrategy[Term]:
     values = st.one_of(pieces(), st.sampled_from(ODD + CODES + DOMAINS))
     texts = st.tuples(st.sampled_from(sorted(set(Field) - {Field.STATUS})), values)
+    amounts = st.tuples(st.sampled_from([Field.SIZE, Field.ATTEMPTS]), st.sampled_from(AMOUNTS))
+    tls = st.tuples(st.just(Field.TLS), st.sampled_from([*TLS_WORDS, "Verified", "no"]))
     codes = st.tuples(st.just(Field.CODE), st.sampled_from(CODES))
     statuses = st.tuples(
         st.just(Field.STATUS), st.sampled_from([*STATUS_WORDS, "Delivered", "", "no status"])
@@ -71,7 +104,7 @@ def terms() -> st.SearchStrategy[Term]:
         lambda pair, exact, negated: Term(
             field=pair[0], value=pair[1], exact=exact, negated=negated
         ),
-        st.one_of(texts, codes, statuses),
+        st.one_of(texts, codes, statuses, amounts, tls),
         st.booleans(),
         st.booleans(),
     )
@@ -147,6 +180,24 @@ FINDS = {
     "a second line of the reply": (term(Field.TEXT, "connections_%"), True),
     "a domain of the sender": (term(Field.FROM, "@sub.example.com"), True),
     "a domain is whole": (term(Field.FROM, "@ub.example.com"), False),
+    "a whole domain with what lies below": (term(Field.TO, "@*.bücher.example"), True),
+    "not only its last label": (term(Field.TO, "@*.cher.example"), False),
+    "senders and recipients of a domain": (term(Field.ANY, "@bücher.example"), True),
+    "accounts of a domain": (term(Field.ACCOUNT, "@example.net"), True),
+    "a whole IP address": (term(Field.IP, "192.0.2.2"), True),
+    "an IP address in another form": (term(Field.IP, "2001:DB8:0:0::25"), True),
+    "a part of IP addresses": (term(Field.IP, "192.0.2."), True),
+    "no part of a number": (term(Field.IP, "92.0.2.2"), False),
+    "large": (term(Field.SIZE, ">=20KB"), True),
+    "larger than all": (term(Field.SIZE, ">20KB"), False),
+    "between two sizes": (term(Field.SIZE, "1001B..10KiB"), True),
+    "beyond every number": (term(Field.SIZE, ">999999999999999TB"), False),
+    "never tried": (term(Field.ATTEMPTS, "0"), True),
+    "tried again and again": (term(Field.ATTEMPTS, ">=3"), True),
+    "in clear text": (term(Field.TLS, "none"), True),
+    "encrypted only": (term(Field.TLS, "unverified"), True),
+    "verified": (term(Field.TLS, "verified"), True),
+    "nobody knows": (term(Field.STATUS, "uncertain"), True),
     "an unknown status": (term(Field.STATUS, "lost"), False),
     "two statuses at once": (
         Query(

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+import idna
+
 from tests.support.clock import START
 from tracker.model import (
     Attempt,
@@ -63,8 +65,9 @@ def mint(now: datetime = START) -> str:
 
 
 def domain_of(forward_path: str) -> str:
-    """Return the domain of an address, lower case."""
-    return forward_path.rpartition("@")[2].lower()
+    """Return the domain of an address, lower case, with A-labels."""
+    domain = forward_path.rpartition("@")[2].lower()
+    return domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
 
 
 def make_submission(

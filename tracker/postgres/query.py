@@ -30,6 +30,15 @@ DIALECT = Dialect(
     any_attempt=(
         "EXISTS (SELECT 1 FROM attempts AS a WHERE a.recipient_id = r.id AND {condition} OFFSET 0)"
     ),
+    # No text of PostgreSQL has a NUL in it, so it does not read that escape; no other text of
+    # JSON changes its meaning where the escape is replaced.
+    any_try=(
+        "EXISTS (SELECT 1 FROM json_array_elements(CAST(replace(a.tries, '\\u0000', '\\u0001')"
+        " AS json)) AS t WHERE {condition})"
+    ),
+    try_address="json_extract_path_text(t.value, 'target', 'address')",
+    try_phase="json_extract_path_text(t.value, 'phase')",
+    try_verified_by="json_extract_path_text(t.value, 'tls', 'verified_by')",
 )
 
 SETTINGS = (
@@ -39,7 +48,9 @@ SETTINGS = (
 )
 """Leave the planner walks along indexes only, whatever it expects to find."""
 
-_OF_MESSAGES = frozenset({Field.ANY, Field.FROM, Field.SUBJECT, Field.ID, Field.IP})
+_OF_MESSAGES = frozenset({Field.ANY, Field.FROM, Field.SUBJECT, Field.ID, Field.IP, Field.SIZE})
+_OF_STATE = frozenset({Field.STATUS, Field.TLS, Field.ATTEMPTS})
+"""What changes while a recipient is open."""
 
 
 def look_up(table: str, condition: str) -> str:
@@ -49,20 +60,20 @@ def look_up(table: str, condition: str) -> str:
 
 _QUEUE = f"""(
     SELECT q.id, q.message_id, q.accepted_at, q.account, q.account_domain, q.status, q.attempts,
-           h.forward_path, h.domain
+           q.last_attempt_id, h.forward_path, h.domain
     FROM queue AS q CROSS JOIN {look_up("recipients", "id = q.id AND {within_id}")} AS h
 ) AS r"""
 
 _RESULTS = f"""(
     SELECT s.recipient_id AS id, h.message_id, s.accepted_at, s.account, s.account_domain,
-           s.status, s.attempts, h.forward_path, h.domain
+           s.status, s.attempts, s.last_attempt_id, h.forward_path, h.domain
     FROM results AS s
     CROSS JOIN {look_up("recipients", "id = s.recipient_id AND {within_id}")} AS h
 ) AS r"""
 
 _DELIVERED = f"""(
     SELECT h.id, h.message_id, h.accepted_at, h.account, h.account_domain, s.status, s.attempts,
-           h.forward_path, h.domain
+           s.last_attempt_id, h.forward_path, h.domain
     FROM recipients AS h
     CROSS JOIN {look_up("results", "recipient_id = h.id AND {within_recipient_id}")} AS s
 ) AS r"""
@@ -70,6 +81,7 @@ _DELIVERED = f"""(
 _RECIPIENTS = f"""(
     SELECT h.id, h.message_id, h.accepted_at, h.account, h.account_domain,
            coalesce(q.status, s.status) AS status, coalesce(q.attempts, s.attempts) AS attempts,
+           coalesce(q.last_attempt_id, s.last_attempt_id) AS last_attempt_id,
            h.forward_path, h.domain
     FROM recipients AS h
     LEFT JOIN {look_up("queue", "id = h.id")} AS q ON TRUE
@@ -135,8 +147,8 @@ def numbered(sql: str, parameters: tuple[object, ...]) -> Statement:
 def _walks(window: Query, selection: Selection) -> Sequence[_Walk]:
     if selection.statuses not in (frozenset(), frozenset(Status)):
         return [_walk(window, selection, status) for status in sorted(selection.statuses)]
-    needs_status = Field.STATUS in selection.fields
-    tables = _tables(_RECIPIENTS if needs_status else "recipients AS r", window, selection)
+    changes = selection.fields & _OF_STATE
+    tables = _tables(_RECIPIENTS if changes else "recipients AS r", window, selection)
     return [_Walk(tables, Condition("TRUE" if selection.statuses else "FALSE"))]
 
 

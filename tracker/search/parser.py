@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from tracker.search.moments import FORMS, read_moment
-from tracker.search.query import STATUS_WORDS, Field, Query, Term
+from tracker.search.query import Field, Query, Term
+from tracker.search.values import read_value
 
 _MOST_TERMS = 30
 _SHOWN = 60
@@ -41,6 +42,13 @@ _MEANT: Mapping[str, str] = MappingProxyType(
         "is": "status",
         "state": "status",
         "outcome": "status",
+        "bytes": "size",
+        "larger": "size",
+        "smaller": "size",
+        "encryption": "tls",
+        "tries": "attempts",
+        "client": "ip",
+        "address": "ip",
     }
 )
 _BRACKETED = (Field.ANY, Field.TO, Field.FROM, Field.ID)
@@ -49,7 +57,7 @@ _NAMED = re.compile(r"([A-Za-z][A-Za-z-]*):(.*)", re.DOTALL)
 _IPV6 = re.compile(r"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _PREFIX = re.compile(r"-?(?:[A-Za-z][A-Za-z-]*:)?")
-_CODE = re.compile(r"[2-5](?:[0-9]{0,2}|\.[0-9]{1,3}(?:\.[0-9]{1,3})?)")
+_JOINS = ("AND", "OR", "NOT")
 
 
 class QueryError(ValueError):
@@ -161,6 +169,11 @@ def _name(written: str, name: str) -> str:
 
 
 def _term(word: _Word) -> Term:
+    if word.written in _JOINS:
+        raise QueryError(
+            f"{_show(word.written)} joins nothing: all terms of a search must hold, and a minus "
+            "sign before one excludes it. Leave the word out, or write it in small letters."
+        )
     field = Field(word.name) if word.name else Field.ANY
     value, exact = word.value, word.quoted
     if not exact and field in _BRACKETED:
@@ -170,36 +183,15 @@ def _term(word: _Word) -> Term:
         if field is not Field.FROM:
             raise QueryError(f"{_show(word.written)} has nothing to search for.")
         exact = True
-    if field is Field.STATUS:
-        value = _status(word, value)
-    if field is Field.CODE:
-        value = _code(word, value)
+    try:
+        value = read_value(field, value, exact=exact) if value else value
+    except ValueError as error:
+        raise QueryError(f"{_show(word.written)} {error}") from None
     return Term(field=field, value=value, exact=exact, negated=word.negated)
 
 
 def _unbracket(value: str) -> str:
     return value[1:-1] if value.startswith("<") and value.endswith(">") else value
-
-
-def _status(word: _Word, value: str) -> str:
-    value = value.lower()
-    if value in STATUS_WORDS:
-        return value
-    close = difflib.get_close_matches(value[:_SHOWN], STATUS_WORDS, n=1, cutoff=0.5)
-    hint = f"Did you mean status:{close[0]}? " if close else ""
-    raise QueryError(
-        f"{_show(word.written)} names no status. {hint}It can be {', '.join(STATUS_WORDS)}."
-    )
-
-
-def _code(word: _Word, value: str) -> str:
-    value = value.lower().removesuffix("xx").removesuffix("yz")
-    if not _CODE.fullmatch(value):
-        raise QueryError(
-            f"{_show(word.written)} names no code. Write a reply code such as code:550 or code:4, "
-            "or an enhanced status code such as code:5.1.1."
-        )
-    return value
 
 
 def _moment(word: _Word, now: datetime, zone: ZoneInfo) -> datetime:

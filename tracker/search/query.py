@@ -29,6 +29,12 @@ class Field(StrEnum):
     TEXT = "text"
     """Words of the remote's reply."""
     ACCOUNT = "account"
+    SIZE = "size"
+    """Of the message: ">1MB", "1MB..5MB"."""
+    TLS = "tls"
+    """Of the connection that decided the last attempt."""
+    ATTEMPTS = "attempts"
+    """How many there have been: "3", ">=3"."""
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +62,15 @@ STATUS_WORDS: Mapping[str, frozenset[Status]] = MappingProxyType(
         "waiting": OPEN,
         "temporary": OPEN,
         "permanent": frozenset({Status.BOUNCED, Status.EXPIRED}),
+        "uncertain": frozenset(Status) - {Status.DELIVERED},
     }
 )
-"""What may stand behind `status:`; "temporary" also asks that there has been an attempt."""
+"""What may stand behind `status:`, and which statuses it leaves over.
+
+"temporary" also asks that there has been an attempt, "uncertain" that nobody knows whether the
+last one brought the message there.
+"""
+
+TLS_WORDS = ("none", "unverified", "verified")
+"""What may stand behind `tls:`: the envelope went in clear text; it was encrypted, and nothing
+vouched for the server's certificate; its certificate was verified."""

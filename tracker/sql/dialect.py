@@ -18,3 +18,10 @@ class Dialect(NamedTuple):
     """The recipient `r` or its message has the id `?`, which stands in it twice."""
     any_attempt: str
     """One of the attempts `a` at the recipient `r` meets {condition}."""
+    any_try: str
+    """One of the tries `t` of the attempt `a` meets {condition}."""
+    try_address: str
+    """The address of the target that was tried."""
+    try_phase: str
+    try_verified_by: str
+    """What vouched for the certificate; null where there was no TLS."""

@@ -4,12 +4,16 @@
 them is its own business: a walk binds these names.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import NamedTuple
 
-from tracker.model import Scope, Status, is_id
+from tracker.model import Outcome, Phase, Scope, Status, Verification, is_id
 from tracker.search import STATUS_WORDS, Field, Query
+from tracker.search.amounts import Amounts, read_counts, read_sizes
+from tracker.search.spellings import a_labels, spellings
+from tracker.search.values import whole_ip
 from tracker.sql.conditions import (
     Condition,
     conjunction,
@@ -54,10 +58,10 @@ def _possible(word: str, *, negated: bool) -> frozenset[Status]:
     if not negated:
         return named
     # What is not "temporary" may still have one of its statuses, before the first attempt.
-    return frozenset(Status) - (named if word != _TEMPORARY else frozenset())
+    return frozenset(Status) - (named if word not in (_TEMPORARY, _UNCERTAIN) else frozenset())
 
 
-_TEMPORARY = "temporary"
+_TEMPORARY, _UNCERTAIN = "temporary", "uncertain"
 
 
 class _Translation:
@@ -83,24 +87,30 @@ class _Translation:
     # --- terms -------------------------------------------------------------------------------
 
     def any(self, value: str, exact: bool) -> Condition:
-        columns = ("r.forward_path", "m.reverse_path", "m.subject", "m.id", "m.header_message_id")
+        if value.startswith("@"):
+            return disjunction((self.to(value, exact), self.sender(value, exact)))
+        addresses = self._spelled(("r.forward_path", "m.reverse_path"), value, exact)
+        others = self._matches(("m.subject", "m.id", "m.header_message_id"), value, exact)
         queue_id = self._any_attempt(self._matches(("a.remote_queue_id",), value, exact))
-        return disjunction((self._matches(columns, value, exact), queue_id))
+        return disjunction((addresses, others, queue_id))
 
     def to(self, value: str, exact: bool) -> Condition:
-        if not value.startswith("@"):
-            return self._matches(("r.forward_path",), value, exact)
-        domain = Condition("r.domain = ?", (value[1:].lower(),))
-        return disjunction((domain, self._ends_with("r.forward_path", value)))
+        if value.startswith("@"):
+            return self._in_domain("r.domain", value)
+        return self._spelled(("r.forward_path",), value, exact)
 
     def sender(self, value: str, exact: bool) -> Condition:
         if not value.startswith("@"):
-            return self._matches(("m.reverse_path", "m.header_from"), value, exact)
+            return self._spelled(("m.reverse_path", "m.header_from"), value, exact)
+        domain, below = _domain_of(value)
         return disjunction(
-            (
-                self._ends_with("m.reverse_path", value),
-                self._ends_with("m.header_from", value),
-                self._matches(("m.header_from",), value + ">", exact=False),
+            condition
+            for before in ("@", ".")[: 1 + below]
+            for spelling in spellings(before + domain)
+            for condition in (
+                self._ends_with("m.reverse_path", spelling),
+                self._ends_with("m.header_from", spelling),
+                self._matches(("m.header_from",), spelling + ">", exact=False),
             )
         )
 
@@ -115,12 +125,38 @@ class _Translation:
     def status(self, value: str, exact: bool) -> Condition:
         word = value.lower()
         condition = status_condition(STATUS_WORDS.get(word, frozenset()))
+        if word == _UNCERTAIN:
+            last = Condition("a.outcome = ?", (Outcome.UNCERTAIN.value,))
+            return conjunction((condition, self._last_attempt(last)))
         if word != _TEMPORARY:
             return condition
         tried = Condition("r.attempts > 0 OR r.status = ?", (Status.DEFERRED.value,))
         return conjunction((condition, tried))
 
+    def tls(self, value: str, exact: bool) -> Condition:
+        """Read from the evidence in full: no column, so that no delivery pays for it."""
+        verified_by = self._dialect.try_verified_by
+        wanted = {
+            "none": conjunction((Condition(f"{verified_by} IS NULL"), _one_of("a.phase", _SAID))),
+            "unverified": Condition(f"{verified_by} = ?", (Verification.NONE.value,)),
+            "verified": Condition(f"{verified_by} <> ?", (Verification.NONE.value,)),
+        }.get(value.lower(), _NOTHING)
+        address, phase = self._dialect.try_address, self._dialect.try_phase
+        decided = Condition(f"{address} = a.target_address AND {phase} = a.phase")
+        sql, parameters = conjunction((decided, wanted))
+        tried = Condition(self._dialect.any_try.format(condition=sql), parameters)
+        return self._last_attempt(tried)
+
+    def attempts(self, value: str, exact: bool) -> Condition:
+        return _between("r.attempts", read_counts, value)
+
+    def size(self, value: str, exact: bool) -> Condition:
+        return _between("m.size", read_sizes, value)
+
     def ip(self, value: str, exact: bool) -> Condition:
+        """A whole address is that address; else a part of it."""
+        whole = whole_ip(value)
+        value, exact = whole or value, exact or whole is not None
         target = self._any_attempt(self._matches(("a.target_address",), value, exact))
         return disjunction((self._matches(("m.client_address",), value, exact), target))
 
@@ -138,10 +174,12 @@ class _Translation:
         return self._matches(("m.subject",), value, exact)
 
     def account(self, value: str, exact: bool) -> Condition:
-        return self._matches(("r.account",), value, exact)
+        if value.startswith("@"):
+            return self._in_domain("r.account_domain", value)
+        return self._spelled(("r.account",), value, exact)
 
     def mx(self, value: str, exact: bool) -> Condition:
-        return self._any_attempt(self._matches(("a.target_host",), value, exact))
+        return self._any_attempt(self._spelled(("a.target_host",), value, exact))
 
     def text(self, value: str, exact: bool) -> Condition:
         return self._any_attempt(self._matches(("a.reply_text",), value, exact))
@@ -154,6 +192,17 @@ class _Translation:
         return disjunction(
             Condition(self._compare(comparison, column, value), (value,)) for column in columns
         )
+
+    def _spelled(self, columns: Sequence[str], value: str, exact: bool) -> Condition:
+        """The same of names, in every form of their domain."""
+        return disjunction(self._matches(columns, each, exact) for each in spellings(value))
+
+    def _in_domain(self, column: str, value: str) -> Condition:
+        """The column, a domain with A-labels, is that of `value`, or lies below it if asked."""
+        domain, below = _domain_of(value)
+        domain = a_labels(domain)
+        whole = Condition(f"{column} = ?", (domain,))
+        return disjunction((whole, self._ends_with(column, f".{domain}"))) if below else whole
 
     def _ends_with(self, column: str, value: str) -> Condition:
         return Condition(self._compare(self._dialect.ends_with, column, value), (value, value))
@@ -169,7 +218,31 @@ class _Translation:
         sql, parameters = conjunction((*within, condition))
         return Condition(self._dialect.any_attempt.format(condition=sql), parameters)
 
+    def _last_attempt(self, condition: Condition) -> Condition:
+        return self._any_attempt(conjunction((Condition("a.id = r.last_attempt_id"), condition)))
 
+
+def _domain_of(value: str) -> tuple[str, bool]:
+    """Return the domain that `@…` names, and whether what lies below it counts too."""
+    domain = value.removeprefix("@").lower()
+    return domain.removeprefix("*."), domain.startswith("*.")
+
+
+def _between(number: str, read: Callable[[str], Amounts], value: str) -> Condition:
+    try:
+        least, most = read(value)
+    except ValueError:
+        return _NOTHING
+    return Condition(f"{number} BETWEEN CAST(? AS BIGINT) AND CAST(? AS BIGINT)", (least, most))
+
+
+def _one_of(column: str, values: Iterable[StrEnum]) -> Condition:
+    return disjunction(Condition(f"{column} = ?", (value.value,)) for value in values)
+
+
+_NOTHING = Condition("FALSE")
+_SAID = (Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.CONTENT, Phase.FINAL_DOT)
+"""How far an attempt has come when the server has been told of the envelope."""
 _REPLY_CODE = "CAST(a.reply_code AS TEXT)"
 _ENHANCED_CODE = "a.enhanced_status_code"
 
@@ -204,4 +277,7 @@ _TERMS: dict[Field, Callable[[_Translation, str, bool], Condition]] = {
     Field.CODE: _Translation.code,
     Field.TEXT: _Translation.text,
     Field.ACCOUNT: _Translation.account,
+    Field.SIZE: _Translation.size,
+    Field.TLS: _Translation.tls,
+    Field.ATTEMPTS: _Translation.attempts,
 }

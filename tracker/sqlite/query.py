@@ -18,6 +18,10 @@ DIALECT = Dialect(
     ends_with="substr({text}, -length({needle})) = {needle}",
     is_ours="r.id IN (SELECT ? UNION SELECT id FROM recipients WHERE message_id = ?)",
     any_attempt="EXISTS (SELECT 1 FROM attempts AS a WHERE a.recipient_id = r.id AND {condition})",
+    any_try="EXISTS (SELECT 1 FROM json_each(a.tries) AS t WHERE {condition})",
+    try_address="json_extract(t.value, '$.target.address')",
+    try_phase="json_extract(t.value, '$.phase')",
+    try_verified_by="json_extract(t.value, '$.tls.verified_by')",
 )
 
 AT_REST = "r.status <> 'delivered' AND r.lease IS NULL"
@@ -31,7 +35,7 @@ LEASED = "recipients AS r INDEXED BY recipients_leased"
 _MESSAGES = " CROSS JOIN messages AS m ON m.id = r.message_id"
 """CROSS JOIN keeps the order: walk along the recipients, look up their messages."""
 
-_OF_RECIPIENTS = frozenset({Field.TO, Field.STATUS, Field.ACCOUNT})
+_OF_RECIPIENTS = frozenset({Field.TO, Field.STATUS, Field.ACCOUNT, Field.TLS, Field.ATTEMPTS})
 """What is looked for without a look at the message."""
 
 _MAY_BE_LEASED = frozenset({Status.QUEUED, Status.DEFERRED})
