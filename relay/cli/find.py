@@ -9,7 +9,7 @@ import msgspec
 from config.loader import Loaded
 from relay.cli.common import CommandFailed
 from tracker.model import RecipientId, Scope, Status
-from tracker.search import Field, Query, QueryError, Term, parse
+from tracker.search import Field, Query, QueryError, Term, parse, recognize
 from tracker.store import Ledger
 from tracker.views import Row
 
@@ -19,8 +19,9 @@ _PAGE = 200
 
 
 def _query_of(words: Sequence[str] | None, zone: str) -> Query:
+    text = " ".join(words or ())
     try:
-        return parse(" ".join(words or ()), now=datetime.now(UTC), zone=ZoneInfo(zone))
+        return parse(recognize(text) or text, now=datetime.now(UTC), zone=ZoneInfo(zone))
     except QueryError as error:
         raise CommandFailed(str(error), status=2) from None
 

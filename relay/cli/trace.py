@@ -23,7 +23,8 @@ def trace(
 ) -> None:
     """Search the record as the panel's search box does.
 
-    For example: sendtrace trace 'to:bob@example.org since:2d'
+    For example: sendtrace trace 'to:bob@example.org since:2d'. What people paste is read too: a
+    Message-ID, a reply or a log line with a queue id, a whole bounce: sendtrace trace "$(cat)"
     """
     rows = with_ledger(config, lambda ledger, loaded: find(ledger, loaded, query, limit, None))
     if as_json:

@@ -23,7 +23,6 @@ from relay.transport.content import (
     read,
 )
 from relay.transport.evidence import SessionFault
-from relay.transport.remote_id import remote_id_of
 from relay.transport.session import Session
 from relay.transport.wire import WireFault
 from tracker.model import (
@@ -39,6 +38,7 @@ from tracker.model import (
     Target,
     TargetTry,
 )
+from tracker.remote_id import remote_id_of
 
 _LAST = 65_536
 """Octets at most that leave together with the final dot: while they do, a lost connection leaves

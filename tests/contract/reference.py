@@ -5,6 +5,7 @@ import ipaddress
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
+from urllib.parse import unquote
 
 import idna
 import msgspec
@@ -122,6 +123,9 @@ def _id(record: Record, term: Term) -> bool:
     if is_id(ours):
         return ours in (record.recipient.id, record.message.id)
     bare = msgspec.structs.replace(term, value=term.value.removeprefix("<").removesuffix(">"))
+    envid = unquote((record.message.envid or "").replace("+", "%"))
+    if bare.value.lower() == envid.lower():
+        return True
     return _text(bare, record.message.header.message_id) or _text(term, *_queue_ids(record))
 
 

@@ -174,6 +174,7 @@ FINDS = {
     "beyond ASCII": (term(Field.SUBJECT, "ÜBERGR"), True),
     "Message-ID in brackets": (term(Field.ID, "<007.serial@client1.example.com>"), True),
     "the receiver's queue id": (term(Field.ID, "4bxyz12q"), True),
+    "the client's own id": (term(Field.ID, "qq+1", exact=True), True),
     "a class of enhanced codes": (term(Field.CODE, "4.7"), True),
     "not a prefix of digits": (term(Field.CODE, "4.7.", exact=True), False),
     "the first digit of a code": (term(Field.CODE, "5"), True),

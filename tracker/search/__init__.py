@@ -8,6 +8,16 @@ time zone because "today" is the viewer's day.
 """
 
 from tracker.search.parser import QueryError, format_query, parse
+from tracker.search.pasted import recognize
 from tracker.search.query import STATUS_WORDS, Field, Query, Term
 
-__all__ = ["STATUS_WORDS", "Field", "Query", "QueryError", "Term", "format_query", "parse"]
+__all__ = [
+    "STATUS_WORDS",
+    "Field",
+    "Query",
+    "QueryError",
+    "Term",
+    "format_query",
+    "parse",
+    "recognize",
+]

@@ -20,7 +20,7 @@ class Field(StrEnum):
     FROM = "from"
     SUBJECT = "subject"
     ID = "id"
-    """Ours, the Message-ID field, or the receiver's queue id."""
+    """Ours, the Message-ID field, the receiver's queue id, or the client's ENVID."""
     STATUS = "status"
     MX = "mx"
     IP = "ip"

@@ -119,8 +119,12 @@ class _Translation:
         if is_id(ours):
             return Condition(self._dialect.is_ours, (ours, ours))
         bare = value.removeprefix("<").removesuffix(">")
+        names = (
+            self._matches(("m.header_message_id",), bare, exact),
+            self._matches(("m.envid",), _xtext(bare), exact=True),
+        )
         queue_id = self._any_attempt(self._matches(("a.remote_queue_id",), value, exact))
-        return disjunction((self._matches(("m.header_message_id",), bare, exact), queue_id))
+        return disjunction((*names, queue_id))
 
     def status(self, value: str, exact: bool) -> Condition:
         word = value.lower()
@@ -226,6 +230,11 @@ def _domain_of(value: str) -> tuple[str, bool]:
     """Return the domain that `@…` names, and whether what lies below it counts too."""
     domain = value.removeprefix("@").lower()
     return domain.removeprefix("*."), domain.startswith("*.")
+
+
+def _xtext(value: str) -> str:
+    """Return `value` as ENVID has it (RFC 3461 4)."""
+    return "".join(f"+{ord(c):02X}" if c in "+=" else c for c in value)
 
 
 def _between(number: str, read: Callable[[str], Amounts], value: str) -> Condition:

@@ -210,6 +210,10 @@ def test_trace_finds_and_quotes_the_remote(run: Run, mail: dict[str, str]) -> No
     assert mail["bob@example.org"] in found
     assert "250" in found
     assert "nothing found" in run("trace", "to:nobody").out
+    for pasted in ("Bob <bob@example.org>", f"250 2.0.0 Ok: queued as {mail['bob@example.org']}"):
+        found = run("trace", pasted).out
+        assert mail["bob@example.org"] in found
+        assert mail["carol@example.net"] not in found
     found_now = json.loads(run("trace", "--json").out)
     assert {row["recipient"]["status"] for row in found_now} == {"deferred", "delivered"}
 

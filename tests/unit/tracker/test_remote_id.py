@@ -2,8 +2,8 @@
 
 import pytest
 
-from relay.transport.remote_id import LONGEST, remote_id_of
 from tracker.model import Reply
+from tracker.remote_id import LONGEST, remote_id_of
 
 REAL = {
     "Postfix": ("2.0.0 Ok: queued as 4bXyZ12QwEzk9Vd", "4bXyZ12QwEzk9Vd"),
