@@ -9,6 +9,7 @@ from tests.contract.ledger import EVERYTHING, Ledger, hold
 from tests.contract.reference import Record
 from tests.support.clock import START
 from tests.support.mail import make_attempt, make_settlement, make_submission
+from tracker.explain import explain
 from tracker.model import (
     Attempt,
     Gate,
@@ -176,8 +177,10 @@ def _with_tries(attempt: Attempt, n: int) -> Attempt:
     after = replace(decided, target=elsewhere, tls=TLS[(n + 1) % len(TLS)])
     tries = [(decided,), (before, decided), (decided, after)][n % 3]
     if n % 7 == 6:
-        return replace(attempt, phase=Phase.DNS, target=None, tries=())
-    return replace(attempt, phase=phase, tries=tries)
+        attempt = replace(attempt, phase=Phase.DNS, target=None, tries=())
+    else:
+        attempt = replace(attempt, phase=phase, tries=tries)
+    return replace(attempt, category=explain(attempt).category)
 
 
 async def _records(ledger: Ledger, message_id: MessageId) -> list[Record]:

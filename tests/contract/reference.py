@@ -195,6 +195,11 @@ def _amount(number: int, text: str, *, needs_unit: bool) -> bool:
     return bool(compare(number, int(match[2]) * UNITS.get(match[3], 1)))
 
 
+def _category(record: Record, term: Term) -> bool:
+    last = record.attempts[-1].category if record.attempts else ""
+    return last != "" and last == term.value.lower()
+
+
 def _ip(record: Record, term: Term) -> bool:
     targets = [attempt.target.address for attempt in record.attempts if attempt.target]
     with contextlib.suppress(ValueError):
@@ -242,6 +247,7 @@ _TERMS: dict[Field, Callable[[Record, Term], bool]] = {
     Field.CODE: _code,
     Field.TEXT: _of_attempts(lambda attempt: attempt.reply.text if attempt.reply else None),
     Field.ACCOUNT: _account,
+    Field.CATEGORY: _category,
     Field.SIZE: _size,
     Field.TLS: _tls,
     Field.ATTEMPTS: _attempts,

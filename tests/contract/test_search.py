@@ -66,6 +66,7 @@ AMOUNTS = [
 ]
 ODD = ["%", "_", "'", '"', "\\", "*", "?", "' OR 1=1 --", "@", "é", "\x00", "😀", "x" * 60_000]
 CODES = ["4", "45", "550", "5.7.1", "5.7", "4.", "9", "4.7.0", "25", "2.0"]
+CATEGORIES = ["accepted", "greylisted", "Content-Spam", "uncertain", "no-reason", "", "nothing"]
 DOMAINS = [
     "@example.org",
     "@EXAMPLE.net",
@@ -95,6 +96,7 @@ def terms() -> st.SearchStrategy[Term]:
     values = st.one_of(pieces(), st.sampled_from(ODD + CODES + DOMAINS))
     texts = st.tuples(st.sampled_from(sorted(set(Field) - {Field.STATUS})), values)
     amounts = st.tuples(st.sampled_from([Field.SIZE, Field.ATTEMPTS]), st.sampled_from(AMOUNTS))
+    categories = st.tuples(st.just(Field.CATEGORY), st.sampled_from(CATEGORIES))
     tls = st.tuples(st.just(Field.TLS), st.sampled_from([*TLS_WORDS, "Verified", "no"]))
     codes = st.tuples(st.just(Field.CODE), st.sampled_from(CODES))
     statuses = st.tuples(
@@ -104,7 +106,7 @@ def terms() -> st.SearchStrategy[Term]:
         lambda pair, exact, negated: Term(
             field=pair[0], value=pair[1], exact=exact, negated=negated
         ),
-        st.one_of(texts, codes, statuses, amounts, tls),
+        st.one_of(texts, codes, statuses, amounts, tls, categories),
         st.booleans(),
         st.booleans(),
     )
@@ -199,6 +201,8 @@ FINDS = {
     "encrypted only": (term(Field.TLS, "unverified"), True),
     "verified": (term(Field.TLS, "verified"), True),
     "nobody knows": (term(Field.STATUS, "uncertain"), True),
+    "a reason": (term(Field.CATEGORY, "greylisted"), True),
+    "another reason": (term(Field.CATEGORY, "mailbox-full"), False),
     "an unknown status": (term(Field.STATUS, "lost"), False),
     "two statuses at once": (
         Query(

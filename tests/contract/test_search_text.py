@@ -82,6 +82,8 @@ WORDS = [
     'status:"temporarily rejected"',
     "status:permanent",
     "code:4.7",
+    "category:greylisted",
+    "-category:accepted",
     "-code:5xx",
     "ip:192.0.2.1",
     "account:@example.com",

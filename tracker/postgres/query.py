@@ -49,7 +49,7 @@ SETTINGS = (
 """Leave the planner walks along indexes only, whatever it expects to find."""
 
 _OF_MESSAGES = frozenset({Field.ANY, Field.FROM, Field.SUBJECT, Field.ID, Field.IP, Field.SIZE})
-_OF_STATE = frozenset({Field.STATUS, Field.TLS, Field.ATTEMPTS})
+_OF_STATE = frozenset({Field.STATUS, Field.CATEGORY, Field.TLS, Field.ATTEMPTS})
 """What changes while a recipient is open."""
 
 
@@ -60,20 +60,20 @@ def look_up(table: str, condition: str) -> str:
 
 _QUEUE = f"""(
     SELECT q.id, q.message_id, q.accepted_at, q.account, q.account_domain, q.status, q.attempts,
-           q.last_attempt_id, h.forward_path, h.domain
+           q.last_attempt_id, q.category, h.forward_path, h.domain
     FROM queue AS q CROSS JOIN {look_up("recipients", "id = q.id AND {within_id}")} AS h
 ) AS r"""
 
 _RESULTS = f"""(
     SELECT s.recipient_id AS id, h.message_id, s.accepted_at, s.account, s.account_domain,
-           s.status, s.attempts, s.last_attempt_id, h.forward_path, h.domain
+           s.status, s.attempts, s.last_attempt_id, s.category, h.forward_path, h.domain
     FROM results AS s
     CROSS JOIN {look_up("recipients", "id = s.recipient_id AND {within_id}")} AS h
 ) AS r"""
 
 _DELIVERED = f"""(
     SELECT h.id, h.message_id, h.accepted_at, h.account, h.account_domain, s.status, s.attempts,
-           s.last_attempt_id, h.forward_path, h.domain
+           s.last_attempt_id, s.category, h.forward_path, h.domain
     FROM recipients AS h
     CROSS JOIN {look_up("results", "recipient_id = h.id AND {within_recipient_id}")} AS s
 ) AS r"""
@@ -82,6 +82,7 @@ _RECIPIENTS = f"""(
     SELECT h.id, h.message_id, h.accepted_at, h.account, h.account_domain,
            coalesce(q.status, s.status) AS status, coalesce(q.attempts, s.attempts) AS attempts,
            coalesce(q.last_attempt_id, s.last_attempt_id) AS last_attempt_id,
+           coalesce(q.category, s.category) AS category,
            h.forward_path, h.domain
     FROM recipients AS h
     LEFT JOIN {look_up("queue", "id = h.id")} AS q ON TRUE

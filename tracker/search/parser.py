@@ -42,6 +42,8 @@ _MEANT: Mapping[str, str] = MappingProxyType(
         "is": "status",
         "state": "status",
         "outcome": "status",
+        "reason": "category",
+        "why": "category",
         "bytes": "size",
         "larger": "size",
         "smaller": "size",

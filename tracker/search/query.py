@@ -29,6 +29,8 @@ class Field(StrEnum):
     TEXT = "text"
     """Words of the remote's reply."""
     ACCOUNT = "account"
+    CATEGORY = "category"
+    """Why the last attempt ended as it did: a word of `tracker.explain.Category`."""
     SIZE = "size"
     """Of the message: ">1MB", "1MB..5MB"."""
     TLS = "tls"

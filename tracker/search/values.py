@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from tracker.explain import Category
 from tracker.search.amounts import COUNT_FORMS, SIZE_FORMS, read_counts, read_sizes
 from tracker.search.query import STATUS_WORDS, TLS_WORDS, Field
 
@@ -51,6 +52,13 @@ def _status(value: str) -> str:
     if word in STATUS_WORDS:
         return word
     raise ValueError(f"names no status. {_hint('status', word, [*STATUS_WORDS, *_SAID])}")
+
+
+def _category(value: str) -> str:
+    word = "-".join(value.lower().replace("_", "-").split())
+    if word in _CATEGORIES:
+        return word
+    raise ValueError(f"names no category. {_hint('category', word, _CATEGORIES)}")
 
 
 def _tls(value: str) -> str:
@@ -113,6 +121,8 @@ def _hint(field: str, word: str, words: Collection[str]) -> str:
     return f"{meant}It can be {', '.join(known[:_LISTED])}{others}."
 
 
+_CATEGORIES: Final = tuple(category.value for category in Category)
+
 _READERS: Final[Mapping[Field, Callable[[str], str]]] = MappingProxyType(
     {
         Field.ANY: _address,
@@ -120,6 +130,7 @@ _READERS: Final[Mapping[Field, Callable[[str], str]]] = MappingProxyType(
         Field.FROM: _address,
         Field.ACCOUNT: _address,
         Field.STATUS: _status,
+        Field.CATEGORY: _category,
         Field.TLS: _tls,
         Field.CODE: _code,
         Field.SIZE: _size,

@@ -137,6 +137,9 @@ class _Translation:
         tried = Condition("r.attempts > 0 OR r.status = ?", (Status.DEFERRED.value,))
         return conjunction((condition, tried))
 
+    def category(self, value: str, exact: bool) -> Condition:
+        return Condition("r.category = ?", (value.lower(),)) if value else _NOTHING
+
     def tls(self, value: str, exact: bool) -> Condition:
         """Read from the evidence in full: no column, so that no delivery pays for it."""
         verified_by = self._dialect.try_verified_by
@@ -286,6 +289,7 @@ _TERMS: dict[Field, Callable[[_Translation, str, bool], Condition]] = {
     Field.CODE: _Translation.code,
     Field.TEXT: _Translation.text,
     Field.ACCOUNT: _Translation.account,
+    Field.CATEGORY: _Translation.category,
     Field.SIZE: _Translation.size,
     Field.TLS: _Translation.tls,
     Field.ATTEMPTS: _Translation.attempts,

@@ -35,7 +35,9 @@ LEASED = "recipients AS r INDEXED BY recipients_leased"
 _MESSAGES = " CROSS JOIN messages AS m ON m.id = r.message_id"
 """CROSS JOIN keeps the order: walk along the recipients, look up their messages."""
 
-_OF_RECIPIENTS = frozenset({Field.TO, Field.STATUS, Field.ACCOUNT, Field.TLS, Field.ATTEMPTS})
+_OF_RECIPIENTS = frozenset(
+    {Field.TO, Field.STATUS, Field.ACCOUNT, Field.CATEGORY, Field.TLS, Field.ATTEMPTS}
+)
 """What is looked for without a look at the message."""
 
 _MAY_BE_LEASED = frozenset({Status.QUEUED, Status.DEFERRED})
