@@ -64,6 +64,7 @@ class Chores:
             self._tend,
             self._drop_refused,
             self._prune,
+            self._prune_refusals,
             self._forget,
             self._check_balance,
         ):
@@ -106,6 +107,14 @@ class Chores:
             await self._clock.sleep(_BREATH)
         if dropped:
             self._log.info("retention", messages=dropped, before=before.isoformat())
+        return dropped
+
+    async def _prune_refusals(self) -> int:
+        before = self._clock.now() - self._retention
+        dropped = 0
+        while count := await self._ledger.prune_refusals(before, _STEP):
+            dropped += count
+            await self._clock.sleep(_BREATH)
         return dropped
 
     async def _forget(self) -> int:

@@ -86,6 +86,7 @@ async def view(ledger: Ledger) -> dict[str, Any]:
         "next due": await ledger.next_due(),
         "accounts": await ledger.accounts(),
         "saved": [await saved_of(ledger, one) for one in await ledger.accounts()],
+        "refusals": await ledger.refusals(EVERYTHING, limit=1000),
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.ledger import EVERYTHING, accept_leased
 from tests.support.clock import START
-from tests.support.mail import make_settlement, make_submission
+from tests.support.mail import make_refusal, make_settlement, make_submission
 from tracker.insight import Dimension, Measure
 from tracker.model import MessageId, Outcome, RecipientId, Scope, Status
 from tracker.search import Query
@@ -89,6 +89,11 @@ async def _figures(ledger: Ledger, message: MessageId, one: RecipientId, scope: 
     ]
 
 
+async def _refusals(ledger: Ledger, message: MessageId, one: RecipientId, scope: Scope) -> Any:
+    await ledger.record_refusals([make_refusal(account=OWNER)])
+    return await ledger.refusals(scope, limit=10)
+
+
 LOOKS: Mapping[str, Look] = {
     "search": _search,
     "summarize": _summarize,
@@ -100,6 +105,7 @@ LOOKS: Mapping[str, Look] = {
     "figures": _figures,
     "change_status": _change,
     "retry_now": _retry,
+    "refusals": _refusals,
 }
 """One use of every verb that takes a scope: true when it found something, else false."""
 

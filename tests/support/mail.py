@@ -23,6 +23,8 @@ from tracker.model import (
     Phase,
     Recipient,
     RecipientChange,
+    Refusal,
+    RefusalId,
     Reply,
     Ret,
     Settlement,
@@ -185,6 +187,27 @@ def make_attempt(
         remote_queue_id=remote_queue_id,
         node="node-a",
         config_revision="rev-1",
+    )
+
+
+def make_refusal(
+    *,
+    account: str | None = "alice@example.com",
+    now: datetime = START,
+    forward_path: str = "bob@example.org",
+    reply: str = "452 4.5.3 Too many recipients, send the rest in another transaction",
+) -> Refusal:
+    """Return a refusal of a recipient."""
+    return Refusal(
+        id=RefusalId(mint(now)),
+        at=now,
+        account=account,
+        client_address="192.0.2.7",
+        reverse_path="alice@example.com",
+        forward_path=forward_path,
+        recipients=1,
+        command="RCPT",
+        reply=reply,
     )
 
 

@@ -350,6 +350,21 @@ class HabitsRow(NamedTuple):
     keys: str
 
 
+class RefusalRow(NamedTuple):
+    """A submission that was refused."""
+
+    id: str
+    at: int
+    account: str | None
+    account_domain: str | None
+    client_address: str
+    reverse_path: str
+    forward_path: str
+    recipients: int
+    command: str
+    reply: str
+
+
 class Table(NamedTuple):
     """A table beside the mail, which is moved whole."""
 
@@ -392,6 +407,7 @@ TABLES = (
     Table("saved_searches", SavedSearchRow, "id"),
     Table("recent_searches", RecentSearchRow, "owner, text"),
     Table("habits", HabitsRow, "owner"),
+    Table("refusals", RefusalRow, "id"),
 )
 
 

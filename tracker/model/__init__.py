@@ -43,6 +43,7 @@ from tracker.model.ids import (
     LeaseToken,
     MessageId,
     RecipientId,
+    RefusalId,
     is_id,
     new_id,
     time_of,
@@ -60,6 +61,7 @@ from tracker.model.message import (
     Status,
     Submission,
 )
+from tracker.model.refusal import Refusal
 from tracker.model.reply import Reply
 from tracker.model.saved import Audience, Habits, SavedSearch
 from tracker.model.settlement import (
@@ -114,6 +116,8 @@ __all__ = [
     "Recipient",
     "RecipientChange",
     "RecipientId",
+    "Refusal",
+    "RefusalId",
     "Reply",
     "Ret",
     "Role",

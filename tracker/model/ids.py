@@ -13,6 +13,7 @@ RecipientId = NewType("RecipientId", str)
 AttemptId = NewType("AttemptId", str)
 EventId = NewType("EventId", str)
 LeaseToken = NewType("LeaseToken", str)
+RefusalId = NewType("RefusalId", str)
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}

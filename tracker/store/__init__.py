@@ -19,6 +19,7 @@ from tracker.store.ledger import Ledger
 from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
 from tracker.store.saved import Saved
+from tracker.store.refusals import Refusals
 
 __all__ = [
     "Accounts",
@@ -31,6 +32,7 @@ __all__ = [
     "OutcomeUnknown",
     "RefusedContent",
     "Saved",
+    "Refusals",
     "SchemaTooNew",
     "Sessions",
     "Store",

@@ -7,6 +7,7 @@ from tracker.store.errands import Errands, RefusedContent
 from tracker.store.insight import Insight
 from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
+from tracker.store.refusals import Refusals
 from tracker.store.saved import Saved
 
 
@@ -21,6 +22,7 @@ class Ledger(
     Errands,
     RefusedContent,
     Saved,
+    Refusals,
     Protocol,
 ):
     """Everything that a ledger is, over one database."""

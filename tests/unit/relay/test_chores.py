@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from config.settings import Settings, TrackingSettings
 from relay.chores import Chores
 from tests.support.clock import START, FakeClock
-from tests.support.mail import make_settlement, make_submission
+from tests.support.mail import make_refusal, make_settlement, make_submission
 from tracker.model import MessageId, Scope, Session, Status
 from tracker.sqlite import SqliteLedger, open_ledger
 
@@ -153,3 +153,10 @@ async def test_a_chore_that_fails_does_not_keep_the_others_from_being_done(hand:
     assert not hand.woken.is_set()
     assert await is_on_record(hand.ledger, held)
     assert not await is_on_record(hand.ledger, old)
+
+
+async def test_refusals_go_with_the_mail_of_their_days(hand: Hand) -> None:
+    old, fresh = (make_refusal(now=START - days * DAY) for days in (11, 9))
+    await hand.ledger.record_refusals([old, fresh])
+    await hand.tidy()
+    assert list(await hand.ledger.refusals(EVERYTHING, limit=10)) == [fresh]

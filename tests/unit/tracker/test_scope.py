@@ -19,10 +19,11 @@ WITHOUT_SCOPE = {
     "moves mail, for workers": {
         "accept", "open_lease", "renew", "claim", "settle", "postpone", "close_lease", "census",
         "recover", "give_up_held", "next_due", "wait_for_work", "content", "contents",
+        "record_refusals",
     },
     "tidies": {
         "prune", "tend", "alone", "ping", "close", "prune_sessions", "forget_failures", "roll_up",
-        "forget_statistics",
+        "forget_statistics", "prune_refusals",
     },
     "is about the relay, not about mail": {
         "balance", "destination", "place", "engine", "troubles", "unread_troubles", "mark_read",
