@@ -27,6 +27,7 @@ from relay.keeper import Keeper
 from relay.metrics import SubmissionObserver, keep_publishing
 from relay.namesake import NamesakeWatch
 from relay.pool import Pool
+from relay.refusals import RefusalLog
 from relay.skew import SkewWatch
 from relay.statistics import Statistics
 from relay.submission import SubmissionServer
@@ -93,6 +94,7 @@ class Relay:
             intake=intake,
             closed=self._closed,
         )
+        self._refusals = RefusalLog(ledger=ledger, clock=clock)
         self.submission = SubmissionServer(
             settings,
             clock=clock,
@@ -101,6 +103,7 @@ class Relay:
             failures=ledger,
             passwords=self._passwords,
             observer=SubmissionObserver(),
+            refusals=self._refusals,
             workers=share,
             closed=self._closed.refusal,
         )
@@ -150,6 +153,7 @@ class Relay:
         self._beside = [
             asyncio.create_task(keep_publishing(), name="publish metrics"),
             asyncio.create_task(self.errands.run(), name="errands"),
+            asyncio.create_task(self._refusals.run(), name="record refusals"),
         ]
 
     async def stop(self, grace: timedelta) -> None:

@@ -38,6 +38,9 @@ LEASES_LOST = Tally(Counter("sendtrace_leases_lost", "Leases that another worker
 CONNECTED = Level(
     Gauge("sendtrace_clients_connected", "Clients connected now.", multiprocess_mode="livesum")
 )
+REFUSALS_DROPPED = Tally(
+    Counter("sendtrace_refusals_dropped", "Refused submissions that are not on record.")
+)
 STORE_FAILURES = Tally(
     Counter("sendtrace_store_failures", "Steps that the ledger could not commit.")
 )
@@ -52,6 +55,7 @@ ALL: Final = (
     DELIVERY_SECONDS,
     LEASES_LOST,
     CONNECTED,
+    REFUSALS_DROPPED,
     STORE_FAILURES,
 )
 

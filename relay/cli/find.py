@@ -8,7 +8,7 @@ import msgspec
 
 from config.loader import Loaded
 from relay.cli.common import CommandFailed
-from tracker.model import RecipientId, Scope, Status
+from tracker.model import RecipientId, Refusal, Scope, Status
 from tracker.search import Field, Query, QueryError, Term, parse, recognize
 from tracker.store import Ledger
 from tracker.views import Row
@@ -47,6 +47,15 @@ async def find(
         if before is None:
             break
     return found
+
+
+async def find_refused(
+    ledger: Ledger, loaded: Loaded, words: Sequence[str] | None, limit: int
+) -> Sequence[Refusal]:
+    query = _query_of(words, loaded.settings.panel.time_zone)
+    if query.terms:
+        raise CommandFailed("With --refused only since: and until: can be asked for.", status=2)
+    return await ledger.refusals(EVERYTHING, since=query.since, until=query.until, limit=limit)
 
 
 def _one_of(statuses: frozenset[Status]) -> Term:

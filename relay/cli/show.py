@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from tracker.explain import explain, headline, why_not_dialled
-from tracker.model import Attempt, Recipient
+from tracker.model import Attempt, Recipient, Refusal
 from tracker.states import OPEN
 from tracker.views import Row, Timeline
 
@@ -45,6 +45,15 @@ def trace_lines(row: Row) -> list[str]:
             + (f" ({recipient.gate_detail})" if recipient.gate_detail else "")
         )
     return lines
+
+
+def refusal_line(refusal: Refusal) -> str:
+    to = f" to <{refusal.forward_path}>" if refusal.forward_path else ""
+    others = f" and {refusal.recipients - 1} more" if refusal.recipients > 1 else ""
+    return (
+        f"{show_time(refusal.at)}  {refusal.client_address}  from <{refusal.reverse_path}>{to}"
+        f"{others}: {refusal.reply}"
+    )
 
 
 def timeline_lines(timeline: Timeline) -> list[str]:

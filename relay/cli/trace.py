@@ -1,5 +1,8 @@
 """`sendtrace trace`: the tracking search in a terminal."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from relay.cli.common import (
@@ -11,8 +14,15 @@ from relay.cli.common import (
     visible,
     with_ledger,
 )
-from relay.cli.find import find
-from relay.cli.show import row_data, trace_lines
+from relay.cli.find import find, find_refused
+from relay.cli.show import refusal_line, row_data, trace_lines
+
+RefusedOption = Annotated[
+    bool,
+    typer.Option(
+        "--refused", help="List what was not taken instead; only since: and until: apply."
+    ),
+]
 
 
 def trace(
@@ -20,12 +30,16 @@ def trace(
     limit: LimitOption = 50,
     config: ConfigOption = None,
     as_json: JsonOption = False,
+    refused: RefusedOption = False,
 ) -> None:
     """Search the record as the panel's search box does.
 
     For example: sendtrace trace 'to:bob@example.org since:2d'. What people paste is read too: a
     Message-ID, a reply or a log line with a queue id, a whole bounce: sendtrace trace "$(cat)"
     """
+    if refused:
+        _trace_refused(query, limit, config, as_json=as_json)
+        return
     rows = with_ledger(config, lambda ledger, loaded: find(ledger, loaded, query, limit, None))
     if as_json:
         print_json([row_data(row) for row in rows])
@@ -35,3 +49,16 @@ def trace(
             typer.echo(visible(line))
     if not rows:
         typer.echo("nothing found; a search without since: covers everything that is kept")
+
+
+def _trace_refused(
+    query: list[str] | None, limit: int, config: Path | None, *, as_json: bool
+) -> None:
+    found = with_ledger(config, lambda ledger, loaded: find_refused(ledger, loaded, query, limit))
+    if as_json:
+        print_json(found)
+        return
+    for refusal in found:
+        typer.echo(visible(refusal_line(refusal)))
+    if not found:
+        typer.echo("nothing was refused to an account or a trusted network")

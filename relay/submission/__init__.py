@@ -6,13 +6,20 @@ I/O, `data` that of a content; `reception` and `content` keep what came. `comman
 `trace` and `sender` decide, without I/O as well.
 """
 
-from relay.submission.intake import AuthenticationResult, Intake, Observer, SubmissionResult
+from relay.submission.intake import (
+    AuthenticationResult,
+    Intake,
+    Observer,
+    RefusalRecorder,
+    SubmissionResult,
+)
 from relay.submission.server import SubmissionServer
 
 __all__ = [
     "AuthenticationResult",
     "Intake",
     "Observer",
+    "RefusalRecorder",
     "SubmissionResult",
     "SubmissionServer",
 ]

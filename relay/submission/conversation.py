@@ -128,6 +128,7 @@ class Conversation(Connection):
             self.hang_up(_SHUTTING_DOWN)
             return True
         is_understood = False
+        command: Command | None = None
         try:
             event = self.core.next_event()
             is_understood = True
@@ -135,6 +136,7 @@ class Conversation(Connection):
                 self.is_over = self._has_said_all
                 return False
             if isinstance(event, Command):
+                command = event
                 self._obey(event)
             elif isinstance(event, Content):
                 self._receive(event)
@@ -144,6 +146,7 @@ class Conversation(Connection):
                 assert_never(event)
         except Refused as refused:
             self.say(refused.reply)
+            self.note_refused(command, refused.reply)
         except Exception as error:
             self._recover(error, is_understood=is_understood)
         return True
@@ -163,7 +166,10 @@ class Conversation(Connection):
             raise Refused("500 5.5.2 Command not recognized")
         doing = method(self, command.argument)
         if doing is not None:
-            self._begin(doing)
+            self._begin(doing, command)
+
+    def note_refused(self, command: Command | None, reply: str) -> None:
+        """Take note of a refused command. It must not fail."""
 
     def _receive(self, content: Content) -> None:
         reception = self.reception
@@ -191,16 +197,17 @@ class Conversation(Connection):
 
     # --- what has to wait -----------------------------------------------------------------------
 
-    def _begin(self, doing: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, doing: Coroutine[Any, Any, None], command: Command | None = None) -> None:
         self.deadline = FOREVER
-        self._task = self.loop.create_task(self._do(doing))
+        self._task = self.loop.create_task(self._do(doing, command))
 
-    async def _do(self, doing: Coroutine[Any, Any, None]) -> None:
+    async def _do(self, doing: Coroutine[Any, Any, None], command: Command | None) -> None:
         """Do it to its end; then go on with what arrived meanwhile."""
         try:
             await doing
         except Refused as refused:
             self.say(refused.reply)
+            self.note_refused(command, refused.reply)
         except ConnectionEnded:
             self.is_over = True
         except ClientTimedOut:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Protocol
 
-from tracker.model import Client, Content, Envelope, HeaderFacts, MessageId
+from tracker.model import Client, Content, Envelope, HeaderFacts, MessageId, Refusal
 
 
 class Intake(Protocol):
@@ -43,6 +43,14 @@ class AuthenticationResult(StrEnum):
     FAILED = "failed"
     BLOCKED = "blocked"
     """Not even tried, after too many failures of that client."""
+
+
+class RefusalRecorder(Protocol):
+    """Keeps what was refused to those who may send."""
+
+    def note(self, refusal: Refusal, source: str) -> None:
+        """Take it; returns at once and never fails. `source` is who is counted for it."""
+        ...
 
 
 class Observer(Protocol):

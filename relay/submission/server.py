@@ -14,7 +14,7 @@ from relay.submission.admission import Connections, TrustedNetworks
 from relay.submission.connection import HANDSHAKE_TIMEOUT, LINGER
 from relay.submission.deadlines import Deadlines
 from relay.submission.entrance import Behind, Entrance
-from relay.submission.intake import Intake, Observer
+from relay.submission.intake import Intake, Observer, RefusalRecorder
 from relay.submission.services import Closed, Door, Open, Patience, Services, all_open
 from relay.submission.session import RelaySMTP
 from tracker.guard import LogInGuard
@@ -41,6 +41,7 @@ class SubmissionServer:
         failures: LogInFailures,
         passwords: Passwords,
         observer: Observer,
+        refusals: RefusalRecorder,
         workers: int = 1,
         closed: Closed = all_open,
     ) -> None:
@@ -64,6 +65,7 @@ class SubmissionServer:
             accounts=accounts,
             passwords=passwords,
             observer=observer,
+            refusals=refusals,
             trusted=TrustedNetworks(submission.trusted_networks),
             connections=Connections(
                 -(-submission.max_connections // workers), submission.max_connections_per_client

@@ -9,7 +9,7 @@ from config.settings import Settings
 from relay.clock import Clock
 from relay.submission.admission import Connections, TrustedNetworks
 from relay.submission.deadlines import Deadlines
-from relay.submission.intake import Intake, Observer
+from relay.submission.intake import Intake, Observer, RefusalRecorder
 from tracker.guard import LogInGuard
 from tracker.model import EnvelopeRecipient
 from tracker.passwords import Passwords
@@ -80,6 +80,7 @@ class Services:
     accounts: Accounts
     passwords: Passwords
     observer: Observer
+    refusals: RefusalRecorder
     trusted: TrustedNetworks
     connections: Connections
     guard: LogInGuard

@@ -9,13 +9,15 @@ from relay.submission.authentication import MECHANISMS, AuthenticatingConversati
 from relay.submission.commands import Mail, Refused, Transaction, parse_mail, parse_rcpt
 from relay.submission.connection import ConnectionEnded
 from relay.submission.content import SpooledContent
+from relay.submission.core import Command
 from relay.submission.header import HEADER_LIMIT, Header, read_header
 from relay.submission.intake import SubmissionResult
 from relay.submission.reception import Reception
+from relay.submission.refusal import Refusing, describe_refusal, is_worth_keeping
 from relay.submission.sender import may_send_as
 from relay.submission.trace import Passage, complete_facts, compose_added_fields, with_keyword
 from relay.submission.unavailable import explain_unavailable
-from tracker.model import Body, Client, Envelope, MessageId
+from tracker.model import Body, Client, Envelope, MessageId, RefusalId
 from tracker.store import StoreUnavailable
 
 HELO_LIMIT = 255
@@ -176,6 +178,8 @@ class RelaySMTP(AuthenticatingConversation):
             identifier = await self._take(reception)
         except BaseException as error:
             reception.drop()
+            if isinstance(error, Refused):
+                self._note_refusal("DATA", "", error.reply)
             if isinstance(error, Refused) and not error.reply.startswith("4"):
                 observe(SubmissionResult.REFUSED)
             elif isinstance(error, Exception):
@@ -186,6 +190,30 @@ class RelaySMTP(AuthenticatingConversation):
         observe(SubmissionResult.ACCEPTED)
         self.mail_has_moved()
         self.say(f"250 2.0.0 Ok: queued as {identifier}")
+
+    def note_refused(self, command: Command | None, reply: str) -> None:
+        """Put on record what is refused to somebody who may send."""
+        if command is not None and command.verb in ("MAIL", "RCPT"):
+            self._note_refusal(
+                "MAIL" if command.verb == "MAIL" else "RCPT", command.argument, reply
+            )
+
+    def _note_refusal(self, verb: Refusing, argument: str, reply: str) -> None:
+        if not (self.account or self.is_trusted) or not is_worth_keeping(reply):
+            return
+        account = self.account.address if self.account else None
+        clock = self.services.clock
+        refusal = describe_refusal(
+            RefusalId(clock.mint()),
+            clock.now(),
+            verb=verb,
+            argument=argument,
+            transaction=self.transaction,
+            authenticated_as=account,
+            client_address=self.client_address,
+            reply=reply,
+        )
+        self.services.refusals.note(refusal, account or self.client_address)
 
     def _read_header(self, content: SpooledContent) -> Header:
         header = read_header(content.head(_USUAL_HEADER), content.size)

@@ -26,6 +26,7 @@ PATHS = (
     "/help",
     "/searches",
     "/queue",
+    "/refused",
     "/destinations",
     "/destinations/greycastle.example",
     "/destinations/ghostport.example",

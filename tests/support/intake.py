@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from relay.submission import AuthenticationResult, SubmissionResult
-from tracker.model import Account, Client, Content, Envelope, HeaderFacts, MessageId, Role
+from tracker.model import Account, Client, Content, Envelope, HeaderFacts, MessageId, Refusal, Role
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,16 @@ class Taken:
     account: str | None
     header: HeaderFacts
     content_sha256: str
+
+
+@dataclass
+class RecordingRefusals:
+    """Keeps what was refused, with whom it counts for."""
+
+    noted: list[tuple[Refusal, str]] = field(default_factory=list)
+
+    def note(self, refusal: Refusal, source: str) -> None:
+        self.noted.append((refusal, source))
 
 
 @dataclass

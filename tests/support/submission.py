@@ -16,7 +16,13 @@ from config.settings import Listener, Settings, SubmissionSettings
 from relay.submission import SubmissionServer
 from relay.submission.services import Closed, all_open
 from tests.support.clock import FakeClock
-from tests.support.intake import CountingObserver, MemoryAccounts, MemoryFailures, RecordingIntake
+from tests.support.intake import (
+    CountingObserver,
+    MemoryAccounts,
+    MemoryFailures,
+    RecordingIntake,
+    RecordingRefusals,
+)
 from tracker.model import Account, Role
 from tracker.passwords import Passwords
 from tracker.store import LogInFailures
@@ -114,6 +120,7 @@ class Bench:
     observer: CountingObserver
     clock: FakeClock
     passwords: Passwords
+    refusals: RecordingRefusals
     clients: list[Conversation] = field(default_factory=list)
 
     async def connect(self, listener: int = 0, *, tls: bool = False) -> Conversation:
@@ -153,7 +160,7 @@ async def run_server(
         state_directory=state,
         submission=SubmissionSettings(listeners=listeners or (PLAIN,), **submission),
     )
-    clock = FakeClock()
+    clock, refusals = FakeClock(), RecordingRefusals()
     intake, accounts, observer = RecordingIntake(), MemoryAccounts(), CountingObserver()
     # The cheapest parameters: how slow a hash is does not matter to what is tested here.
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -166,11 +173,12 @@ async def run_server(
         failures=failures or MemoryFailures(),
         passwords=passwords,
         observer=observer,
+        refusals=refusals,
         workers=workers,
         closed=closed,
     )
     await server.start(reuse_port=False)
-    bench = Bench(server, intake, accounts, observer, clock, passwords)
+    bench = Bench(server, intake, accounts, observer, clock, passwords, refusals)
     try:
         yield bench
     finally:

@@ -102,6 +102,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "POST /searches/{search}": Rule(frozenset(), path=_SEARCH),
     "POST /searches/{search}/remove": Rule(frozenset(), path=f"{_SEARCH}/remove"),
     "GET /queue": Rule(LOGGED_IN),
+    "GET /refused": Rule(LOGGED_IN),
     "GET /messages/{id}": Rule(LOGGED_IN, about_mail=True),
     "POST /messages/{id}/retry": Rule(ACTORS, DONE, about_mail=True),
     "POST /messages/{id}/release": Rule(ACTORS, DONE, about_mail=True),

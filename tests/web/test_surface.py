@@ -27,6 +27,7 @@ PAGES = [
     "/help",
     "/searches",
     "/queue",
+    "/refused",
     "/destinations",
     "/destinations/greycastle.example",
     "/overview",

@@ -18,8 +18,8 @@ from tracker.store.insight import Insight
 from tracker.store.ledger import Ledger
 from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
-from tracker.store.saved import Saved
 from tracker.store.refusals import Refusals
+from tracker.store.saved import Saved
 
 __all__ = [
     "Accounts",
@@ -30,9 +30,9 @@ __all__ = [
     "Ledger",
     "LogInFailures",
     "OutcomeUnknown",
+    "Refusals",
     "RefusedContent",
     "Saved",
-    "Refusals",
     "SchemaTooNew",
     "Sessions",
     "Store",

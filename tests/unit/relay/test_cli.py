@@ -14,7 +14,7 @@ import pytest
 from config.loader import Loaded
 from relay.cli import main
 from relay.cli.common import CommandFailed, with_ledger
-from tests.support.mail import make_settlement, make_submission
+from tests.support.mail import make_refusal, make_settlement, make_submission
 from tracker.model import Outcome
 from tracker.passwords import Passwords
 from tracker.sqlite import open_ledger
@@ -216,6 +216,22 @@ def test_trace_finds_and_quotes_the_remote(run: Run, mail: dict[str, str]) -> No
         assert mail["carol@example.net"] not in found
     found_now = json.loads(run("trace", "--json").out)
     assert {row["recipient"]["status"] for row in found_now} == {"deferred", "delivered"}
+
+
+def test_trace_lists_what_was_refused(run: Run, tmp_path: Path) -> None:
+    run("migrate")
+    assert "nothing was refused" in run("trace", "--refused").out
+
+    async def refuse(ledger: Ledger, _: Loaded) -> None:
+        await ledger.record_refusals([make_refusal(now=datetime.now(UTC))])
+
+    with_ledger(None, refuse)
+    found = run("trace", "--refused", "since:1h").out
+    assert "192.0.2.7  from <alice@example.com> to <bob@example.org>: 452 4.5.3 Too many" in found
+    assert json.loads(run("trace", "--refused", "--json").out)[0]["command"] == "RCPT"
+    assert "nothing was refused" in run("trace", "--refused", "until:1h").out
+    wrong = run("trace", "--refused", "to:bob")
+    assert (wrong.status, "only since: and until:" in wrong.err) == (2, True)
 
 
 def test_config_default_is_a_configuration(run: Run, tmp_path: Path) -> None:

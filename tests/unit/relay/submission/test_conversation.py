@@ -20,7 +20,13 @@ from relay.submission.deadlines import Deadlines
 from relay.submission.services import Door, Patience, Services
 from relay.submission.session import RelaySMTP
 from tests.support.clock import FakeClock
-from tests.support.intake import CountingObserver, MemoryAccounts, MemoryFailures, RecordingIntake
+from tests.support.intake import (
+    CountingObserver,
+    MemoryAccounts,
+    MemoryFailures,
+    RecordingIntake,
+    RecordingRefusals,
+)
 from tracker.guard import LogInGuard
 from tracker.passwords import Passwords
 
@@ -79,6 +85,7 @@ class Talk:
             accounts=MemoryAccounts(),
             passwords=Passwords(PasswordHasher(1, 8, 1), monotonic=clock.monotonic),
             observer=CountingObserver(),
+            refusals=RecordingRefusals(),
             trusted=TrustedNetworks(("127.0.0.0/8",)),
             connections=Connections(10, 10),
             guard=LogInGuard(
