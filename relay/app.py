@@ -95,7 +95,12 @@ class Relay:
             closed=self._closed,
         )
         self._refusals = RefusalLog(ledger=ledger, clock=clock)
-        self.submission = SubmissionServer(
+        self.submission = self._submission(settings, ledger, clock, intake, share)
+
+    def _submission(
+        self, settings: Settings, ledger: Ledger, clock: Clock, intake: LedgerIntake, share: int
+    ) -> SubmissionServer:
+        return SubmissionServer(
             settings,
             clock=clock,
             intake=intake,
