@@ -1,14 +1,12 @@
 """From one row of the list to others like it: links, each a search of the same grammar. Pure."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from tracker.model import Attempt, Outcome
 from tracker.search import Field, Query, Term, format_query
 from tracker.views import Row
 from web.filters import Asked, link
-
-_CATEGORY: Final = next((field for field in Field if field.value == "category"), None)
 
 
 class Alike(NamedTuple):
@@ -43,8 +41,8 @@ def _reason(last: Attempt) -> Term | None:
     """Return what says why; None for what was accepted, and where nobody gave a reason."""
     if last.outcome is Outcome.DELIVERED:
         return None
-    if _CATEGORY is not None and last.category:
-        return Term(field=_CATEGORY, value=last.category)
+    if last.category:
+        return Term(field=Field.CATEGORY, value=last.category)
     if last.reply is None:
         return None
     return Term(field=Field.CODE, value=last.reply.enhanced_status_code or str(last.reply.code))

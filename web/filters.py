@@ -14,10 +14,11 @@ from zoneinfo import available_timezones
 import msgspec
 
 from tracker.model import RecipientId, Status, is_id
-from tracker.search import Field, Query, Term, parse
+from tracker.search import Field, Query, Term, parse, recognize
 from web.form_text import Choice
 from web.submitted import read_box
 from web.times import Times, in_days
+from web.visible import show_line
 
 STATUSES: Final[Mapping[Choice, frozenset[Status]]] = {
     Choice.ACCEPTED: frozenset({Status.DELIVERED}),
@@ -42,10 +43,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     before: RecipientId | None = None
     after: RecipientId | None = None
     opened: RecipientId | None = None
+    pasted: str = ""
+    """What was in the box, where `text` is what it was understood as."""
+    is_literal: bool = False
+    """True when the text is to be searched for as it is, whatever else it may be."""
 
     def but(self, **changes: object) -> "Asked":
         """Return this with `changes`, on the first page and with no row open."""
-        fresh = {"before": None, "after": None, "opened": None}
+        fresh = {"before": None, "after": None, "opened": None, "pasted": ""}
         return msgspec.structs.replace(self, **(fresh | changes))
 
 
@@ -61,6 +66,11 @@ class Range(NamedTuple):
     def is_gone(self) -> bool:
         """Say whether all of it is older than what is kept."""
         return self.until is not None and self.until <= self.since
+
+
+_LONGEST_PASTED: Final = 500
+"""Characters of a pasted text that a URL carries along."""
+_MOST_WORDS: Final = 20
 
 
 _AREAS: Final = frozenset(
@@ -102,14 +112,49 @@ def read_asked(params: Mapping[str, str], zone: str, text: str) -> Asked:
         before=_id(params.get("before")),
         after=_id(params.get("after")),
         opened=_id(params.get("open")),
+        pasted=params.get("pasted", "")[:_LONGEST_PASTED],
+        is_literal=params.get("literal") == "1",
     )
 
 
 def write_asked(asked: Asked) -> str:
     """Return the query string that `read_asked` reads; text and zone are always said."""
     params = {"q": asked.text, "zone": asked.zone}
-    where = {"before": asked.before, "after": asked.after, "open": asked.opened}
+    where = {
+        "before": asked.before,
+        "after": asked.after,
+        "open": asked.opened,
+        "pasted": asked.pasted,
+        "literal": "1" if asked.is_literal else "",
+    }
     return urlencode(params | {name: value for name, value in where.items() if value})
+
+
+def understood(asked: Asked) -> Asked | None:
+    """Return the list that was meant when the box holds something pasted; None for a search.
+
+    A Message-ID, an address in a header, a log line or a bounce become the search for it.
+    """
+    if asked.is_literal or asked.pasted:
+        return None
+    meant = recognize(asked.text)
+    if meant is None or meant == asked.text:
+        return None
+    return asked.but(text=meant, pasted=asked.text[:_LONGEST_PASTED])
+
+
+def as_words(asked: Asked) -> Asked:
+    """Return the list for the words that were pasted, as they are."""
+    return asked.but(text=_plain(asked.pasted), is_literal=True)
+
+
+def _plain(pasted: str) -> str:
+    """Return the words of a pasted text, so that none of them means anything to the grammar."""
+    text = show_line(pasted).replace('"', " ").replace("\\", " ")
+    words = [word.strip("<>:;,").lstrip("-") for word in text.split()]
+    bare = (word for word in dict.fromkeys(words) if word)
+    safe = [f'"{word}"' if ":" in word else word for word in bare]
+    return " ".join(safe[:_MOST_WORDS])
 
 
 def link(asked: Asked) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from tracker.search import Field
 from web.standing import (
     ACCEPTED,
     CANCELLED,
@@ -81,7 +80,7 @@ STANDINGS: Final[Sequence[Meaning]] = (
     Meaning(NOT_TRIED, "Of one try: something on our own side was in the way. We try again."),
 )
 
-_TERMS: Final[Sequence[Term]] = (
+TERMS: Final[Sequence[Term]] = (
     Term("any", "bob@example.org", "a part of an address, a subject, a Message-ID or an id"),
     Term("any", '"annual report"', "the whole value, exactly"),
     Term("any", "-newsletter", "a minus means: without"),
@@ -102,11 +101,6 @@ _TERMS: Final[Sequence[Term]] = (
     Term("since", "since:2d", "from then on: 3h, 2d, today, yesterday, this-month, 2026-03-01"),
     Term("until", "until:2026-03-01T14:30", "until then; a day counts in"),
 )
-TERMS: Final = tuple(
-    term for term in _TERMS if term.field in {*(field.value for field in Field), "since", "until"}
-)
-"""Of the fields that there are."""
-
 KEYS: Final[Sequence[Key]] = (
     Key("/", "go to the search box"),
     Key("j", "next row"),

@@ -120,8 +120,6 @@ async def _count(ledger: Store, scope: Scope, wanted: Wanted, choice: Choice) ->
         if wanted.form.choice is not Choice.WRITTEN:
             return {}
         return await ledger.summarize(wanted.query, scope, cap=COUNTED)
-    if choice not in CHOICES:
-        return {}
     text = write_text(wanted.form.but(choice=Choice.ALL))
     query, _ = query_of(text, wanted.times, wanted.retention)
     words = " ".join(CHOICE_WORDS.get(choice, ()))

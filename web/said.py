@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
-from tracker.search import STATUS_WORDS
 from web.filters import Range, range_in_words
 from web.form_text import Choice, Form, Period
 from web.standing import (
@@ -26,11 +25,7 @@ LOOKS: Final[Mapping[Choice, Standing]] = {
     Choice.UNCERTAIN: UNCERTAIN,
     Choice.CANCELLED: CANCELLED,
 }
-CHOICES: Final = tuple(
-    choice
-    for choice in (Choice.ALL, *LOOKS)
-    if choice is not Choice.UNCERTAIN or "uncertain" in STATUS_WORDS
-)
+CHOICES: Final = (Choice.ALL, *LOOKS)
 PERIODS: Final[Mapping[Period, str]] = {
     Period.TODAY: "Today",
     Period.YESTERDAY: "Yesterday",

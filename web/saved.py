@@ -5,7 +5,6 @@ from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from tracker.model import Account, Audience, Role, SavedSearch
-from tracker.search import STATUS_WORDS
 
 LONGEST_NAME: Final = 60
 AUDIENCES: Final = {
@@ -60,7 +59,6 @@ BUILT_IN: Final = tuple(
         ("Refused today", "status:permanent since:today"),
         ("Uncertain", "status:uncertain"),
     )
-    if text != "status:uncertain" or "uncertain" in STATUS_WORDS
 )
 
 

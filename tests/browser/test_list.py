@@ -145,3 +145,20 @@ async def test_saving_a_search_without_a_script(browser: Browser, desk: Desk) ->
     await page.get_by_text("Change…").click()
     await page.get_by_role("button", name="Remove").click()
     assert "The search is removed." in await page.get_by_role("status").inner_text()
+
+
+@pytest.mark.parametrize("padding", [0, 20_000], ids=["short", "long"])
+async def test_a_pasted_bounce_leads_to_its_message(page: Page, padding: int) -> None:
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto("/")
+    text = (
+        "Undelivered Mail Returned to Sender\n\n" + "é" * padding + "\n"
+        "Final-Recipient: rfc822; h.bauer@northharbour.example\n"
+        "Diagnostic-Code: smtp; 550 5.4.1 Recipient address rejected\n"
+    )
+    await page.evaluate("text => navigator.clipboard.writeText(text)", text)
+    await page.locator("#q").focus()
+    await page.keyboard.press("Control+V")
+    await page.get_by_text("Understood as").wait_for()
+    assert await page.locator("#q").input_value() == 'to:"h.bauer@northharbour.example"'
+    assert await page.locator(".entry").count() == 1

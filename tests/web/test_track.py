@@ -58,6 +58,7 @@ async def test_the_other_outcomes_are_counted_beside_it(anna: Client) -> None:
         "Temporarily rejected": "3",
         "Permanently rejected": "1",
         "Waiting": "2",
+        "Uncertain": "1",
         "Cancelled": "1",
     }
 
@@ -68,6 +69,7 @@ async def test_the_other_outcomes_are_counted_beside_it(anna: Client) -> None:
         ("temporary", {"Quarterly figures Q1", "Contract, signed copy attached"}),
         ("permanent", {"Offer for the harbour office, second draft"}),
         ("waiting", {"Invitation to our tasting", "Directions to the warehouse"}),
+        ("uncertain", {"Contract, signed copy attached"}),
         ("cancelled", {"Sent by mistake, sorry"}),
     ],
 )

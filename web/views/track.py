@@ -12,7 +12,17 @@ from tracker.search import QueryError
 from tracker.states import FINAL
 from tracker.views import Page
 from web.counts import Number
-from web.filters import Asked, link, oldest_kept, range_in_words, read_asked, write_asked, zones
+from web.filters import (
+    Asked,
+    as_words,
+    link,
+    oldest_kept,
+    range_in_words,
+    read_asked,
+    understood,
+    write_asked,
+    zones,
+)
 from web.form_text import Choice, Form, Period, read_text, write_text
 from web.habits import opening_of, remember
 from web.listing import Found, Wanted, look, want, widen
@@ -21,7 +31,7 @@ from web.rows import tracked_row
 from web.said import CHOICES, PERIODS, conditions, outcome_in_words, when, word_of
 from web.sent import sent_lately
 from web.sessions import set_cookie
-from web.submitted import LONGEST_TEXT, is_submitted, read_submitted
+from web.submitted import LONGEST_TEXT, WAS, is_submitted, read_submitted
 from web.views.searches import read_searches, saving
 
 ACTS: Final = (
@@ -43,7 +53,11 @@ async def show_list(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     habits = await visit.panel.ledger.habits(viewer.account.address)
     asked = read_asked(params, visit.times.zone.key, write_text(opening_of(habits)))
     if is_submitted(params):
-        return see_other(link(msgspec.structs.replace(asked, text=read_submitted(params))))
+        is_literal = asked.is_literal and asked.text == params.get(WAS)
+        text = read_submitted(params)
+        return see_other(link(msgspec.structs.replace(asked, text=text, is_literal=is_literal)))
+    if "q" in params and (meant := understood(asked)):
+        return see_other(link(meant))
     response = await _answer(visit, viewer, asked, habits)
     if "zone" in params:
         set_cookie(response, ZONE_COOKIE, asked.zone, secure=visit.secure, lifetime=ZONE_KEPT)
@@ -81,6 +95,7 @@ def _form(visit: Visit, asked: Asked, form: Form) -> dict[str, object]:
         periods[form.period] = "As written in the search"
     return {
         "asked": asked,
+        "instead": link(as_words(asked)) if asked.pasted else None,
         "form": form,
         "fresh": "q" not in visit.request.query,
         "choices": [(choice, word_of(choice)) for choice in choices],

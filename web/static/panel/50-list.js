@@ -54,3 +54,22 @@ if (whole) {
   picks.forEach((one) => one.addEventListener("change", show));
   show();
 }
+
+// Several lines do not fit into the box: whoever pastes a whole bounce is at its message at once.
+const TELLING = /^\s*(x-sendtrace-id|(x-)?(original-)?message-id|original-envelope-id|(original|final)-recipient|diagnostic-code):/i;
+const MOST = 6000;
+
+function gist(text) {
+  if (encodeURIComponent(text).length <= MOST) return text;
+  let lines = text.split("\n").filter((line) => TELLING.test(line)).map((line) => line.slice(0, 300));
+  if (!lines.length) lines = text.split("\n");
+  while (lines.length > 1 && encodeURIComponent(lines.join("\n")).length > MOST) lines.shift();
+  return lines.join("\n").slice(-2000);
+}
+
+document.querySelector("#q")?.addEventListener("paste", (event) => {
+  const text = event.clipboardData.getData("text/plain").trim();
+  if (!text.includes("\n")) return;
+  event.preventDefault();
+  location.assign(`/?${new URLSearchParams({ q: gist(text) })}`);
+});
