@@ -1,5 +1,6 @@
 """Cohorts, figures and troubles: what many deliveries together say, on every ledger."""
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
+from tests.contract.conftest import Opener
 from tests.contract.ledger import EVERYTHING, Ledger, accept_leased, hold
 from tests.contract.population import populate
 from tests.support.clock import START
@@ -251,6 +253,32 @@ async def test_rolling_up_changes_no_figure_while_mail_moves_on(ledger: Ledger) 
     await roll_up_all(ledger, START + 20 * DAY, limit=3)
     assert {measure: await counted(ledger, measure, ALL) for measure in Measure}
     assert await ledger.roll_up(START + 20 * DAY, 10) == 0
+
+
+async def test_two_that_roll_up_at_once_count_nothing_twice(opener: Opener) -> None:
+    """Whoever takes the chore over from one that was thought to be dead."""
+    ledger, other = await opener(), await opener()
+    await populate(ledger)
+    before = {measure: await counted(ledger, measure, ALL) for measure in Measure}
+    for _ in range(40):
+        steps = (each.roll_up(START + 20 * DAY, 4) for each in (ledger, other))
+        await asyncio.gather(*steps)
+    assert {measure: await counted(ledger, measure, ALL) for measure in Measure} == before
+    assert await ledger.roll_up(START + 20 * DAY, 4) == 0
+
+
+async def test_a_roll_up_that_is_cut_off_goes_on_where_it_was(opener: Opener) -> None:
+    ledger = await opener()
+    await populate(ledger)
+    before = {measure: await counted(ledger, measure, ALL) for measure in Measure}
+    for waits in (0.0, 0.001, 0.003, 0.01, 0.02):
+        cut_off = asyncio.ensure_future(roll_up_all(ledger, START + 20 * DAY, limit=2))
+        await asyncio.wait([cut_off], timeout=waits)
+        cut_off.cancel()
+        await asyncio.wait([cut_off])
+    again = await opener()
+    await roll_up_all(again, START + 20 * DAY)
+    assert {measure: await counted(again, measure, ALL) for measure in Measure} == before
 
 
 async def test_figures_outlive_the_messages(ledger: Ledger) -> None:

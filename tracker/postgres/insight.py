@@ -100,6 +100,10 @@ RETURNING 1
 """
 
 
+class _OvertakenError(Exception):
+    """Somebody else has counted these meanwhile."""
+
+
 class Insight(Part):
     """Cohorts, figures, troubles."""
 
@@ -178,8 +182,11 @@ class Insight(Part):
     async def _take_in(self, tally: Tally, move: tuple[str, str, str] | None, count: int) -> int:
         if not count:
             return 0
-        took = await self._connections.run(partial(_take_in, tally=tally, move=move))
-        return count if took else 0
+        try:
+            await self._connections.run(partial(_take_in, tally=tally, move=move))
+        except _OvertakenError:
+            return 0
+        return count
 
     async def forget_statistics(self, setbacks: datetime, counts: datetime, limit: int) -> int:
         async def forget(transaction: Transaction) -> int:
@@ -214,14 +221,13 @@ async def _rows(reader: Transaction, statement: Statement) -> list[Columns]:
 
 async def _take_in(
     transaction: Transaction, tally: Tally, move: tuple[str, str, str] | None
-) -> bool:
-    """Write one step whole; False, and nothing, when it has been written already."""
+) -> None:
+    """Write one step whole. Raises _OvertakenError when it has been written already."""
     if move is not None and not await transaction.rows(_MOVE, *move):
-        return False
+        raise _OvertakenError
     done = [*tally.final, *tally.gone]
     if len(await transaction.rows(_DROP_OPEN, done)) != len(done):
-        raise RuntimeError("these recipients have been counted already")
+        raise _OvertakenError
     rows = [(*key, count) for key, count in tally.counts.items()]
     await transaction.execute(_ADD, *_STATISTICS.arrays(rows))
     await transaction.execute(_ADD_OPEN, list(tally.still_open))
-    return True
