@@ -98,7 +98,8 @@ def answer(state: DestinationState | None, name: str, refusals: Refusals, times:
     if took is None or (refusals.is_general and refusals.at - took >= _A_WHILE):
         begun = refusals.since if took is None else max(took, refusals.since or took)
         since = _from(begun or refusals.at, times)
-        last = f" The last mail was accepted {times.at(took)}." if took else ""
+        # Where the run of refusals is older than that, it begins with the last success.
+        last = f" The last mail was accepted {times.at(took)}." if took and took != begun else ""
         nothing = f"{name} answers, but since {since} it has accepted nothing."
         return Answer(NO, f"Not at the moment. {nothing}{last}")
     accepted = f"{name} accepted mail {times.relative(took)}"
