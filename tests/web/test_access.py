@@ -137,7 +137,9 @@ async def test_administration_is_for_administrators(
 @pytest.mark.parametrize("route", PRIVATE, ids=lambda route: f"{route.method} {route.path}")
 async def test_a_stranger_gets_nothing(desk: Desk, route: PrivateRoute) -> None:
     before = await desk.ledger.timeline(desk.ids[LUNCH], Scope())
-    path = route.path.format(id=desk.ids[LUNCH], address=ACCOUNT, search=UNKNOWN)
+    path = route.path.format(
+        id=desk.ids[LUNCH], address=ACCOUNT, search=UNKNOWN, name="gmail.example"
+    )
     response = await desk.client().request(route.method, path, allow_redirects=False)
     assert response.status == 303
     assert response.headers["Location"].partition("?")[0] == "/login"
