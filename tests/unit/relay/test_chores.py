@@ -14,7 +14,7 @@ from config.settings import Settings, TrackingSettings
 from relay.chores import Chores
 from tests.support.clock import START, FakeClock
 from tests.support.mail import make_refusal, make_settlement, make_submission
-from tracker.model import MessageId, Scope, Session, Status
+from tracker.model import MessageId, Outcome, Scope, Session, Status
 from tracker.sqlite import SqliteLedger, open_ledger
 
 EVERYTHING = Scope()
@@ -160,3 +160,18 @@ async def test_refusals_go_with_the_mail_of_their_days(hand: Hand) -> None:
     await hand.ledger.record_refusals([old, fresh])
     await hand.tidy()
     assert list(await hand.ledger.refusals(EVERYTHING, limit=10)) == [fresh]
+
+
+async def test_content_of_refused_mail_is_dropped_in_time(hand: Hand, clock: FakeClock) -> None:
+    await hand.tidy()  # says that it is kept
+    lease = await hand.ledger.open_lease("node-a", 1, clock.now(), DAY)
+    submission = make_submission(now=clock.now())
+    accepted = await hand.ledger.accept(submission, clock.now(), lease.token)
+    (job,) = accepted.jobs
+    await hand.ledger.settle(make_settlement(job, Outcome.FAILED, now=clock.now()))
+    clock.advance(DAY)
+    await hand.tidy()
+    assert await hand.ledger.keeps_content(submission.id)
+    clock.advance(DAY + MINUTE)
+    await hand.tidy()
+    assert not await hand.ledger.keeps_content(submission.id)

@@ -293,3 +293,30 @@ def test_what_cannot_be_certified_is_told(
     result = run("proof", *(argument.format(**ids) for argument in arguments))
     assert result.status == 1
     assert words in result.err
+
+
+def test_queue_acts_take_a_query_as_the_panel_writes_it(run: Run, mail: dict[str, str]) -> None:
+    query = ("--query", "to:carol@example.net status:waiting")
+    assert "1 of 1 recipients held" in run("queue", "hold", *query, "--reason", "check").out
+    (row,) = json.loads(run("queue", "list", *query, "--json").out)
+    assert row["recipient"]["status"] == "held"
+    assert "1 of 1 recipients released" in run("queue", "release", *query).out
+    assert run("queue", "cancel", *query, "--all").status == 2
+
+
+def test_an_address_is_suppressed_and_opened_again(run: Run, mail: dict[str, str]) -> None:
+    added = run("suppression", "add", "Carol@Example.net", "--reason", "moved", "--days", "7")
+    assert added.out.splitlines() == [
+        "carol@example.net suppressed",
+        "1 waiting recipients cancelled",
+    ]
+    assert json.loads(run("queue", "list", "--json").out) == []
+    assert "is on the list already" in run("suppression", "add", "carol@example.net").out
+    (listed,) = json.loads(run("suppression", "list", "CAROL", "--json").out)
+    assert (listed["address"], listed["reason"]) == ("carol@example.net", "moved")
+    assert "everybody" in run("suppression", "list").out
+    wrong = run("suppression", "remove", "carol@example.net", "--for", "example.com")
+    assert wrong.status == 1
+    assert "is open again" in run("suppression", "remove", "carol@example.net").out
+    assert json.loads(run("suppression", "list", "--json").out) == []
+    assert run("suppression", "add", "no address").status == 2
