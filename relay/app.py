@@ -28,6 +28,7 @@ from relay.metrics import SubmissionObserver, keep_publishing
 from relay.namesake import NamesakeWatch
 from relay.pool import Pool
 from relay.refusals import RefusalLog
+from relay.rulebook import Rulebook
 from relay.skew import SkewWatch
 from relay.statistics import Statistics
 from relay.submission import SubmissionServer
@@ -83,6 +84,7 @@ class Relay:
             clock=clock,
             chores=Chores(ledger=ledger, clock=clock, settings=settings),
             statistics=Statistics(ledger=ledger, clock=clock, settings=settings),
+            rulebook=Rulebook(ledger=ledger, clock=clock),
         )
         self._closed = ClosedAddresses(ledger, clock)
         intake = LedgerIntake(ledger=ledger, worker=self.worker, settings=settings, clock=clock)

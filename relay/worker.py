@@ -19,6 +19,7 @@ from relay.chores import Chores
 from relay.clock import Clock
 from relay.keeper import HEARTBEATS, Keeper
 from relay.ready import ReadyQueue
+from relay.rulebook import Rulebook
 from relay.statistics import Statistics
 from relay.stock import with_content
 from tracker.model import Gate, Job, LeaseToken, Postponement
@@ -51,6 +52,7 @@ class Worker:
         clock: Clock,
         chores: Chores,
         statistics: Statistics,
+        rulebook: Rulebook,
     ) -> None:
         self._ledger = ledger
         self._carrier = carrier
@@ -59,6 +61,7 @@ class Worker:
         self._clock = clock
         self._chores = chores
         self._statistics = statistics
+        self._rulebook = rulebook
         delivery = settings.delivery
         self._ready = ReadyQueue(
             jobs=delivery.ready_queue,
@@ -84,6 +87,7 @@ class Worker:
             asyncio.create_task(self._give_back(), name="give back"),
             asyncio.create_task(self._chores.run(self.wake), name="chores"),
             asyncio.create_task(self._statistics.run(), name="statistics"),
+            asyncio.create_task(self._rulebook.run(), name="rules"),
         ]
 
     async def stop(self, grace: timedelta) -> None:

@@ -89,3 +89,22 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Counts = dict[Status, int]
+
+
+class Reclassifying(msgspec.Struct, frozen=True, kw_only=True):
+    """How far judging the record by the present rules has come."""
+
+    actor: str
+    began_at: datetime
+    version: str
+    """Of the rules when it began."""
+    first_id: str
+    last_id: str
+    """The last recipient that was looked at: ids sort by time."""
+    end_id: str
+    looked: int
+    """Recipients that were looked at."""
+    changed: int
+    """Attempts whose category or rule is another one now."""
+    ended_at: datetime | None
+    """None while there is something left."""

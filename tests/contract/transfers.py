@@ -20,6 +20,7 @@ from tests.contract.ledger import (
 )
 from tests.contract.population import populate
 from tests.contract.test_people import ALICE, BOB, SESSION
+from tests.contract.test_rules import correction
 from tests.support.clock import START
 from tests.support.mail import make_refusal, make_settlement, make_submission, mint
 from tests.support.postgres import Server
@@ -114,6 +115,8 @@ async def fill_a_little(locator: str) -> None:
     await ledger.note_search(ALICE.address, "to:bob", START)
     await ledger.keep_habits(BOB.address, Habits(outcome="all", zone="UTC", has_keys=False))
     await ledger.record_refusals([make_refusal(), make_refusal(account=None)])
+    await ledger.add_correction(correction())
+    await ledger.begin_reclassifying("alice", START)
     for at in (START, START, START + DAY):
         await ledger.record_failure(["client 192.0.2.1", "account x"], at, DAY)
     await give_back_all(ledger)

@@ -365,6 +365,48 @@ class RefusalRow(NamedTuple):
     reply: str
 
 
+class RuleRow(NamedTuple):
+    """A rule of an operator."""
+
+    id: str
+    category: str
+    words: str
+    expression: str
+    code: str
+    host: str
+    phase: str
+    note: str
+    created_at: int
+    created_by: str
+    off_since: int | None
+
+
+class RuleActRow(NamedTuple):
+    """A change of such rules."""
+
+    id: str
+    at: int
+    actor: str
+    act: str
+    rule: str
+    detail: str
+
+
+class ReclassifyingRow(NamedTuple):
+    """How far judging the record anew has come."""
+
+    id: str
+    actor: str
+    began_at: int
+    version: str
+    first_id: str
+    last_id: str
+    end_id: str
+    looked: int
+    changed: int
+    ended_at: int | None
+
+
 class Table(NamedTuple):
     """A table beside the mail, which is moved whole."""
 
@@ -408,6 +450,9 @@ TABLES = (
     Table("recent_searches", RecentSearchRow, "owner, text"),
     Table("habits", HabitsRow, "owner"),
     Table("refusals", RefusalRow, "id"),
+    Table("rules", RuleRow, "id"),
+    Table("rule_acts", RuleActRow, "id"),
+    Table("reclassifying", ReclassifyingRow, "id"),
 )
 
 

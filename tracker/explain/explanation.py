@@ -10,6 +10,7 @@ from tracker.model import Attempt, Outcome, Phase, Reply
 
 _DELIVERED = Judgement("outcome:delivered", Category.ACCEPTED)
 _UNCERTAIN = Judgement("outcome:uncertain", Category.UNCERTAIN)
+_CATEGORIES = {category.value: category for category in Category}
 _SUPPRESSING = frozenset(
     {Category.ADDRESS_UNKNOWN, Category.DOMAIN_UNKNOWN, Category.ADDRESS_MOVED}
 )
@@ -43,9 +44,18 @@ def judge(attempt: Attempt, book: RuleBook | None = None) -> Judgement:
 def explain(
     attempt: Attempt, *, given_up: bool = False, book: RuleBook | None = None
 ) -> Explanation:
-    """Explain `attempt`; `given_up` when it was the last one although it could be repeated."""
+    """Explain `attempt`; `given_up` when it was the last one although it could be repeated.
+
+    What is on record with it goes before `book`: an operator may have corrected it.
+    """
     final = given_up or attempt.outcome is Outcome.FAILED
-    return put(judge(attempt, book), final=final, book=book)
+    return put(_on_record(attempt) or judge(attempt, book), final=final, book=book)
+
+
+def _on_record(attempt: Attempt) -> Judgement | None:
+    """Return what is on record; None where nothing is, or what only another version knows."""
+    category = _CATEGORIES.get(attempt.category)
+    return None if category is None else Judgement(attempt.rule, category)
 
 
 def explain_reply(

@@ -20,12 +20,23 @@ from tracker.postgres.part import Shared
 from tracker.postgres.partitions import make_for
 from tracker.postgres.people import People
 from tracker.postgres.refusals import Refusals
+from tracker.postgres.rules import Rules
 from tracker.postgres.saved import Saving
 from tracker.postgres.tending import Tending
 
 
 class PostgresLedger(
-    Moving, Holding, Acting, Looking, Insight, People, Tending, PostgresDeeds, Saving, Refusals
+    Moving,
+    Holding,
+    Acting,
+    Looking,
+    Insight,
+    People,
+    Rules,
+    Tending,
+    PostgresDeeds,
+    Saving,
+    Refusals,
 ):
     """`tracker.store.Ledger` on a server. Use `open_ledger`."""
 

@@ -81,7 +81,7 @@ class Moving(Part):
         reports: Sequence[Acceptance] = ()
         if settlement.reports and settlement.changes:
             reports = await self._built(settlement.reports, settlement.changes[-1].at, None)
-        item = Settling(settlement, reports)
+        item = Settling(settlement, reports, self._book)
         await self._settling.put(item, item.octets)
 
     async def postpone(

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from tracker.entropy import Entropy
+from tracker.explain import RuleBook
 from tracker.postgres.chores import Chores
 from tracker.postgres.clock import LedgerClock
 from tracker.postgres.connections import Connections
@@ -21,6 +22,9 @@ class Shared(NamedTuple):
 
 class Part:
     """Some of the ledger's verbs, on its connections."""
+
+    _book: RuleBook | None = None
+    """The rules with an operator's corrections, once they have been asked for."""
 
     def __init__(self, shared: Shared) -> None:
         self._connections = shared.connections

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from tracker import states
+from tracker.explain import RuleBook
 from tracker.model import RecipientId, Settlement, Status, Trigger
 from tracker.postgres.accept import DUE, WIDTH, Acceptance, due_rows, insert_arrays, inserts
 from tracker.postgres.arrays import Arrays, Columnar
@@ -152,11 +153,16 @@ WHERE recipient_id = ANY($1::text[]) AND id = ANY($2::text[]) AND recipient_id B
 class Settling:
     """A settlement that is to be written, and the DSNs that enter with it."""
 
-    def __init__(self, settlement: Settlement, reports: Sequence[Acceptance]) -> None:
-        """Raises ValueError when the settlement is incoherent."""
+    def __init__(
+        self,
+        settlement: Settlement,
+        reports: Sequence[Acceptance],
+        book: RuleBook | None = None,
+    ) -> None:
+        """Attempts are explained by `book`. Raises ValueError when it is incoherent."""
         self.settlement = settlement
         self.reports = reports
-        self.attempts = [attempt_columns(attempt) for attempt in settlement.attempts]
+        self.attempts = [attempt_columns(attempt, book) for attempt in settlement.attempts]
         self._last_attempts = last_attempts(settlement, self.attempts)
         self.setbacks = setback_rows(settlement.attempts)
 

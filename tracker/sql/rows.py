@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tracker.explain import judge
+from tracker.explain import RuleBook, judge
 from tracker.model import (
     Attempt,
     AttemptId,
@@ -163,11 +163,11 @@ def read_attempt(row: Columns) -> Attempt:
     )
 
 
-def attempt_columns(attempt: Attempt) -> Columns:
-    """Return what INSERT_ATTEMPT wants: the attempt, and why it ended as it did."""
+def attempt_columns(attempt: Attempt, book: RuleBook | None = None) -> Columns:
+    """Return what INSERT_ATTEMPT wants: the attempt, and why it ended as it did by `book`."""
     reply, target = attempt.reply, attempt.target
     queue_id = attempt.remote_queue_id
-    rule, category = judge(attempt)
+    rule, category = judge(attempt, book)
     return (
         attempt.id,
         attempt.message_id,

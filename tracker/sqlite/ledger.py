@@ -17,11 +17,12 @@ from tracker.sqlite.moving import Moving
 from tracker.sqlite.people import People
 from tracker.sqlite.readers import Readers
 from tracker.sqlite.refusals import Refusals
+from tracker.sqlite.rules import Rules
 from tracker.sqlite.saved import Saving
 from tracker.sqlite.writer import Writer
 
 
-class SqliteLedger(Moving, Acting, Looking, Insight, People, SqliteDeeds, Saving, Refusals):
+class SqliteLedger(Moving, Acting, Looking, Insight, People, Rules, SqliteDeeds, Saving, Refusals):
     """`tracker.store.Ledger` on one file. Use `open_ledger`."""
 
     def __init__(self, path: Path, writer: Writer, readers: Readers, entropy: Entropy) -> None:

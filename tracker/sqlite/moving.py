@@ -88,7 +88,8 @@ class Moving(Part):
         )
 
     async def settle(self, settlement: Settlement) -> None:
-        await self._writer.share(self._settle, prepare_settling(settlement), is_patient=True)
+        settling = prepare_settling(settlement, self._book)
+        await self._writer.share(self._settle, settling, is_patient=True)
 
     async def postpone(
         self, lease: LeaseToken, recipients: Sequence[RecipientId], why: Postponement

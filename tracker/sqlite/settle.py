@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from tracker import states
 from tracker.entropy import Entropy
+from tracker.explain import RuleBook
 from tracker.model import (
     DestinationChange,
     LeaseToken,
@@ -91,9 +92,12 @@ class Settling(NamedTuple):
     setbacks: Sequence[Columns]
 
 
-def prepare(settlement: Settlement) -> Settling:
-    """Make the rows of a settlement. Raises ValueError when it is incoherent."""
-    attempts = [attempt_columns(attempt) for attempt in settlement.attempts]
+def prepare(settlement: Settlement, book: RuleBook | None = None) -> Settling:
+    """Make the rows of a settlement, explained by `book`.
+
+    Raises ValueError when the settlement is incoherent.
+    """
+    attempts = [attempt_columns(attempt, book) for attempt in settlement.attempts]
     last = last_attempts(settlement, attempts)
     return Settling(
         settlement,

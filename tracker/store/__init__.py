@@ -19,6 +19,7 @@ from tracker.store.ledger import Ledger
 from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
 from tracker.store.refusals import Refusals
+from tracker.store.rules import Rules
 from tracker.store.saved import Saved
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "OutcomeUnknown",
     "Refusals",
     "RefusedContent",
+    "Rules",
     "Saved",
     "SchemaTooNew",
     "Sessions",

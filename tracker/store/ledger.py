@@ -8,6 +8,7 @@ from tracker.store.insight import Insight
 from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
 from tracker.store.refusals import Refusals
+from tracker.store.rules import Rules
 from tracker.store.saved import Saved
 
 
@@ -23,6 +24,7 @@ class Ledger(
     RefusedContent,
     Saved,
     Refusals,
+    Rules,
     Protocol,
 ):
     """Everything that a ledger is, over one database."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.explain import Category, categorize_reply, shipped
+from tracker.explain import Category, categorize_reply, may_suppress, shipped
 from tracker.explain.meaning import meanings
 from tracker.explain.rule import Rule, Stage
 from tracker.model import Reply
@@ -118,3 +118,11 @@ def test_long_hostile_replies_are_explained_at_once(unit: str) -> None:
     for code in (450, 550):
         lines = tuple([unit * (8192 // len(unit))] * 3)
         assert categorize_reply(Reply(code=code, lines=lines))[1] in MEANINGS
+
+
+def test_only_what_is_wrong_with_the_address_itself_may_suppress() -> None:
+    assert {category for category in Category if may_suppress(category)} == {
+        Category.ADDRESS_UNKNOWN,
+        Category.DOMAIN_UNKNOWN,
+        Category.ADDRESS_MOVED,
+    }

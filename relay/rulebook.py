@@ -1,0 +1,73 @@
+"""Keeps the rules that explain replies up to date, and judges the record anew when asked to.
+
+A correction that an operator writes anywhere is known here within `PERIOD`: what is settled from
+then on is judged by it.
+"""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import structlog
+
+from relay.clock import Clock
+from tracker.store import Rules, Store, StoreUnavailable
+from tracker.views import Reclassifying
+
+PERIOD: Final = 20.0
+"""Seconds between two looks at the corrections."""
+_CHORE: Final = "reclassifying"
+_STEP: Final = 200
+"""Recipients that are judged anew at once."""
+_BREATH: Final = 0.05
+"""Seconds between two steps, for mail that waits to be written."""
+
+
+class Ruled(Rules, Store, Protocol):
+    """The part of the ledger that is needed here."""
+
+
+class Rulebook:
+    """Every worker has one; the record is judged anew by one of them at a time."""
+
+    def __init__(self, *, ledger: Ruled, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._version = ""
+        self._log = structlog.get_logger()
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            try:
+                await self.look()
+            except StoreUnavailable as problem:
+                self._log.warning("rules wait for the ledger", problem=str(problem))
+            except Exception:
+                self._log.exception("looking at the rules hit a fault")
+            await self._clock.sleep(PERIOD)
+
+    async def look(self) -> None:
+        """Take over the corrections, and do what is left of judging anew."""
+        book = await self._ledger.rule_book()
+        if self._version not in ("", book.version):
+            self._log.info("rules changed", version=book.version)
+        self._version = book.version
+        progress = await self._ledger.reclassification()
+        if progress is not None and progress.ended_at is None:
+            await reclassify(self._ledger, self._clock, lambda _: None)
+
+
+async def reclassify(
+    ledger: Ruled, clock: Clock, tell: Callable[[Reclassifying], None]
+) -> Reclassifying | None:
+    """Judge anew what is left, step by step; `tell` of each step.
+
+    Returns how it stands at the end; None when somebody else is at it.
+    """
+    async with ledger.alone(_CHORE) as mine:
+        if not mine:
+            return None
+        while (progress := await ledger.reclassify(_STEP, clock.now())) is not None:
+            tell(progress)
+            await clock.sleep(_BREATH)
+        return await ledger.reclassification()

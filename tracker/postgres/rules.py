@@ -1,0 +1,227 @@
+"""`Rules`: an operator's corrections (see `tracker.store.Rules`)."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from tracker.explain import RuleBook
+from tracker.explain.correction import MOST, Correction, RuleAct
+from tracker.model import Attempt, Outcome, new_id
+from tracker.postgres.connections import Transaction
+from tracker.postgres.part import Part
+from tracker.sql.rows import ATTEMPT_COLUMNS, Columns, qualified, read_attempt
+from tracker.sql.rules import (
+    FAILING_FINAL,
+    FAILING_OPEN,
+    RECLASSIFYING_COLUMNS,
+    RULE_ACT_COLUMNS,
+    RULE_COLUMNS,
+    judged_anew,
+    make_book,
+    read_reclassifying,
+    read_rule,
+    read_rule_act,
+    rule_columns,
+    told,
+)
+from tracker.sql.values import first_id, stamp, well_formed
+from tracker.views import Reclassifying
+
+_CORRECTIONS = f"SELECT {RULE_COLUMNS} FROM rules ORDER BY id DESC"
+_REVISION = "SELECT count(*) FROM rule_acts"
+_ADD = f"""
+INSERT INTO rules ({RULE_COLUMNS})
+SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text,
+    $9::bigint, $10::text, $11::bigint
+WHERE (SELECT count(*) FROM rules) < {MOST}
+"""
+_SWITCH = """
+UPDATE rules SET off_since = $2::bigint
+WHERE id = $1 AND (off_since IS NULL) <> ($2::bigint IS NULL)
+"""
+_REMOVE = "DELETE FROM rules WHERE id = $1"
+_NOTE = f"INSERT INTO rule_acts ({RULE_ACT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)"
+_ACTS = f"SELECT {RULE_ACT_COLUMNS} FROM rule_acts ORDER BY id DESC LIMIT $1"
+
+# One walk along an index for each status, no further than the bound.
+_RECENT = " UNION ALL ".join(
+    [
+        f"""(SELECT id, last_attempt_id, category FROM queue
+        WHERE status = '{status}' AND id >= $1 ORDER BY id DESC LIMIT $2)"""
+        for status in FAILING_OPEN
+    ]
+    + [
+        f"""(SELECT recipient_id, last_attempt_id, category FROM results
+        WHERE status = '{status}' AND status <> 'delivered' AND recipient_id >= $1
+        ORDER BY recipient_id DESC LIMIT $2)"""
+        for status in FAILING_FINAL
+    ]
+)
+_REFUSALS = f"""
+SELECT {qualified("a", ATTEMPT_COLUMNS)} FROM ({_RECENT}) AS r
+JOIN attempts AS a ON a.recipient_id = r.id AND a.id = r.last_attempt_id AND a.recipient_id >= $1
+WHERE $3::text IS NULL OR r.category = $3 ORDER BY r.id DESC LIMIT $2
+"""
+_CATEGORIES = f"SELECT category, count(*) FROM ({_RECENT}) AS r WHERE category <> '' GROUP BY 1"
+
+_PROGRESS = f"SELECT {RECLASSIFYING_COLUMNS} FROM reclassifying"
+_BEGIN = f"""
+INSERT INTO reclassifying (id, {RECLASSIFYING_COLUMNS})
+SELECT 'present', $1::text, $2::bigint, $3::text,
+    coalesce((SELECT min(id) FROM recipients), ''), '',
+    coalesce((SELECT max(id) FROM recipients), ''), 0, 0, NULL::bigint
+ON CONFLICT (id) DO UPDATE SET actor = excluded.actor, began_at = excluded.began_at,
+    version = excluded.version, first_id = excluded.first_id, last_id = excluded.last_id,
+    end_id = excluded.end_id, looked = 0, changed = 0, ended_at = NULL
+"""
+_NEXT = "SELECT id FROM recipients WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3"
+_ATTEMPTS = f"""
+SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE recipient_id > $1 AND recipient_id <= $2
+AND outcome IN ('{Outcome.DEFERRED}', '{Outcome.FAILED}')
+"""
+_GO_ON = """
+UPDATE reclassifying SET last_id = $1, looked = looked + $2, changed = changed + $3,
+    ended_at = $4
+WHERE last_id = $5 AND began_at = $6 AND ended_at IS NULL
+"""
+_CHANGE = """
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+    AS c (recipient, attempt, category, rule)
+"""
+_JUDGE = f"""
+UPDATE attempts AS a SET category = c.category, rule = c.rule {_CHANGE}
+WHERE a.recipient_id = c.recipient AND a.id = c.attempt AND a.recipient_id BETWEEN $5 AND $6
+"""
+_REPEAT = (
+    f"""
+UPDATE queue AS r SET category = c.category {_CHANGE}
+WHERE r.id = c.recipient AND r.last_attempt_id = c.attempt AND r.id BETWEEN $5 AND $6
+""",
+    f"""
+UPDATE results AS r SET category = c.category {_CHANGE}
+WHERE r.recipient_id = c.recipient AND r.last_attempt_id = c.attempt
+AND r.recipient_id BETWEEN $5 AND $6
+""",
+)
+
+
+class Rules(Part):
+    """Corrections, refusals, judging anew."""
+
+    _revision = 0
+
+    async def corrections(self) -> Sequence[Correction]:
+        return [read_rule(row) for row in await self._connections.rows(_CORRECTIONS)]
+
+    async def rule_acts(self, limit: int) -> Sequence[RuleAct]:
+        return [read_rule_act(row) for row in await self._connections.rows(_ACTS, limit)]
+
+    async def add_correction(self, correction: Correction) -> bool:
+        at, actor = correction.created_at, correction.created_by
+
+        async def step(transaction: Transaction) -> bool:
+            if await transaction.execute(_ADD, *rule_columns(correction)) != 1:
+                return False
+            await self._note(transaction, at, actor, "added", correction.id, told(correction))
+            return True
+
+        return await self._connections.run(step)
+
+    async def switch_correction(self, id: str, *, on: bool, actor: str, now: datetime) -> bool:
+        act, since = ("switched on", None) if on else ("switched off", stamp(now))
+        return await self._change(_SWITCH, (since,), id, act, actor, now)
+
+    async def remove_correction(self, id: str, *, actor: str, now: datetime) -> bool:
+        return await self._change(_REMOVE, (), id, "removed", actor, now)
+
+    async def rule_book(self) -> RuleBook:
+        async with self._connections.reading() as reader:
+            ((revision,),) = await reader.rows(_REVISION)
+            if self._book is None or revision != self._revision:
+                corrections = [read_rule(row) for row in await reader.rows(_CORRECTIONS)]
+                self._book, self._revision = make_book(corrections, revision), revision
+        return self._book
+
+    async def last_refused(
+        self, since: datetime, limit: int, category: str | None = None
+    ) -> Sequence[Attempt]:
+        rows = await self._connections.rows(_REFUSALS, first_id(since), limit, category)
+        return [read_attempt(row) for row in rows]
+
+    async def categories(self, since: datetime, limit: int) -> Mapping[str, int]:
+        rows = await self._connections.rows(_CATEGORIES, first_id(since), limit)
+        return {category: count for category, count in rows}
+
+    async def reclassification(self) -> Reclassifying | None:
+        rows = await self._connections.rows(_PROGRESS)
+        return read_reclassifying(rows[0]) if rows else None
+
+    async def begin_reclassifying(self, actor: str, now: datetime) -> Reclassifying:
+        version = (await self.rule_book()).version
+
+        async def step(transaction: Transaction) -> Columns:
+            await transaction.execute(_BEGIN, well_formed(actor), stamp(now), version)
+            (row,) = await transaction.rows(_PROGRESS)
+            return row
+
+        return read_reclassifying(await self._connections.run(step))
+
+    async def reclassify(self, limit: int, now: datetime) -> Reclassifying | None:
+        before = await self.reclassification()
+        if before is None or before.ended_at is not None:
+            return None
+        book = await self.rule_book()
+        async with self._connections.reading() as reader:
+            ids = await reader.rows(_NEXT, before.last_id, before.end_id, limit)
+            last = ids[-1][0] if ids else before.end_id
+            rows = await reader.rows(_ATTEMPTS, before.last_id, last)
+        attempts = [read_attempt(row) for row in rows]
+        changed = await asyncio.to_thread(judged_anew, attempts, book)
+
+        async def step(transaction: Transaction) -> Columns:
+            ended_at = stamp(now) if last >= before.end_id else None
+            gone_on = (last, len(ids), len(changed), ended_at, before.last_id)
+            if await transaction.execute(_GO_ON, *gone_on, stamp(before.began_at)) == 1:
+                await _write(transaction, changed)
+            (row,) = await transaction.rows(_PROGRESS)
+            return row
+
+        return read_reclassifying(await self._connections.run(step))
+
+    async def _change(
+        self, sql: str, parameters: Columns, rule: str, act: str, actor: str, now: datetime
+    ) -> bool:
+        id = well_formed(rule)
+
+        async def step(transaction: Transaction) -> bool:
+            found = await transaction.row(f"SELECT {RULE_COLUMNS} FROM rules WHERE id = $1", id)
+            if found is None or await transaction.execute(sql, id, *parameters) != 1:
+                return False
+            await self._note(transaction, now, actor, act, id, told(read_rule(found)))
+            return True
+
+        return await self._connections.run(step)
+
+    async def _note(
+        self, transaction: Transaction, at: datetime, actor: str, act: str, rule: str, detail: str
+    ) -> None:
+        id = new_id(at, self._entropy(8))
+        row = (id, stamp(at), well_formed(actor), act, well_formed(rule), detail)
+        await transaction.execute(_NOTE, *row)
+
+
+async def _write(transaction: Transaction, changed: Sequence[tuple[Attempt, str, str]]) -> None:
+    """Write categories and rules of attempts, and of recipients where it was the last one."""
+    if not changed:
+        return
+    recipients = [str(each.recipient_id) for each, _, _ in changed]
+    columns = (
+        recipients,
+        [str(each.id) for each, _, _ in changed],
+        [category for _, category, _ in changed],
+        [rule for _, _, rule in changed],
+        min(recipients),
+        max(recipients),
+    )
+    for sql in (_JUDGE, *_REPEAT):
+        await transaction.execute(sql, *columns)

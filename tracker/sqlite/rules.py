@@ -1,0 +1,199 @@
+"""`Rules`: an operator's corrections (see `tracker.store.Rules`)."""
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from tracker.explain import RuleBook
+from tracker.explain.correction import MOST, Correction, RuleAct
+from tracker.model import Attempt, Outcome, new_id
+from tracker.sql.rows import ATTEMPT_COLUMNS, Columns, qualified, read_attempt
+from tracker.sql.rules import (
+    FAILING,
+    RECLASSIFYING_COLUMNS,
+    RULE_ACT_COLUMNS,
+    RULE_COLUMNS,
+    judged_anew,
+    make_book,
+    read_reclassifying,
+    read_rule,
+    read_rule_act,
+    rule_columns,
+    told,
+)
+from tracker.sql.values import first_id, stamp, well_formed
+from tracker.sqlite.part import Part
+from tracker.views import Reclassifying
+
+_CORRECTIONS = f"SELECT {RULE_COLUMNS} FROM rules ORDER BY id DESC"
+_REVISION = "SELECT count(*) FROM rule_acts"
+_ADD = f"""
+INSERT INTO rules ({RULE_COLUMNS}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+WHERE (SELECT count(*) FROM rules) < {MOST}
+"""
+_SWITCH = "UPDATE rules SET off_since = ?1 WHERE id = ?2 AND (off_since IS NULL) <> (?1 IS NULL)"
+_NOTE = f"INSERT INTO rule_acts ({RULE_ACT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+_ACTS = f"SELECT {RULE_ACT_COLUMNS} FROM rule_acts ORDER BY id DESC LIMIT ?"
+
+# One walk along the index for each status, no further than the bound.
+_RECENT = " UNION ALL ".join(
+    f"""SELECT * FROM (
+    SELECT id, last_attempt_id, category FROM recipients
+    WHERE status = '{status}' AND status <> 'delivered' AND lease IS NULL AND id >= ?1
+    ORDER BY id DESC LIMIT ?2)"""
+    for status in FAILING
+)
+_REFUSALS = f"""
+SELECT {qualified("a", ATTEMPT_COLUMNS)} FROM ({_RECENT}) AS r
+JOIN attempts AS a ON a.recipient_id = r.id AND a.id = r.last_attempt_id
+WHERE ?3 IS NULL OR r.category = ?3 ORDER BY r.id DESC LIMIT ?2
+"""
+_CATEGORIES = f"SELECT category, count(*) FROM ({_RECENT}) WHERE category <> '' GROUP BY 1"
+
+_PROGRESS = f"SELECT {RECLASSIFYING_COLUMNS} FROM reclassifying"
+_BEGIN = f"""
+INSERT OR REPLACE INTO reclassifying (id, {RECLASSIFYING_COLUMNS})
+SELECT 'present', ?, ?, ?, coalesce(min(id), ''), '', coalesce(max(id), ''), 0, 0, NULL FROM (
+    SELECT min(id) AS id FROM recipients UNION ALL SELECT max(id) FROM recipients)
+"""
+_NEXT = "SELECT id FROM recipients WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+_ATTEMPTS = f"""
+SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE recipient_id > ? AND recipient_id <= ?
+AND outcome IN ('{Outcome.DEFERRED}', '{Outcome.FAILED}')
+"""
+_GO_ON = """
+UPDATE reclassifying SET last_id = ?, looked = looked + ?, changed = changed + ?, ended_at = ?
+WHERE last_id = ? AND began_at = ? AND ended_at IS NULL
+"""
+_JUDGE = "UPDATE attempts SET category = ?, rule = ? WHERE recipient_id = ? AND id = ?"
+_REPEAT = "UPDATE recipients SET category = ? WHERE id = ? AND last_attempt_id = ?"
+
+
+class Rules(Part):
+    """Corrections, refusals, judging anew."""
+
+    _revision = 0
+
+    async def corrections(self) -> Sequence[Correction]:
+        async with self._readers.one() as reader:
+            return [read_rule(row) for row in await reader.rows(_CORRECTIONS)]
+
+    async def rule_acts(self, limit: int) -> Sequence[RuleAct]:
+        async with self._readers.one() as reader:
+            return [read_rule_act(row) for row in await reader.rows(_ACTS, (limit,))]
+
+    async def add_correction(self, correction: Correction) -> bool:
+        at, actor = correction.created_at, correction.created_by
+
+        def step(connection: sqlite3.Connection) -> bool:
+            if connection.execute(_ADD, rule_columns(correction)).rowcount != 1:
+                return False
+            self._note(connection, at, actor, "added", correction.id, told(correction))
+            return True
+
+        return await self._writer.run(step)
+
+    async def switch_correction(self, id: str, *, on: bool, actor: str, now: datetime) -> bool:
+        act, since = ("switched on", None) if on else ("switched off", stamp(now))
+        return await self._change(_SWITCH, (since, well_formed(id)), id, act, actor, now)
+
+    async def remove_correction(self, id: str, *, actor: str, now: datetime) -> bool:
+        delete = "DELETE FROM rules WHERE id = ?"
+        return await self._change(delete, (well_formed(id),), id, "removed", actor, now)
+
+    async def rule_book(self) -> RuleBook:
+        async with self._readers.snapshot() as reader:
+            ((revision,),) = await reader.rows(_REVISION)
+            if self._book is None or revision != self._revision:
+                corrections = [read_rule(row) for row in await reader.rows(_CORRECTIONS)]
+                self._book, self._revision = make_book(corrections, revision), revision
+        return self._book
+
+    async def last_refused(
+        self, since: datetime, limit: int, category: str | None = None
+    ) -> Sequence[Attempt]:
+        async with self._readers.one() as reader:
+            rows = await reader.rows(_REFUSALS, (first_id(since), limit, category))
+        return [read_attempt(row) for row in rows]
+
+    async def categories(self, since: datetime, limit: int) -> Mapping[str, int]:
+        async with self._readers.one() as reader:
+            rows = await reader.rows(_CATEGORIES, (first_id(since), limit))
+        return {category: count for category, count in rows}
+
+    async def reclassification(self) -> Reclassifying | None:
+        async with self._readers.one() as reader:
+            row = await reader.row(_PROGRESS)
+        return None if row is None else read_reclassifying(row)
+
+    async def begin_reclassifying(self, actor: str, now: datetime) -> Reclassifying:
+        version = (await self.rule_book()).version
+        begun = (well_formed(actor), stamp(now), version)
+
+        def step(connection: sqlite3.Connection) -> Columns:
+            connection.execute(_BEGIN, begun)
+            row: Columns = connection.execute(_PROGRESS).fetchone()
+            return row
+
+        return read_reclassifying(await self._writer.run(step))
+
+    async def reclassify(self, limit: int, now: datetime) -> Reclassifying | None:
+        before = await self.reclassification()
+        if before is None or before.ended_at is not None:
+            return None
+        book = await self.rule_book()
+        async with self._readers.snapshot() as reader:
+            ids = await reader.rows(_NEXT, (before.last_id, before.end_id, limit))
+            last = ids[-1][0] if ids else before.end_id
+            rows = await reader.rows(_ATTEMPTS, (before.last_id, last))
+        attempts = [read_attempt(row) for row in rows]
+        changed = await asyncio.to_thread(judged_anew, attempts, book)
+
+        def step(connection: sqlite3.Connection) -> Columns:
+            ended_at = stamp(now) if last >= before.end_id else None
+            gone_on = (last, len(ids), len(changed), ended_at, before.last_id)
+            if connection.execute(_GO_ON, (*gone_on, stamp(before.began_at))).rowcount == 1:
+                _write(connection, changed)
+            row: Columns = connection.execute(_PROGRESS).fetchone()
+            return row
+
+        return read_reclassifying(await self._writer.run(step))
+
+    async def _change(
+        self, sql: str, parameters: Columns, rule: str, act: str, actor: str, now: datetime
+    ) -> bool:
+        def step(connection: sqlite3.Connection) -> bool:
+            found = connection.execute(
+                f"SELECT {RULE_COLUMNS} FROM rules WHERE id = ?", (well_formed(rule),)
+            ).fetchone()
+            if found is None or connection.execute(sql, parameters).rowcount != 1:
+                return False
+            self._note(connection, now, actor, act, rule, told(read_rule(found)))
+            return True
+
+        return await self._writer.run(step)
+
+    def _note(
+        self,
+        connection: sqlite3.Connection,
+        at: datetime,
+        actor: str,
+        act: str,
+        rule: str,
+        detail: str,
+    ) -> None:
+        id = new_id(at, self._entropy(8))
+        row = (id, stamp(at), well_formed(actor), act, well_formed(rule), detail)
+        connection.execute(_NOTE, row)
+
+
+def _write(connection: sqlite3.Connection, changed: Sequence[tuple[Attempt, str, str]]) -> None:
+    """Write categories and rules of attempts, and of recipients where it was the last one."""
+    connection.executemany(
+        _JUDGE,
+        [(category, rule, each.recipient_id, each.id) for each, category, rule in changed],
+    )
+    connection.executemany(
+        _REPEAT, [(category, each.recipient_id, each.id) for each, category, _ in changed]
+    )
