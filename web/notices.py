@@ -31,6 +31,10 @@ class Act(StrEnum):
     SEARCH_SAVED = "search-saved"
     SEARCH_CHANGED = "search-changed"
     SEARCH_REMOVED = "search-removed"
+    RULE_ADDED = "rule-added"
+    RULE_SWITCHED = "rule-switched"
+    RULE_REMOVED = "rule-removed"
+    RULES_APPLIED = "rules-applied"
 
 
 _DONE: Final = {
@@ -53,6 +57,10 @@ _SAID: Final = {
     Act.SEARCH_SAVED: "The search is saved.",
     Act.SEARCH_CHANGED: "The search is changed.",
     Act.SEARCH_REMOVED: "The search is removed.",
+    Act.RULE_ADDED: "The rule is added. All workers go by it within a minute.",
+    Act.RULE_SWITCHED: "The rule is switched. All workers know it within a minute.",
+    Act.RULE_REMOVED: "The rule is removed. All workers know it within a minute.",
+    Act.RULES_APPLIED: "The record is being judged by the present rules.",
 }
 
 

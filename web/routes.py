@@ -25,6 +25,7 @@ from web.views import (
     queue,
     refused,
     relay,
+    rules,
     searches,
     story,
     suppressions,
@@ -122,4 +123,10 @@ PRIVATE: Final[Sequence[PrivateRoute]] = (
         "GET", "/accounts/{address}/remove", accounts.confirm_removal, Permission.MANAGE_ACCOUNTS
     ),
     PrivateRoute("POST", "/accounts/{address}/remove", accounts.remove, Permission.MANAGE_ACCOUNTS),
+    PrivateRoute("GET", "/rules", rules.show_rules, Permission.MANAGE_RULES),
+    PrivateRoute("GET", "/rules/new", rules.show_form, Permission.MANAGE_RULES),
+    PrivateRoute("POST", "/rules", rules.add, Permission.MANAGE_RULES),
+    PrivateRoute("POST", "/rules/switch", rules.switch, Permission.MANAGE_RULES),
+    PrivateRoute("POST", "/rules/remove", rules.remove, Permission.MANAGE_RULES),
+    PrivateRoute("POST", "/rules/apply", rules.apply, Permission.MANAGE_RULES),
 )

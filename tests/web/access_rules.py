@@ -141,4 +141,12 @@ RULES: Final[Mapping[str, Rule]] = {
     "POST /accounts/{address}/role": Rule(OPERATORS, WRONG, path=f"{_ZOE}/role"),
     "GET /accounts/{address}/remove": Rule(OPERATORS, path=f"{_ZOE}/remove"),
     "POST /accounts/{address}/remove": Rule(OPERATORS, DONE, path=f"{_ZOE}/remove"),
+    "GET /explain": Rule(LOGGED_IN),
+    "GET /api/v1/explain": Rule(LOGGED_IN, path="/api/v1/explain?reply=550+no"),
+    "GET /rules": Rule(OPERATORS),
+    "GET /rules/new": Rule(OPERATORS),
+    "POST /rules": Rule(OPERATORS, WRONG),
+    "POST /rules/switch": Rule(OPERATORS, DONE),
+    "POST /rules/remove": Rule(OPERATORS, DONE),
+    "POST /rules/apply": Rule(OPERATORS, DONE),
 }

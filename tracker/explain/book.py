@@ -52,6 +52,11 @@ class RuleBook:
         stages = {**self.stages, Stage.CORRECTION: tuple(rules)}
         return RuleBook(f"{self.version.partition('+')[0]}+{revision}", stages)
 
+    def with_first(self, rule: Rule) -> "RuleBook":
+        """Return these rules with one more of an operator's, before all others."""
+        mine = (rule, *self.stages[Stage.CORRECTION])
+        return RuleBook(self.version, {**self.stages, Stage.CORRECTION: mine})
+
     def _look_up(self, reply: Reply, phase: Phase | None, host: str) -> Judgement:
         seen = seen_in(reply, phase, host)
         for stage in Stage:

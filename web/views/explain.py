@@ -33,7 +33,7 @@ _PHASES: Final = {
 async def show_page(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer with the form, and with what the reply in it means."""
     query = visit.request.query
-    found = _answer(visit)
+    found = await _answer(visit)
     return visit.page(
         "explain.html",
         found=found,
@@ -48,19 +48,20 @@ async def show_page(visit: Visit, viewer: Viewer) -> web.StreamResponse:
 
 async def tell(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer with what a reply means, as JSON."""
-    found = _answer(visit)
+    found = await _answer(visit)
     if found is None:
         return _json({"error": _NONE}, 400)
     return _json(found, 200)
 
 
-def _answer(visit: Visit) -> Answer | None:
+async def _answer(visit: Visit) -> Answer | None:
     query = visit.request.query
     phase = query.get("phase", "")
     return answer(
         query.get("reply", "")[:LONGEST],
         phase=Phase(phase) if phase in _PHASES and phase else None,
         host=query.get("host", "")[:_LONGEST_HOST],
+        book=await visit.panel.ledger.rule_book(),
     )
 
 
