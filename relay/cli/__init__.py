@@ -17,6 +17,7 @@ from relay.cli import (
     nodes,
     proof,
     queue,
+    rules,
     service,
     suppression,
     trace,
@@ -41,6 +42,7 @@ app.command("drain")(drain.drain)
 app.command("trace")(trace.trace)
 app.command("nodes")(nodes.nodes)
 app.command("explain")(explain.explain)
+app.add_typer(rules.app, name="rules")
 app.add_typer(config.app, name="config")
 
 
