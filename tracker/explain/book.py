@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tracker.explain.category import Category
+from tracker.explain.matcher import Matcher
 from tracker.explain.rule import Rule, RuleFile, Seen, Stage
 from tracker.explain.seeing import reason_in, seen_in
 from tracker.explain.shipped import rule_files
@@ -31,6 +32,9 @@ class RuleBook:
         self.version = version
         """Of the files, and of the corrections where there are any: "2026-11-28+3"."""
         self.stages = MappingProxyType({stage: tuple(stages.get(stage, ())) for stage in Stage})
+        self._matchers = {
+            stage: [Matcher(rule) for rule in rules] for stage, rules in self.stages.items()
+        }
         self._by_id = {rule.id: rule for rules in self.stages.values() for rule in rules}
         self._remembered = lru_cache(maxsize=_KEPT)(self._look_up)
 
@@ -44,8 +48,8 @@ class RuleBook:
 
     def by_code(self, enhanced: str) -> Rule | None:
         """Return the rule for an enhanced status code alone."""
-        seen = Seen("", 0, enhanced, None, "")
-        return _first(self.stages[Stage.ENHANCED], seen) or _first(self.stages[Stage.LOOSE], seen)
+        seen = Seen("", "", enhanced, None, "")
+        return self._first(Stage.ENHANCED, seen) or self._first(Stage.LOOSE, seen)
 
     def with_corrections(self, rules: Iterable[Rule], revision: int) -> "RuleBook":
         """Return the shipped rules with an operator's before them."""
@@ -65,10 +69,16 @@ class RuleBook:
         return Judgement(UNMATCHED, Category.NO_REASON)
 
     def _decide(self, stage: Stage, seen: Seen) -> Rule | None:
-        rules = self.stages[stage]
         if stage is Stage.TEXT and (reason := reason_in(seen.text)) != seen.text:
-            return _first(rules, seen._replace(text=reason)) or _first(rules, seen)
-        return _first(rules, seen)
+            only_reason = seen._replace(text=reason)
+            return self._first(stage, only_reason) or self._first(stage, seen)
+        return self._first(stage, seen)
+
+    def _first(self, stage: Stage, seen: Seen) -> Rule | None:
+        for matcher in self._matchers[stage]:
+            if matcher.matches(seen):
+                return matcher.rule
+        return None
 
 
 def book_of(files: Iterable[RuleFile]) -> RuleBook:
@@ -85,7 +95,3 @@ def book_of(files: Iterable[RuleFile]) -> RuleBook:
 def shipped() -> RuleBook:
     """Return the rules that come with Sendtrace; they are read once, when first needed."""
     return book_of(rule_files())
-
-
-def _first(rules: Sequence[Rule], seen: Seen) -> Rule | None:
-    return next((rule for rule in rules if rule.matches(seen)), None)

@@ -1,18 +1,12 @@
 """What a rule is: one thing that is said, or happens, and what it means."""
 
-import re
 from enum import StrEnum
-from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
 from tracker.explain.category import Category, Side
 from tracker.model import Origin, Phase
-
-_compile = lru_cache(maxsize=2048)(re.compile)
-"""Kept beside `re`'s own cache, which is smaller than what we have and is emptied as a whole."""
 
 
 class Stage(StrEnum):
@@ -49,7 +43,8 @@ class Seen(NamedTuple):
 
     text: str
     """The reply on one line, without its reply codes."""
-    basic: int
+    basic: str
+    """The reply code."""
     enhanced: str
     """The enhanced status code; "" when there is none."""
     phase: Phase | None
@@ -80,19 +75,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     source: str
     examples: tuple[Example, ...] = ()
 
-    def matches(self, seen: Seen) -> bool:
-        """Say whether `seen` is one of this rule's."""
-        return (
-            (not self.phases or seen.phase in self.phases)
-            and (not self.hosts or any(fnmatchcase(seen.host, host) for host in self.hosts))
-            and (not self.codes or any(_is_code(code, seen) for code in self.codes))
-            and (not self.patterns or self._expression.search(seen.text) is not None)
-        )
-
-    @property
-    def _expression(self) -> re.Pattern[str]:
-        return _compile("|".join(self.patterns), re.IGNORECASE)
-
 
 class RuleFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file of rules of one stage, in the order in which they are tried."""
@@ -101,10 +83,3 @@ class RuleFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The day of the last change, e.g. "2026-11-28"."""
     stage: Stage
     rule: tuple[Rule, ...]
-
-
-def _is_code(code: str, seen: Seen) -> bool:
-    said = seen.enhanced if "." in code else str(seen.basic)
-    if "x" not in code:
-        return code == said
-    return len(code) == len(said) and all(c in ("x", d) for c, d in zip(code, said, strict=True))

@@ -16,7 +16,7 @@ def seen_in(reply: Reply, phase: Phase | None, host: str) -> Seen:
     """Return what rules look at in a negative reply."""
     text = text_of(reply)
     code = reply.enhanced_status_code or _code_inside(reply, text)
-    return Seen(text, reply.code, code, phase, host)
+    return Seen(text, str(reply.code), code, phase, host)
 
 
 def reason_in(text: str) -> str:

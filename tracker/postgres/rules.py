@@ -1,12 +1,12 @@
 """`Rules`: an operator's corrections (see `tracker.store.Rules`)."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from tracker.explain import RuleBook
 from tracker.explain.correction import MOST, Correction, RuleAct
-from tracker.model import Attempt, Outcome, new_id
+from tracker.model import Attempt, Outcome, Status, new_id
 from tracker.postgres.connections import Transaction
 from tracker.postgres.part import Part
 from tracker.sql.rows import ATTEMPT_COLUMNS, Columns, qualified, read_attempt
@@ -43,18 +43,24 @@ _REMOVE = "DELETE FROM rules WHERE id = $1"
 _NOTE = f"INSERT INTO rule_acts ({RULE_ACT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)"
 _ACTS = f"SELECT {RULE_ACT_COLUMNS} FROM rule_acts ORDER BY id DESC LIMIT $1"
 
-# One walk along an index for each status, no further than the bound.
+
+def _in(statuses: Iterable[Status]) -> str:
+    return ", ".join(f"'{status}'" for status in statuses)
+
+
+# The newest of the queue, and one walk along an index for each final status.
 _RECENT = " UNION ALL ".join(
     [
-        f"""(SELECT id, last_attempt_id, category FROM queue
-        WHERE status = '{status}' AND id >= $1 ORDER BY id DESC LIMIT $2)"""
-        for status in FAILING_OPEN
-    ]
-    + [
-        f"""(SELECT recipient_id, last_attempt_id, category FROM results
-        WHERE status = '{status}' AND status <> 'delivered' AND recipient_id >= $1
-        ORDER BY recipient_id DESC LIMIT $2)"""
-        for status in FAILING_FINAL
+        f"""SELECT id, last_attempt_id, category FROM (
+            SELECT id, last_attempt_id, category, status FROM queue
+            WHERE id >= $1 ORDER BY id DESC LIMIT $2
+        ) AS newest WHERE status IN ({_in(FAILING_OPEN)})""",
+        *(
+            f"""(SELECT recipient_id, last_attempt_id, category FROM results
+            WHERE status = '{status}' AND status <> 'delivered' AND recipient_id >= $1
+            ORDER BY recipient_id DESC LIMIT $2)"""
+            for status in FAILING_FINAL
+        ),
     ]
 )
 _REFUSALS = f"""

@@ -1,5 +1,6 @@
 """The rules that explain replies: how they fare, and an operator's corrections of them."""
 
+import asyncio
 from datetime import timedelta
 from typing import Final
 
@@ -7,7 +8,7 @@ from aiohttp import web
 
 from tracker.explain import Category
 from tracker.explain.correction import LONGEST, Correction, problem_of
-from tracker.explain.effects import effects, words_of
+from tracker.explain.effects import Effect, effects, words_of
 from tracker.explain.likeness import group
 from tracker.model import Phase, new_id, time_of
 from tracker.views import Reclassifying
@@ -36,7 +37,8 @@ async def show_rules(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer with how the rules fare, what none of them explains, and the corrections."""
     ledger, since = visit.panel.ledger, visit.now - WEEK
     counts = await ledger.categories(since, LOOKED_AT)
-    unmatched = group(await ledger.refusals(since, LOOKED_AT, Category.NO_REASON))
+    refusals = await ledger.refusals(since, LOOKED_AT, Category.NO_REASON)
+    unmatched = await asyncio.to_thread(group, refusals)
     progress = await ledger.reclassification()
     return visit.page(
         "rules.html",
@@ -121,11 +123,13 @@ async def _form(
     correction = _correction(visit, viewer, fields)
     if previewed and not problem:
         problem = problem_of(correction) if correction else "Choose a category."
-    found, tried = [], 0
+    found: list[Effect] = []
+    tried = 0
     if correction is not None and previewed and not problem:
         ledger = visit.panel.ledger
         refusals = await ledger.refusals(visit.now - WEEK, _PREVIEWED)
-        found, tried = effects(refusals, await ledger.rule_book(), correction), len(refusals)
+        book, tried = await ledger.rule_book(), len(refusals)
+        found = await asyncio.to_thread(effects, refusals, book, correction)
     return visit.page(
         "rule.html",
         status,
