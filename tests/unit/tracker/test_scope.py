@@ -36,6 +36,11 @@ WITHOUT_SCOPE = {
         "add_account", "account", "accounts", "set_password_hash", "set_role", "remove_account",
         "add_session", "session", "remove_session", "record_failure",
     },
+    "is about the rules, for whoever may manage them": {
+        "corrections", "rule_acts", "add_correction", "switch_correction", "remove_correction",
+        "rule_book", "refusals", "categories", "reclassification", "begin_reclassifying",
+        "reclassify",
+    },
 }  # fmt: skip
 """Verbs that take no scope, and why. Who may use them says the page that does."""
 
