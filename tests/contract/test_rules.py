@@ -221,3 +221,17 @@ async def test_an_empty_ledger_is_done_at_once(ledger: Ledger, limit: int) -> No
     ended = await ledger.reclassify(limit, START)
     assert ended is not None
     assert (ended.looked, ended.ended_at) == (0, START)
+
+
+async def test_failures_on_our_side_follow_the_corrections(ledger: Ledger) -> None:
+    await refuse(ledger)
+    await ledger.add_correction(correction(category=Category.IP_BLOCKLISTED))
+    await ledger.rule_book()
+    assert await ledger.troubles(START - HOUR) == []
+    await refuse(ledger, now=START + MINUTE)
+    (trouble,) = await ledger.troubles(START - HOUR)
+    assert (trouble.category, trouble.count) == (Category.IP_BLOCKLISTED, 1)
+    await ledger.begin_reclassifying("alice", START + HOUR)
+    await ledger.reclassify(10, START + HOUR)
+    (trouble,) = await ledger.troubles(START - HOUR)
+    assert trouble.count == 2

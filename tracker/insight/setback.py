@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from tracker.explain import Category, Side, explain
+from tracker.explain import Category, RuleBook, Side, explain
 from tracker.model import Attempt, AttemptId, MessageId, Origin, Outcome, RecipientId
 from tracker.provider import provider_of
 
@@ -46,11 +46,11 @@ def place_of(attempt: Attempt) -> str:
     return provider_of(attempt.target.host.lower().rstrip("."))
 
 
-def setback_of(attempt: Attempt) -> Setback | None:
-    """Return how `attempt` counts; None when it was delivered."""
+def setback_of(attempt: Attempt, book: RuleBook | None = None) -> Setback | None:
+    """Return how `attempt` counts, explained by `book`; None when it was delivered."""
     if attempt.outcome is Outcome.DELIVERED:
         return None
-    explanation, place = explain(attempt), place_of(attempt)
+    explanation, place = explain(attempt, book=book), place_of(attempt)
     said = attempt.reply.text if attempt.reply is not None else attempt.detail
     return Setback(
         attempt_id=attempt.id,

@@ -22,6 +22,7 @@ from tracker.sql.rules import (
     read_rule,
     read_rule_act,
     rule_columns,
+    setbacks_anew,
     told,
 )
 from tracker.sql.values import first_id, stamp, well_formed
@@ -97,6 +98,11 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
 _JUDGE = f"""
 UPDATE attempts AS a SET category = c.category, rule = c.rule {_CHANGE}
 WHERE a.recipient_id = c.recipient AND a.id = c.attempt AND a.recipient_id BETWEEN $5 AND $6
+"""
+_COUNT = """
+UPDATE setbacks AS s SET category = c.category, side = c.side, cohort = c.cohort
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS c (category, side, cohort, attempt)
+WHERE s.attempt_id = c.attempt
 """
 _REPEAT = (
     f"""
@@ -217,7 +223,7 @@ class Rules(Part):
 
 
 async def _write(transaction: Transaction, changed: Sequence[tuple[Attempt, str, str]]) -> None:
-    """Write categories and rules of attempts, and of recipients where it was the last one."""
+    """Write what attempts are now, and so recipients where it was the last one, and setbacks."""
     if not changed:
         return
     recipients = [str(each.recipient_id) for each, _, _ in changed]
@@ -231,3 +237,4 @@ async def _write(transaction: Transaction, changed: Sequence[tuple[Attempt, str,
     )
     for sql in (_JUDGE, *_REPEAT):
         await transaction.execute(sql, *columns)
+    await transaction.execute(_COUNT, *map(list, zip(*setbacks_anew(changed), strict=True)))

@@ -164,7 +164,7 @@ class Settling:
         self.reports = reports
         self.attempts = [attempt_columns(attempt, book) for attempt in settlement.attempts]
         self._last_attempts = last_attempts(settlement, self.attempts)
-        self.setbacks = setback_rows(settlement.attempts)
+        self.setbacks = setback_rows(settlement.attempts, book)
 
     @property
     def octets(self) -> int:

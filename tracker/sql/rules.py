@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from tracker import states
 from tracker.explain import Category, RuleBook, judge, shipped
 from tracker.explain.correction import Correction, RuleAct, rule_of
+from tracker.insight import setback_of
 from tracker.model import Attempt, Phase, Status
 from tracker.sql.rows import Columns
 from tracker.sql.values import moment, stamp, well_formed
@@ -112,3 +115,18 @@ def judged_anew(attempts: Sequence[Attempt], book: RuleBook) -> list[tuple[Attem
         if (attempt.category, attempt.rule) != (category.value, rule):
             changed.append((attempt, category.value, rule))
     return changed
+
+
+def setbacks_anew(
+    changed: Iterable[tuple[Attempt, str, str]],
+) -> list[tuple[str, str, str, str]]:
+    """Return category, side, cohort and id of what is counted of attempts judged anew."""
+    found = (
+        setback_of(replace(attempt, category=category, rule=rule))
+        for attempt, category, rule in changed
+    )
+    return [
+        (each.category.value, each.side.value, each.cohort, each.attempt_id)
+        for each in found
+        if each is not None
+    ]

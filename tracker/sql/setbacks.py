@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from tracker.explain import Category, Side
+from tracker.explain import Category, RuleBook, Side
 from tracker.insight import (
     CAP,
     Cohort,
@@ -39,9 +39,9 @@ HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 
 
-def setback_rows(attempts: Iterable[Attempt]) -> list[Columns]:
-    """Return SETBACK_COLUMNS of those attempts that were not delivered."""
-    found = (setback_of(attempt) for attempt in attempts)
+def setback_rows(attempts: Iterable[Attempt], book: RuleBook | None = None) -> list[Columns]:
+    """Return SETBACK_COLUMNS of those attempts that were not delivered, explained by `book`."""
+    found = (setback_of(attempt, book) for attempt in attempts)
     return [_columns(setback) for setback in found if setback is not None]
 
 

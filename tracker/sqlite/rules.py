@@ -20,6 +20,7 @@ from tracker.sql.rules import (
     read_rule,
     read_rule_act,
     rule_columns,
+    setbacks_anew,
     told,
 )
 from tracker.sql.values import first_id, stamp, well_formed
@@ -67,6 +68,7 @@ UPDATE reclassifying SET last_id = ?, looked = looked + ?, changed = changed + ?
 WHERE last_id = ? AND began_at = ? AND ended_at IS NULL
 """
 _JUDGE = "UPDATE attempts SET category = ?, rule = ? WHERE recipient_id = ? AND id = ?"
+_COUNT = "UPDATE setbacks SET category = ?, side = ?, cohort = ? WHERE attempt_id = ?"
 _REPEAT = "UPDATE recipients SET category = ? WHERE id = ? AND last_attempt_id = ?"
 
 
@@ -189,7 +191,7 @@ class Rules(Part):
 
 
 def _write(connection: sqlite3.Connection, changed: Sequence[tuple[Attempt, str, str]]) -> None:
-    """Write categories and rules of attempts, and of recipients where it was the last one."""
+    """Write what attempts are now, and so recipients where it was the last one, and setbacks."""
     connection.executemany(
         _JUDGE,
         [(category, rule, each.recipient_id, each.id) for each, category, rule in changed],
@@ -197,3 +199,4 @@ def _write(connection: sqlite3.Connection, changed: Sequence[tuple[Attempt, str,
     connection.executemany(
         _REPEAT, [(category, each.recipient_id, each.id) for each, category, _ in changed]
     )
+    connection.executemany(_COUNT, setbacks_anew(changed))

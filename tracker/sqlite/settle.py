@@ -106,7 +106,7 @@ def prepare(settlement: Settlement, book: RuleBook | None = None) -> Settling:
             for change in settlement.changes
         ],
         attempts,
-        setback_rows(settlement.attempts),
+        setback_rows(settlement.attempts, book),
     )
 
 
