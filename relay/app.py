@@ -71,8 +71,7 @@ class Relay:
             lease_for=settings.store.lease,
             load=self._load,
         )
-        self._keeper.watch(SkewWatch().see)
-        self._keeper.watch(NamesakeWatch(settings.state_directory).see)
+        self._watch(settings)
         gates = Gates(settings.delivery, clock)
         self._keeper.watch(gates.rebalance)
         delivery = self._delivery(loaded, clock, resolver, gates)
@@ -84,8 +83,8 @@ class Relay:
             clock=clock,
             chores=Chores(ledger=ledger, clock=clock, settings=settings),
             statistics=Statistics(ledger=ledger, clock=clock, settings=settings),
-            rulebook=Rulebook(ledger=ledger, clock=clock),
         )
+        self._rulebook = Rulebook(ledger=ledger, clock=clock)
         self._closed = ClosedAddresses(ledger, clock)
         intake = LedgerIntake(ledger=ledger, worker=self.worker, settings=settings, clock=clock)
         self.errands = Errands(
@@ -114,6 +113,11 @@ class Relay:
             workers=share,
             closed=self._closed.refusal,
         )
+
+    def _watch(self, settings: Settings) -> None:
+        """Say aloud what is wrong with this node's clock or name."""
+        self._keeper.watch(SkewWatch().see)
+        self._keeper.watch(NamesakeWatch(settings.state_directory).see)
 
     def _delivery(
         self, loaded: Loaded, clock: Clock, resolver: Resolver | None, gates: Gates
@@ -161,6 +165,7 @@ class Relay:
             asyncio.create_task(keep_publishing(), name="publish metrics"),
             asyncio.create_task(self.errands.run(), name="errands"),
             asyncio.create_task(self._refusals.run(), name="record refusals"),
+            asyncio.create_task(self._rulebook.run(), name="rules"),
         ]
 
     async def stop(self, grace: timedelta) -> None:

@@ -19,7 +19,6 @@ from relay.chores import Chores
 from relay.clock import Clock
 from relay.keeper import HEARTBEATS, Keeper
 from relay.ready import ReadyQueue
-from relay.rulebook import Rulebook
 from relay.statistics import Statistics
 from relay.stock import with_content
 from tracker.model import Gate, Job, LeaseToken, Postponement
@@ -52,7 +51,6 @@ class Worker:
         clock: Clock,
         chores: Chores,
         statistics: Statistics,
-        rulebook: Rulebook,
     ) -> None:
         self._ledger = ledger
         self._carrier = carrier
@@ -61,7 +59,6 @@ class Worker:
         self._clock = clock
         self._chores = chores
         self._statistics = statistics
-        self._rulebook = rulebook
         delivery = settings.delivery
         self._ready = ReadyQueue(
             jobs=delivery.ready_queue,
@@ -87,7 +84,6 @@ class Worker:
             asyncio.create_task(self._give_back(), name="give back"),
             asyncio.create_task(self._chores.run(self.wake), name="chores"),
             asyncio.create_task(self._statistics.run(), name="statistics"),
-            asyncio.create_task(self._rulebook.run(), name="rules"),
         ]
 
     async def stop(self, grace: timedelta) -> None:

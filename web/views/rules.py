@@ -37,7 +37,7 @@ async def show_rules(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer with how the rules fare, what none of them explains, and the corrections."""
     ledger, since = visit.panel.ledger, visit.now - WEEK
     counts = await ledger.categories(since, LOOKED_AT)
-    refusals = await ledger.refusals(since, LOOKED_AT, Category.NO_REASON)
+    refusals = await ledger.last_refused(since, LOOKED_AT, Category.NO_REASON)
     unmatched = await asyncio.to_thread(group, refusals)
     progress = await ledger.reclassification()
     return visit.page(
@@ -127,7 +127,7 @@ async def _form(
     tried = 0
     if correction is not None and previewed and not problem:
         ledger = visit.panel.ledger
-        refusals = await ledger.refusals(visit.now - WEEK, _PREVIEWED)
+        refusals = await ledger.last_refused(visit.now - WEEK, _PREVIEWED)
         book, tried = await ledger.rule_book(), len(refusals)
         found = await asyncio.to_thread(effects, refusals, book, correction)
     return visit.page(

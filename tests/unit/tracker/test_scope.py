@@ -38,7 +38,7 @@ WITHOUT_SCOPE = {
     },
     "is about the rules, for whoever may manage them": {
         "corrections", "rule_acts", "add_correction", "switch_correction", "remove_correction",
-        "rule_book", "refusals", "categories", "reclassification", "begin_reclassifying",
+        "rule_book", "last_refused", "categories", "reclassification", "begin_reclassifying",
         "reclassify",
     },
 }  # fmt: skip
