@@ -76,7 +76,10 @@ class TrackedRow(NamedTuple):
 
 def sender_of(message: Message) -> str:
     """Return the reverse-path in words that are never empty."""
-    return message.reverse_path or "<> (a report of this server)"
+    if message.reverse_path:
+        return message.reverse_path
+    is_ours = message.kind is MessageKind.DSN
+    return "<> (a report of this server)" if is_ours else "<> (null reverse-path)"
 
 
 def subject_of(message: Message) -> str:

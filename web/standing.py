@@ -28,6 +28,7 @@ WAITING: Final = Standing("Waiting", "clock", "wait")
 TRYING: Final = Standing("Being tried now", "send", "wait")
 HELD: Final = Standing("Held", "pause", "wait")
 CANCELLED: Final = Standing("Cancelled", "stop", "off")
+RETURNED: Final = Standing("Accepted, then returned", "return", "bad")
 UNCERTAIN: Final = Standing("Uncertain", "question", "odd")
 NOT_REACHED: Final = Standing("Not reached", "retry", "warn")
 NOT_TRIED: Final = Standing("Could not be tried", "retry", "warn")
@@ -47,6 +48,8 @@ def standing_of(recipient: Recipient, last: Attempt | None) -> Standing:
     """Return where `recipient` stands after `last`, its latest attempt."""
     if recipient.status is Status.QUEUED and recipient.leased:
         return TRYING
+    if recipient.status is Status.DELIVERED and recipient.returned_at is not None:
+        return RETURNED
     if recipient.status in OPEN and last is not None and last.outcome is Outcome.UNCERTAIN:
         return UNCERTAIN
     return _STATUS[recipient.status]
@@ -73,7 +76,10 @@ def status_line(recipient: Recipient, message: Message, last: Attempt | None, ti
     """Return the recipient's delivery status in half a line."""
     match recipient.status:
         case Status.DELIVERED:
-            return "Message accepted"
+            returned = recipient.returned_at
+            return "Message accepted" + (
+                f", then returned {times.at(returned)}" if returned else ""
+            )
         case Status.BOUNCED:
             return "Permanently rejected"
         case Status.EXPIRED:

@@ -1,6 +1,6 @@
 """The whole story of one recipient of one message, ready for the template. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -12,47 +12,21 @@ from tracker.model import (
     EventKind,
     Message,
     MessageId,
-    Phase,
+    Outcome,
     Recipient,
     Status,
-    TargetTry,
-    TlsFacts,
-    Trigger,
-    Verification,
 )
-from tracker.schedule import ladder
 from tracker.states import OPEN
 from tracker.views import Timeline
+from web.attempts import AttemptStory, attempt_story
+from web.ladder import Rung, Wait, rungs_of, tries_so_far, wait_of
+from web.onward import Onward, onward_of
+from web.proof import five_lines, proof
 from web.rows import sender_of, subject_of
-from web.standing import Standing, outcome_of, standing_of, status_line, upcoming
+from web.standing import Standing, standing_of, status_line, upcoming
 from web.times import Times
 from web.verdict import Case, Lines, lines, spoken, why_it_waits
 
-RUNGS: Final = 100
-"""Planned tries that are shown."""
-
-PHASES: Final[Mapping[Phase, str]] = {
-    Phase.ROUTING: "finding the way",
-    Phase.DNS: "looking up the domain",
-    Phase.CONNECT: "connecting",
-    Phase.GREETING: "waiting for the greeting",
-    Phase.EHLO: "introducing ourselves (EHLO)",
-    Phase.STARTTLS: "starting encryption (STARTTLS)",
-    Phase.AUTH: "logging in (AUTH)",
-    Phase.MAIL: "naming the sender (MAIL)",
-    Phase.RCPT: "naming the recipient (RCPT)",
-    Phase.DATA: "announcing the message (DATA)",
-    Phase.CONTENT: "sending the message",
-    Phase.FINAL_DOT: "ending the message (final dot)",
-}
-_TRIGGERS: Final = {
-    Trigger.ACCEPTED: "at once after acceptance",
-    Trigger.SCHEDULE: "on schedule",
-    Trigger.RETRY_NOW: "because somebody asked for it",
-    Trigger.RESTART: "after the relay was restarted",
-    Trigger.DEADLINE: "because its deadline had come",
-    Trigger.CANCEL: "to tell its sender that it was cancelled",
-}
 _EVENTS: Final = {
     EventKind.DSN_SENT: "Report sent to the sender",
     EventKind.DSN_WITHHELD: "No report sent to the sender",
@@ -63,32 +37,14 @@ _EVENTS: Final = {
     EventKind.CANCELLED: "Cancelled",
     EventKind.PROBED: "Probe: would it work now?",
     EventKind.SENT_AGAIN: "Sent again to another address",
+    EventKind.BOUNCED_LATER: "Returned by the other side",
 }
-_VERIFIED: Final = {
-    Verification.NONE: "the certificate was not verified",
-    Verification.PKIX: "the certificate was verified (PKIX)",
-    Verification.DANE: "the certificate was verified by DANE",
+_REPORTS: Final = {
+    "Action: delayed": ("Notice of the delay sent to the sender", ""),
+    "Action: failed": ("Report sent to the sender", "It says that the message failed."),
+    "Action: relayed": ("Report sent to the sender", "It says that the message was handed on."),
 }
-
-
-class TryStory(NamedTuple):
-    """One target of an attempt."""
-
-    fact: TargetTry
-    encryption: str
-    phase: str
-
-
-class AttemptStory(NamedTuple):
-    """One attempt in the timeline."""
-
-    at: datetime
-    fact: Attempt
-    standing: Standing
-    headline: str
-    trigger: str
-    milliseconds: int
-    tries: tuple[TryStory, ...]
+"""What a report of ours says, by the Action field that its event names (RFC 3464 2.3.3)."""
 
 
 class EventStory(NamedTuple):
@@ -97,6 +53,8 @@ class EventStory(NamedTuple):
     at: datetime
     fact: Event
     word: str
+    detail: str
+    tone: str
     related: MessageId | None
     """The report, where the reader may see it."""
 
@@ -111,14 +69,6 @@ class RecipientRow(NamedTuple):
     current: bool
 
 
-class Rung(NamedTuple):
-    """One try of the retry ladder."""
-
-    at: datetime
-    is_next: bool
-    is_last: bool
-
-
 class Story(NamedTuple):
     """One message, seen from one of its recipients."""
 
@@ -127,45 +77,31 @@ class Story(NamedTuple):
     sent_from: str
     recipient: Recipient
     recipients: tuple[RecipientRow, ...]
+    """The one that is told about first, then those who have not got it."""
+    accepted: int
+    """Recipients whose server accepted it and did not return it."""
     standing: Standing
     upcoming: str
     """What comes next; empty for a recipient that is final or held."""
+    is_ahead: bool
+    """True when the next try is at a time to come."""
     spoken: str
     lines: Lines
-    waits: str
+    last: Attempt | None
+    wait: Wait | None
+    tries: str
+    """ "3 tries so far"."""
     rungs: tuple[Rung, ...]
     entries: tuple[AttemptStory | EventStory, ...]
     """Oldest first."""
     report_on: MessageId | None
+    onward: tuple[Onward, ...]
     text: str
     """The classic five lines."""
-
-
-def encryption_of(tls: TlsFacts | None, problem: str | None) -> str:
-    """Return in words how a connection was protected."""
-    if tls is None:
-        return f"Not encrypted: {problem}" if problem else "Not encrypted"
-    words = f"Encrypted with {tls.version} ({tls.cipher}); {_VERIFIED[tls.verified_by]}"
-    if tls.peer_names:
-        words += f"; it names {', '.join(tls.peer_names)}"
-    if tls.issuer:
-        words += f"; issued by {tls.issuer}"
-    return f"{words}; valid until {tls.not_after}" if tls.not_after else words
-
-
-def rungs_of(recipient: Recipient, retry: RetrySettings) -> tuple[Rung, ...]:
-    """Return the tries that are planned; none for a recipient that is final or held."""
-    if recipient.status not in OPEN or recipient.next_attempt_at is None:
-        return ()
-    planned = ladder(
-        retry,
-        expires_at=recipient.expires_at,
-        attempts=recipient.attempts,
-        next_attempt=recipient.next_attempt_at,
-        limit=RUNGS,
-    )
-    last = len(planned) - 1
-    return tuple(Rung(at, number == 0, number == last) for number, at in enumerate(planned))
+    proof: str
+    """For whoever runs the other server."""
+    is_open: bool
+    """True while something may still change for any recipient."""
 
 
 def focus_of(timeline: Timeline, asked: str | None) -> Recipient:
@@ -174,7 +110,7 @@ def focus_of(timeline: Timeline, asked: str | None) -> Recipient:
     for identifier, recipient in by_id.items():
         if identifier == asked:
             return recipient
-    missing = (one for one in timeline.recipients if one.status is not Status.DELIVERED)
+    missing = (one for one in timeline.recipients if not _has_it(one))
     return next(missing, timeline.recipients[0])
 
 
@@ -193,53 +129,30 @@ def report_words(events: Sequence[Event]) -> str:
     return ""
 
 
-def five_lines(case: Case, subject: str) -> str:
-    """Return the classic form, for an e-mail or a ticket."""
-    words = headline(case.last) if case.last is not None else why_it_waits(case.recipient, None)
-    status = status_line(case.recipient, case.message, case.last, case.times)
-    found = (
-        ("Date and subject", f"{case.times.full(case.message.accepted_at)} - {subject}"),
-        ("Sent from", sender_of(case.message)),
-        ("Sent to", case.recipient.forward_path),
-        ("Recipient's delivery status", status),
-        ("Message delivery status", words),
-    )
-    return "\n".join(f"{name}: {' '.join(value.split())}" for name, value in found)
-
-
-def attempt_story(attempt: Attempt) -> AttemptStory:
-    """Return one attempt for the timeline."""
-    span = attempt.ended_at - attempt.started_at
-    return AttemptStory(
-        at=attempt.started_at,
-        fact=attempt,
-        standing=outcome_of(attempt),
-        headline=headline(attempt),
-        trigger=_TRIGGERS[attempt.trigger],
-        milliseconds=round(span.total_seconds() * 1000),
-        tries=tuple(
-            TryStory(one, encryption_of(one.tls, one.tls_problem), PHASES[one.phase])
-            for one in attempt.tries
-        ),
-    )
-
-
 def entries_of(
-    timeline: Timeline, recipient: Recipient, visible: frozenset[MessageId]
+    attempts: Sequence[Attempt], events: Sequence[Event], visible: frozenset[MessageId]
 ) -> tuple[AttemptStory | EventStory, ...]:
-    """Return everything that concerns `recipient`, oldest first; acceptance is told elsewhere."""
-    attempts = [attempt_story(a) for a in timeline.attempts if a.recipient_id == recipient.id]
-    events = [
-        EventStory(
-            at=event.at,
-            fact=event,
-            word=_EVENTS[event.kind],
-            related=event.related_message_id if event.related_message_id in visible else None,
-        )
-        for event in timeline.events
-        if event.recipient_id in (None, recipient.id) and event.kind in _EVENTS
-    ]
-    return tuple(sorted((*attempts, *events), key=lambda entry: entry.at))
+    """Return what has happened, oldest first; acceptance is told elsewhere."""
+    told = [event_story(event, visible) for event in events if event.kind in _EVENTS]
+    return tuple(
+        sorted((*map(attempt_story, attempts), *told), key=lambda entry: entry.at),
+    )
+
+
+def event_story(event: Event, visible: frozenset[MessageId]) -> EventStory:
+    """Return one event for the timeline."""
+    word, detail = _EVENTS[event.kind], event.detail
+    if event.kind is EventKind.DSN_SENT:
+        word, detail = _REPORTS.get(event.detail, (word, detail))
+    related = event.related_message_id
+    return EventStory(
+        at=event.at,
+        fact=event,
+        word=word,
+        detail=detail,
+        tone="bad" if event.kind is EventKind.BOUNCED_LATER else "off",
+        related=related if related in visible else None,
+    )
 
 
 def tell(
@@ -249,31 +162,62 @@ def tell(
     retry: RetrySettings,
     times: Times,
     visible: frozenset[MessageId],
+    hostname: str,
 ) -> Story:
     """Return the story of `recipient`; of other messages only those in `visible` are linked."""
     message, last = timeline.message, last_attempts(timeline)
-    case = Case(recipient, message, last.get(recipient.id), times)
-    concerning = [e for e in timeline.events if e.recipient_id in (None, recipient.id)]
-    subject = subject_of(message)
+    events = [e for e in timeline.events if e.recipient_id in (None, recipient.id)]
+    attempts = [a for a in timeline.attempts if a.recipient_id == recipient.id]
+    case = _case(message, recipient, attempts, events, times)
+    rows = [
+        _recipient_row(Case(one, message, last.get(one.id), times), current=one is recipient)
+        for one in timeline.recipients
+    ]
     return Story(
         message=message,
-        subject=subject,
+        subject=subject_of(message),
         sent_from=sender_of(message),
         recipient=recipient,
-        recipients=tuple(
-            _recipient_row(Case(one, message, last.get(one.id), times), current=one is recipient)
-            for one in timeline.recipients
-        ),
+        recipients=tuple(sorted(rows, key=lambda row: (not row.current, _has_it(row.fact)))),
+        accepted=sum(_has_it(one) for one in timeline.recipients),
         standing=standing_of(recipient, case.last),
         upcoming=_upcoming(recipient, times),
+        is_ahead=not recipient.leased and (recipient.next_attempt_at or times.now) > times.now,
         spoken=spoken(case),
-        lines=lines(case, report_words(concerning)),
-        waits=why_it_waits(recipient, case.last) if recipient.status in OPEN else "",
+        last=case.last,
+        lines=lines(case, report_words(events)),
+        wait=wait_of(recipient, case.last, times),
+        tries=tries_so_far(recipient),
         rungs=rungs_of(recipient, retry),
-        entries=entries_of(timeline, recipient, visible),
+        entries=entries_of(attempts, events, visible),
         report_on=message.reports_on if message.reports_on in visible else None,
-        text=five_lines(case, subject),
+        onward=onward_of(message, recipient, case.last),
+        text=five_lines(case),
+        proof=proof(case, attempts, events, hostname=hostname),
+        is_open=any(one.status in OPEN for one in timeline.recipients),
     )
+
+
+def _case(
+    message: Message,
+    recipient: Recipient,
+    attempts: Sequence[Attempt],
+    events: Sequence[Event],
+    times: Times,
+) -> Case:
+    reports = [event for event in events if event.kind is EventKind.BOUNCED_LATER]
+    return Case(
+        recipient,
+        message,
+        attempts[-1] if attempts else None,
+        times,
+        returned=reports[-1] if reports else None,
+        is_doubtful=any(one.outcome is Outcome.UNCERTAIN for one in attempts[:-1]),
+    )
+
+
+def _has_it(recipient: Recipient) -> bool:
+    return recipient.status is Status.DELIVERED and recipient.returned_at is None
 
 
 def _upcoming(recipient: Recipient, times: Times) -> str:

@@ -1,10 +1,12 @@
 """The answer to "did it arrive?": one sentence to read out, and four lines behind it. Pure."""
 
+from datetime import datetime
 from typing import Final, NamedTuple, assert_never
 
 from tracker.explain import Explanation, explain
-from tracker.model import Attempt, Gate, Message, Outcome, Recipient, Status
+from tracker.model import Attempt, Event, Gate, Message, Outcome, Recipient, Status
 from tracker.states import OPEN
+from web.returned import explain_return, reporter_of
 from web.standing import upcoming as next_try
 from web.times import Times, length
 
@@ -21,6 +23,13 @@ _GATES: Final = {
 _OURS: Final = "We, who run this mail server."
 _YOU_OR_US: Final = "You, or we who run this mail server."
 _NOTHING: Final = "Nothing."
+_SECOND_COPY: Final = (
+    "An earlier try broke off after the whole message had been sent, so a second copy is possible."
+)
+_TRIED_AGAIN: Final = (
+    "This may bring a second copy: this server is set to try again when it is uncertain."
+)
+_RELEASED_AGAIN: Final = "Releasing it may bring a second copy."
 
 
 class Lines(NamedTuple):
@@ -39,6 +48,10 @@ class Case(NamedTuple):
     message: Message
     last: Attempt | None
     times: Times
+    returned: Event | None = None
+    """The report that came after it had been accepted, where it is known."""
+    is_doubtful: bool = False
+    """True when an attempt before the last one was uncertain: they may have a copy already."""
 
 
 def sentence(text: str) -> str:
@@ -106,10 +119,22 @@ def _server(case: Case) -> str:
 
 def _spoken_accepted(case: Case) -> str:
     when = case.times.spoken(case.last.ended_at if case.last else case.recipient.status_since)
-    return (
-        f"Yes. {_capital(_server(case))} accepted the message to {case.recipient.forward_path} "
-        f"{when}. In which folder it is, only the recipient's side can see."
-    )
+    took = f"{_capital(_server(case))} accepted the message to {case.recipient.forward_path} {when}"
+    if (returned_at := case.recipient.returned_at) is not None:
+        return _spoken_returned(case, took, returned_at)
+    copy = f" {_SECOND_COPY}" if case.is_doubtful else ""
+    return f"Yes. {took}. In which folder it is, only the recipient's side can see.{copy}"
+
+
+def _spoken_returned(case: Case, took: str, returned_at: datetime) -> str:
+    when = case.times.spoken(returned_at)
+    explanation, by = _explanation(case), ""
+    if case.returned is not None and (reporter := reporter_of(case.returned)):
+        by = f" by {reporter}"
+    told = [f"No. {took}, but it was returned afterwards{by}, {when}."]
+    if case.returned is not None and explanation is not None:
+        told += [explanation.what_happened, explanation.what_you_can_do.removeprefix(_NOTHING)]
+    return " ".join(part.strip() for part in told if part.strip())
 
 
 def _spoken_refused(case: Case) -> str:
@@ -153,10 +178,17 @@ def _what_we_do(case: Case, report: str) -> str:
     if recipient.status in OPEN:
         deadline = f"{times.clock(recipient.expires_at)} ({times.relative(recipient.expires_at)})"
         if recipient.status is Status.HELD:
-            return f"We keep it until {deadline}; then we give up and tell the sender."
+            copy = ""
+            if case.last is not None and case.last.outcome is Outcome.UNCERTAIN:
+                copy = f" {_RELEASED_AGAIN}"
+            return f"We keep it until {deadline}; then we give up and tell the sender.{copy}"
         upcoming = sentence(next_try(recipient, times))
+        if case.last is not None and case.last.outcome is Outcome.UNCERTAIN:
+            upcoming = f"{upcoming} {_TRIED_AGAIN}"
         return f"{upcoming} We go on until {deadline}; then we give up and tell the sender."
     if recipient.status is Status.DELIVERED:
+        if recipient.returned_at is not None:
+            return "We do not send it again: the report says that it is final."
         return "Our part is done."
     return sentence(f"We have stopped trying. {report}")
 
@@ -169,6 +201,8 @@ def _explanation(case: Case) -> Explanation | None:
     """Explain the last attempt; what can be done depends on whether we go on."""
     if case.last is None:
         return None
+    if case.returned is not None and case.recipient.returned_at is not None:
+        return explain_return(case.last, case.returned)
     return explain(case.last, given_up=case.recipient.status is Status.EXPIRED)
 
 

@@ -97,6 +97,7 @@ def make_attempt(recipient: Recipient, tried: Try, at: datetime, sender: str) ->
                 milliseconds=662.6,
                 source_address="192.0.2.25",
                 ehlo_name="mail.northwind.example",
+                tls_policy="opportunistic",
                 tls=tried.tls,
                 tls_problem=None if tried.tls else "the server does not offer STARTTLS",
                 extensions=("PIPELINING", "SIZE", "8BITMIME", "STARTTLS", "ENHANCEDSTATUSCODES"),

@@ -68,15 +68,18 @@ async def test_the_timeline_tells_everything(desk: Desk, anna: Client) -> None:
     for fact in (
         "Taken from 192.0.2.77",
         "introduced as client.example.com (ESMTPSA)",
-        "Encrypted with TLSv1.3 TLS_AES_256_GCM_SHA384",
+        "Encrypted with TLS 1.3 TLS_AES_256_GCM_SHA384",
         "Attempt 1 Temporarily rejected",
         "mx1.greycastle.example [198.51.100.25]:25",
         "naming the recipient (RCPT)",
-        "the certificate was verified by DANE",
+        "Encrypted with TLS 1.3; certificate verified by DANE",
+        "the receiver&#39;s domain itself names this certificate in signed DNS",
+        "Asked for: encryption if the server offers it",
         "issued by E7, Let&#39;s Encrypt",
         "192.0.2.25 as mail.northwind.example",
         "RCPT TO:&lt;archive@greycastle.example&gt;",
         "PIPELINING, SIZE, 8BITMIME, STARTTLS",
+        "slowest 141 Total 214",
         "mail-1, configuration 7f3a91c",
     ):
         assert fact in text

@@ -141,6 +141,8 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """What makes it due."""
     category: str = ""
     """Why the last attempt ended as it did (`tracker.explain.Category`); empty when never tried."""
+    returned_at: datetime | None = None
+    """When a report came that the receiver, having accepted it, did not deliver it after all."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

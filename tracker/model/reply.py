@@ -34,7 +34,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         lines = self.lines or ("",)
         last = len(lines) - 1
         return "\n".join(
-            f"{self.code}{' ' if i == last else '-'}{line}".rstrip() for i, line in enumerate(lines)
+            f"{self.code}{' ' if i == last else '-'}{line}" if line or i < last else str(self.code)
+            for i, line in enumerate(lines)
         )
 
     @property

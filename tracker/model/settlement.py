@@ -26,6 +26,8 @@ class EventKind(StrEnum):
     """A server was asked whether it would take mail for the recipient; no attempt."""
     SENT_AGAIN = "sent-again"
     """To another address: the detail says which, and the message that it made is related."""
+    BOUNCED_LATER = "bounced-later"
+    """The receiver accepted it, and a report came afterwards that says it was not delivered."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from web.story import focus_of, tell
 from web.views.cohort import cohort_of
 from web.views.offers import offers_for, probes_about, worth_trying
 
-SHOWN: Final = 200
+SHOWN: Final = 100
 """Recipients of a message in the table; the rest is found by searching."""
 _RELATED: Final = 20
 """Other messages that are looked up to see whether they may be linked."""
@@ -57,12 +57,13 @@ async def show_message(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         retry=visit.panel.settings.retry,
         times=visit.times,
         visible=await _visible(visit, viewer, timeline),
+        hostname=visit.panel.settings.hostname,
     )
     return visit.page(
         "message.html",
         story=story,
         shown=SHOWN,
-        accepted=sum(one.status is Status.DELIVERED for one in timeline.recipients),
+        version="",
         cohort=await cohort_of(visit, viewer, timeline, story.recipient),
         offers=await offers_for(visit, viewer, timeline, story.recipient),
         errands=await probes_about(visit, viewer, timeline.message.id),

@@ -1,13 +1,11 @@
-"""Words, shapes and tones; the verdict; the ladder."""
+"""Words, shapes and tones; the verdict."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
 
-from config.settings import RetrySettings
 from tests.support.letters import FULL, UNREACHABLE, Try, accepted
 from tests.support.mail import make_submission, mint
 from tests.support.morning import make_attempt
@@ -20,12 +18,9 @@ from tracker.model import (
     Recipient,
     RecipientId,
     Status,
-    TlsFacts,
-    Verification,
 )
 from tracker.states import OPEN
 from web.standing import ACCEPTED, outcome_of, standing_of, status_line, upcoming
-from web.story import encryption_of, rungs_of
 from web.times import Times
 from web.verdict import Case, lines, spoken, why_it_waits
 
@@ -212,48 +207,3 @@ def test_what_is_read_out_does_not_begin_its_advice_with_nothing() -> None:
     assert told.endswith(
         "is on a block list. Our operators have to solve this; send the message again after that."
     )
-
-
-def test_the_ladder_begins_with_what_is_on_record_and_ends_at_the_deadline() -> None:
-    one = recipient(Status.DEFERRED, attempts=2, next_attempt_at=NOW + timedelta(minutes=3))
-    rungs = rungs_of(one, RetrySettings())
-    waits = [second.at - first.at for first, second in pairwise(rungs[:6])]
-    assert rungs[0].at == NOW + timedelta(minutes=3)
-    assert [wait / timedelta(minutes=1) for wait in waits] == [15, 30, 60, 120, 240]
-    assert rungs[-1].at == one.expires_at
-    assert [rung.is_last for rung in rungs].count(True) == 1
-    assert rungs[0].is_next
-
-
-@pytest.mark.parametrize("status", [Status.HELD, Status.DELIVERED, Status.BOUNCED])
-def test_without_a_next_try_there_is_no_ladder(status: Status) -> None:
-    assert rungs_of(recipient(status, next_attempt_at=None), RetrySettings()) == ()
-
-
-@pytest.mark.parametrize(
-    ("tls", "problem", "expected"),
-    [
-        (None, None, "Not encrypted"),
-        (None, "handshake failed", "Not encrypted: handshake failed"),
-        (
-            TlsFacts(version="TLSv1.3", cipher="AES", verified_by=Verification.DANE),
-            None,
-            "Encrypted with TLSv1.3 (AES); the certificate was verified by DANE",
-        ),
-        (
-            TlsFacts(
-                version="TLSv1.2",
-                cipher="AES",
-                peer_names=("mx.example.org", "example.org"),
-                issuer="Test CA",
-                not_after="2026-05-04",
-            ),
-            None,
-            "Encrypted with TLSv1.2 (AES); the certificate was not verified; it names "
-            "mx.example.org, example.org; issued by Test CA; valid until 2026-05-04",
-        ),
-    ],
-    ids=["none", "failed", "DANE", "not verified"],
-)
-def test_tls_in_words(tls: TlsFacts | None, problem: str | None, expected: str) -> None:
-    assert encryption_of(tls, problem) == expected

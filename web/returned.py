@@ -1,0 +1,30 @@
+"""Mail that was accepted and came back later, as its report tells it. Pure."""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from tracker.explain import Explanation, explain
+from tracker.model import Attempt, Event, Origin, Outcome, Phase
+from tracker.returns import read_return
+
+_NO_REPORTER: Final = ""
+
+
+def reporter_of(event: Event) -> str:
+    """Return the server that reports; empty where the report does not say."""
+    return read_return(event.detail).reporting_mta or _NO_REPORTER
+
+
+def explain_return(last: Attempt, event: Event) -> Explanation:
+    """Explain the report as if the receiver had said so while we were talking to it."""
+    told = read_return(event.detail)
+    refused = replace(
+        last,
+        outcome=Outcome.FAILED,
+        origin=Origin.REMOTE,
+        phase=Phase.FINAL_DOT,
+        reply=told.reply,
+        detail=told.diagnostic or last.detail,
+    )
+    return explain(refused)
