@@ -43,6 +43,7 @@ def build(
     panel = Panel(settings, node=node, ledger=ledger, passwords=passwords, now=now, entropy=entropy)
     app = web.Application(middlewares=[_guard], client_max_size=LARGEST_FORM)
     app[PANEL] = panel
+    app.on_shutdown.append(_end_watches)
     app.router.add_get("/static/{name}", panel.static.serve)
     for public in PUBLIC:
         _add(app, public.method, public.path, _open_to_all(public.page))
@@ -50,6 +51,11 @@ def build(
         handler = _open_to_viewers(private.page, private.needs)
         _add(app, private.method, private.path, handler)
     return app
+
+
+async def _end_watches(app: web.Application) -> None:
+    """Let no open page keep the panel from ending."""
+    await app[PANEL].live.close()
 
 
 def _add(app: web.Application, method: str, path: str, handler: Handler) -> None:

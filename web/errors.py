@@ -20,6 +20,10 @@ _TEXTS: Final = {
     ),
     405: ("That cannot be done here", "Nothing was changed. Go back and try again."),
     413: ("That is too much at once", "Nothing was changed. Send less and try again."),
+    429: (
+        "That is too much at once",
+        "So many pages are open already. Close some of them, or look again in a minute.",
+    ),
     500: (
         "Something went wrong on our side",
         "The fault is in the log. Mail is not affected: try again in a moment, and tell the "

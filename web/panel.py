@@ -18,6 +18,7 @@ from tracker.store import Ledger
 from web.client import Proxies
 from web.filters import is_zone
 from web.navigation import navigation_for
+from web.live import Live
 from web.notices import read_notice
 from web.readiness import Readiness
 from web.render import Templates
@@ -58,6 +59,7 @@ class Panel:
             window=settings.panel.login_failure_window,
             now=now,
         )
+        self.live = Live(ledger.versions)
         self.readiness = Readiness(ledger, node, settings.state_directory)
         self.proxies = Proxies(
             parse_networks(settings.panel.trusted_proxies),

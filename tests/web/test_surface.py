@@ -87,6 +87,7 @@ async def test_every_answer_is_protected(desk: Desk, admin: Client) -> None:
         "style-src 'self'",
         "script-src 'self'",
         "img-src 'self'",
+        "connect-src 'self'",
         "form-action 'self'",
         "frame-ancestors 'none'",
         "base-uri 'none'",

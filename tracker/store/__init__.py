@@ -21,6 +21,7 @@ from tracker.store.people import Accounts, LogInFailures, Sessions
 from tracker.store.refusals import Refusals
 from tracker.store.rules import Rules
 from tracker.store.saved import Saved
+from tracker.store.watching import Version, Watching
 
 __all__ = [
     "Accounts",
@@ -41,4 +42,6 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "Suppressions",
+    "Version",
+    "Watching",
 ]

@@ -10,6 +10,7 @@ from tracker.store.people import Accounts, LogInFailures, Sessions
 from tracker.store.refusals import Refusals
 from tracker.store.rules import Rules
 from tracker.store.saved import Saved
+from tracker.store.watching import Watching
 
 
 class Ledger(
@@ -27,6 +28,8 @@ class Ledger(
     Rules,
     Protocol,
 ):
+class Ledger(Store, Insight, Accounts, Sessions, LogInFailures, Protocol):
+class Ledger(Store, Watching, Accounts, Sessions, LogInFailures, Protocol):
     """Everything that a ledger is, over one database."""
 
     @property

@@ -9,6 +9,7 @@ from aiohttp import web
 from tracker.model import MessageId, Recipient, RecipientId, Status, is_id
 from tracker.permissions import Permission
 from tracker.states import OPEN
+from tracker.store import Version
 from tracker.views import Timeline
 from web.forms import read_form
 from web.notices import Act, write_notice
@@ -50,6 +51,8 @@ async def _visible(visit: Visit, viewer: Viewer, timeline: Timeline) -> frozense
 
 async def show_message(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer with the whole story of a message."""
+    # Before the timeline is read, so that what comes in between is shown and told once more.
+    version = await _version(visit)
     timeline = await find(visit, viewer)
     story = tell(
         timeline,
@@ -63,12 +66,18 @@ async def show_message(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         "message.html",
         story=story,
         shown=SHOWN,
-        version="",
+        version=version.text if version is not None else "",
         cohort=await cohort_of(visit, viewer, timeline, story.recipient),
         offers=await offers_for(visit, viewer, timeline, story.recipient),
         errands=await probes_about(visit, viewer, timeline.message.id),
         here=visit.request.path_qs,
     )
+
+
+async def _version(visit: Visit) -> Version | None:
+    """Return the version of the message that the path names."""
+    identifier = MessageId(visit.request.match_info["id"].upper())
+    return (await visit.panel.ledger.versions([identifier])).get(identifier)
 
 
 def acts_for(viewer: Viewer, recipients: Collection[Recipient]) -> list[Act]:

@@ -1,9 +1,10 @@
 // A button beside everything that is worth copying.
 function addCopyButton(source) {
   const button = document.createElement("button");
+  const name = source.dataset.copy || "Copy";
   button.type = "button";
   button.className = "copier quiet";
-  button.textContent = "Copy";
+  button.textContent = name;
   button.setAttribute("aria-live", "polite");
   button.addEventListener("click", async () => {
     try {
@@ -12,9 +13,17 @@ function addCopyButton(source) {
     } catch {
       button.textContent = "Copying is not allowed here";
     }
-    setTimeout(() => (button.textContent = "Copy"), 2000);
+    setTimeout(() => (button.textContent = name), 2000);
   });
   source.after(button);
 }
 
-if (navigator.clipboard) document.querySelectorAll("[data-copy]").forEach(addCopyButton);
+function addCopyButtons() {
+  if (!navigator.clipboard) return;
+  for (const source of document.querySelectorAll("[data-copy]")) {
+    if (!source.nextElementSibling?.matches(".copier")) addCopyButton(source);
+  }
+}
+
+addCopyButtons();
+document.addEventListener("sendtrace:exchanged", addCopyButtons);

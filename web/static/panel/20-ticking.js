@@ -11,7 +11,12 @@ function tick() {
   for (const time of document.querySelectorAll("time[data-relative]")) {
     time.dataset.ago = relative((Date.parse(time.dateTime) - Date.now()) / 1000);
   }
+  for (const span of document.querySelectorAll("[data-until]")) {
+    const seconds = (Date.parse(span.dataset.until) - Date.now()) / 1000;
+    span.textContent = seconds > 0 ? relative(seconds) : "due now";
+  }
 }
 
 tick();
 setInterval(tick, 15000);
+document.addEventListener("sendtrace:exchanged", tick);
