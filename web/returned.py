@@ -26,5 +26,7 @@ def explain_return(last: Attempt, event: Event) -> Explanation:
         phase=Phase.FINAL_DOT,
         reply=told.reply,
         detail=told.diagnostic or last.detail,
+        category="",
+        rule="",
     )
     return explain(refused)

@@ -10,6 +10,7 @@ import typer
 
 from relay.cli import (
     account,
+    bounce,
     config,
     drain,
     explain,
@@ -39,6 +40,7 @@ app.add_typer(proof.app, name="proof")
 app.add_typer(suppression.app, name="suppression")
 app.command("migrate")(migrate.migrate)
 app.command("drain")(drain.drain)
+app.command("bounce")(bounce.bounce)
 app.command("trace")(trace.trace)
 app.command("nodes")(nodes.nodes)
 app.command("explain")(explain.explain)

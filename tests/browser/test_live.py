@@ -6,6 +6,7 @@ from playwright.async_api import Page, expect
 from tests.support.deliver import try_again
 from tests.support.letters import GREYLISTED
 from tests.support.panel import Desk
+from tests.support.unusual import LONG_REPLY, record_refused_at_length
 
 pytestmark = pytest.mark.browser
 
@@ -49,6 +50,17 @@ async def test_what_is_open_and_focused_stays_so(desk: Desk, page: Page) -> None
     await expect(opened.locator("summary")).to_be_focused()
     after = await opened.locator("summary").evaluate("node => node.getBoundingClientRect().top")
     assert abs(after - before) <= 2, "it has not moved under the reader's eyes"
+
+
+async def test_a_long_reply_is_copied_octet_for_octet(desk: Desk, page: Page) -> None:
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto(desk.path_of(await record_refused_at_length(desk)))
+    await page.locator("pre.words + .copier").first.click()
+    await page.get_by_text("Copied").wait_for()
+    assert await page.evaluate("navigator.clipboard.readText()") == LONG_REPLY
+    await page.get_by_role("button", name="Copy the proof").click()
+    await page.locator("#proof + .copier", has_text="Copied").wait_for()
+    assert LONG_REPLY in await page.evaluate("navigator.clipboard.readText()")
 
 
 async def test_a_page_in_the_background_lets_go_and_comes_back(desk: Desk, page: Page) -> None:

@@ -1,12 +1,21 @@
 """The page of one message, and what people may do about it."""
 
+import html
 import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from tests.support.deliver import try_again
 from tests.support.panel import Client, Desk, token_for
+from tests.support.unusual import (
+    LONG_REPLY,
+    record_bare,
+    record_crowd,
+    record_refused_at_length,
+    record_returned,
+)
 from tests.web.test_track import text_of
 from tracker.model import EventKind, Recipient, Scope, Status
 from tracker.store import OutcomeUnknown
@@ -148,6 +157,98 @@ async def test_the_classic_five_lines(desk: Desk, anna: Client) -> None:
         "Message delivery status: 74.125.193.26 accepted message. "
         "Remote host said: 250 2.0.0 OK e7-20020a05620a - gsmtp",
     ]
+
+
+def proof_of(page: str) -> str:
+    """Return what the page offers for the postmaster of the other side."""
+    found = re.search(r'<pre[^>]* id="proof"[^>]*>(.*?)</pre>', page, re.DOTALL)
+    assert found
+    return html.unescape(found[1])
+
+
+async def test_the_proof_for_the_other_side(desk: Desk, anna: Client) -> None:
+    page = await (await anna.get(desk.path_of("Thank you for your visit"))).text()
+    proof = proof_of(page)
+    assert proof.startswith("Delivery record of mail.northwind.example\n")
+    for line in (
+        "Your server: gmail-smtp-in.l.google.com [74.125.193.26]:25 (MX preference 5)",
+        "Protection: Encrypted with TLS 1.3; certificate verified by a certificate authority "
+        "(PKIX)",
+        "250 2.0.0 OK e7-20020a05620a - gsmtp",
+        "Your queue id: e7-20020a05620a",
+    ):
+        assert line in proof.splitlines()
+
+
+async def test_a_long_reply_is_there_octet_for_octet(desk: Desk, anna: Client) -> None:
+    """More than 4 KiB, blanks at the ends of lines and tabs included."""
+    await record_refused_at_length(desk)
+    page = await (await anna.get(desk.path_of("Invitation, third reminder"))).text()
+    assert len(LONG_REPLY) > 4096
+    words = re.search(r'aria-label="The server\'s words"[^>]*>(.*?)</pre>', page, re.DOTALL)
+    assert words
+    assert html.unescape(words[1]) == LONG_REPLY
+    assert f"\n{LONG_REPLY}" in proof_of(page)
+
+
+async def test_what_was_returned_later_is_not_called_accepted(desk: Desk, anna: Client) -> None:
+    subject = await record_returned(desk)
+    text = await text_of(anna, desk.path_of(subject))
+    assert "Accepted, then returned" in text
+    assert (
+        "No. mx1.greycastle.example accepted the message to ulla.berg@greycastle.example today "
+        "at 14:37, but it was returned afterwards by store3.greycastle.example, today at 14:42. "
+        "The recipient&#39;s mailbox is full." in text
+    )
+    assert "Returned by the other side" in text
+    assert "552 5.2.2 quota of 500 MB exceeded" in text
+    assert "Accepted, then returned" in await text_of(anna, "/?to=ulla.berg")
+
+
+async def test_nothing_is_empty(desk: Desk) -> None:
+    await record_bare(desk)
+    admin = await desk.log_in()
+    text = await text_of(admin, desk.path_of(""))
+    for words in (
+        "(no subject)",
+        "&lt;&gt; (null reverse-path)",
+        "From (none)",
+        "63 Bytes",
+    ):
+        assert words in text
+    assert "None" not in text
+    assert "null," not in text
+
+
+async def test_who_has_not_got_it_comes_first_among_hundreds(desk: Desk, anna: Client) -> None:
+    subject = await record_crowd(desk)
+    page = await (await anna.get(desk.path_of(subject))).text()
+    text = await text_of(anna, desk.path_of(subject))
+    assert "Recipients 497 of 500 accepted" in text
+    table = page.partition("Recipients of this message")[2].partition("</table>")[0]
+    addresses = re.findall(r"guest\d+", re.sub(r"<wbr>", "", table))
+    assert addresses[:3] == ["guest007", "guest250", "guest499"]
+    assert len(addresses) == 100
+    assert "see all in the list" in text
+
+
+async def test_a_second_copy_is_never_kept_quiet(desk: Desk, anna: Client) -> None:
+    subject = "Contract, signed copy attached"
+    text = await text_of(anna, desk.path_of(subject))
+    assert "This may bring a second copy: this server is set to try again" in text
+    await try_again(desk, subject)
+    text = await text_of(anna, desk.path_of(subject))
+    assert "Yes. mx1.greycastle.example accepted the message" in text
+    assert "so a second copy is possible." in text
+
+
+async def test_others_like_it_are_one_click_away(desk: Desk, anna: Client) -> None:
+    page = await (await anna.get(desk.path_of("Offer for the harbour office, second draft"))).text()
+    onward = page.partition("More like this")[2].partition("</section>")[0]
+    links = [html.unescape(one) for one in re.findall(r'href="([^"]+)"', onward)]
+    assert len(links) == 6
+    for link in links:
+        assert "Offer for the harbour office, second draft" in await text_of(anna, link)
 
 
 async def test_an_id_may_be_written_small(desk: Desk, anna: Client) -> None:

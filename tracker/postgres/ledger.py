@@ -23,6 +23,7 @@ from tracker.postgres.refusals import Refusals
 from tracker.postgres.rules import Rules
 from tracker.postgres.saved import Saving
 from tracker.postgres.tending import Tending
+from tracker.postgres.returns import Returns
 from tracker.postgres.watching import Watching
 
 
@@ -39,6 +40,7 @@ class PostgresLedger(
     Saving,
     Refusals,
     Moving, Holding, Acting, Looking, Watching, Insight, People, Tending, PostgresDeeds, Saving, Refusals
+    Moving, Holding, Acting, Looking, Watching, Returns, Insight, People, Tending, PostgresDeeds, Saving, Refusals
 ):
     """`tracker.store.Ledger` on a server. Use `open_ledger`."""
 

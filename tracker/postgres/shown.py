@@ -6,17 +6,17 @@ from tracker.model import Gate, MessageId, Scope
 from tracker.postgres.query import look_up, numbered
 from tracker.sql.conditions import Statement, scope_condition
 from tracker.sql.rows import ATTEMPT_COLUMNS, EVENT_COLUMNS, MESSAGE_COLUMNS, qualified
-from tracker.sql.shown import PROBE_COLUMNS, ROW_COLUMNS, STATE_COLUMNS
+from tracker.sql.shown import ROW_COLUMNS, SHOWN_COLUMNS, STATE_COLUMNS, TOLD_COLUMNS
 from tracker.sql.values import first_id, last_id
 
-# RECIPIENT_COLUMNS, in their order, and the probe.
+# RECIPIENT_COLUMNS, in their order.
 _RECIPIENT = f"""
 r.id, r.message_id, r.forward_path, r.domain, r.destination, r.notify, r.orcpt,
 coalesce(q.status, s.status), coalesce(q.status_since, s.status_since),
 coalesce(q.attempts, s.attempts), q.next_attempt_at, r.expires_at, coalesce(q.gate, '{Gate.NONE}'),
 coalesce(q.gate_detail, ''), coalesce(q.delay_dsn_at, s.delay_dsn_at),
 coalesce(q.category, s.category), q.lease,
-coalesce(q."trigger", s."trigger"), {PROBE_COLUMNS}
+coalesce(q."trigger", s."trigger")
 """
 
 
@@ -36,7 +36,7 @@ _LAST_ATTEMPT = look_up(
 )
 
 ROWS = f"""
-SELECT {_RECIPIENT}, {ROW_COLUMNS} FROM {_now("$2", "$3")}
+SELECT {_RECIPIENT}, {SHOWN_COLUMNS}, {ROW_COLUMNS} FROM {_now("$2", "$3")}
 CROSS JOIN {look_up("messages", "id = r.message_id AND id BETWEEN $4 AND $5")} AS m
 LEFT JOIN {_LAST_ATTEMPT} AS a ON TRUE
 WHERE r.id = ANY($1) AND r.id BETWEEN $2 AND $3
@@ -81,7 +81,7 @@ def timeline_recipients(message_id: MessageId, accepted_at: datetime, scope: Sco
     within = scope_condition(scope)
     first, last = first_id(accepted_at), last_id(accepted_at)
     return numbered(
-        f"SELECT {_RECIPIENT} FROM {_now('?', '?')}"
+        f"SELECT {_RECIPIENT}, {TOLD_COLUMNS} FROM {_now('?', '?')}"
         f" WHERE r.message_id = ? AND r.id BETWEEN ? AND ? AND {within.sql} ORDER BY r.id",
         (first, last, message_id, first, last, *within.parameters),
     )

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import structs
 
 from tracker.model import Event, EventId, EventKind, Gate, Message, Recipient, RecipientId
+from tracker.sql.returned import RETURNED_COLUMN
 from tracker.sql.rows import (
     ATTEMPT_COLUMNS,
     MESSAGE_COLUMNS,
@@ -25,6 +26,13 @@ from tracker.views import Balance, DestinationState, Page, Row, Timeline
 # up rather than written to a million rows whenever a destination does not answer.
 PROBE_COLUMNS = "CASE WHEN NOT d.reachable THEN d.next_probe_at END, d.detail"
 
+SHOWN_COLUMNS = f"{PROBE_COLUMNS}, {RETURNED_COLUMN}"
+"""What follows RECIPIENT_COLUMNS in a row of a list. When it was returned is looked up as well:
+delivered mail has no column for what hardly ever happens."""
+
+TOLD_COLUMNS = f"{PROBE_COLUMNS}, NULL"
+"""The same in a timeline, whose events say it."""
+
 ROW_COLUMNS = f"{qualified('m', MESSAGE_COLUMNS)}, m.recipients, {qualified('a', ATTEMPT_COLUMNS)}"
 """What follows a recipient and its probe in a row of a list."""
 
@@ -34,17 +42,20 @@ STATE_COLUMNS = (
 )
 
 _RECIPIENT_WIDTH = width(RECIPIENT_COLUMNS)
-_SHOWN_WIDTH = _RECIPIENT_WIDTH + 2
+_SHOWN_WIDTH = _RECIPIENT_WIDTH + 3
 _MESSAGE_END = _SHOWN_WIDTH + width(MESSAGE_COLUMNS)
 
 
 def read_shown(row: Columns) -> Recipient:
-    """Build a recipient as people see it: with the probe that it waits for, if it does.
+    """Build a recipient as people see it: with the probe that it waits for, if it does,
+    and with the time when it was returned after all.
 
-    Takes RECIPIENT_COLUMNS and PROBE_COLUMNS.
+    Takes RECIPIENT_COLUMNS and SHOWN_COLUMNS.
     """
     recipient = read_recipient(row)
-    probe_at, detail = row[_RECIPIENT_WIDTH:_SHOWN_WIDTH]
+    probe_at, detail, returned_at = row[_RECIPIENT_WIDTH:_SHOWN_WIDTH]
+    if returned_at is not None:
+        recipient = structs.replace(recipient, returned_at=moment(returned_at))
     due = recipient.next_attempt_at
     if due is None or recipient.leased or probe_at is None or moment(probe_at) <= due:
         return recipient
@@ -96,13 +107,24 @@ def make_timeline(
     events: Sequence[Columns],
 ) -> Timeline:
     """Build a timeline of MESSAGE_COLUMNS, what `read_shown` takes, and so on."""
-    told = read_message(message)
+    told, known = read_message(message), [read_event(row) for row in events]
     return Timeline(
         message=told,
-        recipients=tuple(read_shown(row) for row in recipients),
+        recipients=_with_returns([read_shown(row) for row in recipients], known),
         attempts=tuple(read_attempt(row) for row in attempts),
-        events=(_acceptance(told), *map(read_event, events)),
+        events=(_acceptance(told), *known),
     )
+
+
+def _with_returns(
+    recipients: Sequence[Recipient], events: Sequence[Event]
+) -> tuple[Recipient, ...]:
+    """Add when the first report came that a recipient's server returned it after all."""
+    returns = [event for event in events if event.kind is EventKind.BOUNCED_LATER]
+    first = {event.recipient_id: event.at for event in reversed(returns)}
+    if not first:
+        return tuple(recipients)
+    return tuple(structs.replace(one, returned_at=first.get(one.id)) for one in recipients)
 
 
 def _acceptance(message: Message) -> Event:

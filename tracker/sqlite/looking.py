@@ -22,9 +22,10 @@ from tracker.sql.rows import (
 )
 from tracker.sql.selection import select
 from tracker.sql.shown import (
-    PROBE_COLUMNS,
     ROW_COLUMNS,
+    SHOWN_COLUMNS,
     STATE_COLUMNS,
+    TOLD_COLUMNS,
     make_page,
     make_timeline,
     read_balance,
@@ -35,10 +36,10 @@ from tracker.sqlite.part import Part
 from tracker.sqlite.query import AT_REST, DIALECT, IN_HAND, LEASED, capped_count, page_of_ids
 from tracker.views import Balance, Counts, DestinationState, Page, Timeline
 
-_RECIPIENT = f"{qualified('r', RECIPIENT_COLUMNS)}, {PROBE_COLUMNS}"
+_RECIPIENT = qualified("r", RECIPIENT_COLUMNS)
 
 ROWS = f"""
-SELECT {_RECIPIENT}, {ROW_COLUMNS}
+SELECT {_RECIPIENT}, {SHOWN_COLUMNS}, {ROW_COLUMNS}
 FROM recipients AS r
 JOIN messages AS m ON m.id = r.message_id
 LEFT JOIN attempts AS a ON a.recipient_id = r.id AND a.id = r.last_attempt_id
@@ -47,7 +48,7 @@ WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.id DESC
 """
 
 _TIMELINE_RECIPIENTS = f"""
-SELECT {_RECIPIENT} FROM recipients AS r
+SELECT {_RECIPIENT}, {TOLD_COLUMNS} FROM recipients AS r
 LEFT JOIN destinations AS d ON d.destination = r.destination
 WHERE r.message_id = ? AND {{scope}} ORDER BY r.id
 """

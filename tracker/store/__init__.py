@@ -21,6 +21,7 @@ from tracker.store.people import Accounts, LogInFailures, Sessions
 from tracker.store.refusals import Refusals
 from tracker.store.rules import Rules
 from tracker.store.saved import Saved
+from tracker.store.returns import Returns
 from tracker.store.watching import Version, Watching
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "RefusedContent",
     "Rules",
     "Saved",
+    "Returns",
     "SchemaTooNew",
     "Sessions",
     "Store",

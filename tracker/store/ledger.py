@@ -10,11 +10,14 @@ from tracker.store.people import Accounts, LogInFailures, Sessions
 from tracker.store.refusals import Refusals
 from tracker.store.rules import Rules
 from tracker.store.saved import Saved
+from tracker.store.returns import Returns
 from tracker.store.watching import Watching
 
 
 class Ledger(
     Store,
+    Watching,
+    Returns,
     Insight,
     Accounts,
     Sessions,
@@ -28,8 +31,6 @@ class Ledger(
     Rules,
     Protocol,
 ):
-class Ledger(Store, Insight, Accounts, Sessions, LogInFailures, Protocol):
-class Ledger(Store, Watching, Accounts, Sessions, LogInFailures, Protocol):
     """Everything that a ledger is, over one database."""
 
     @property

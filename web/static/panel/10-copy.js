@@ -1,4 +1,8 @@
-// A button beside everything that is worth copying.
+// A button beside everything that is worth copying; what a server said is copied as it said it.
+function textOf(source) {
+  return source.value ?? (source.matches("pre") ? source.textContent : source.textContent.trim());
+}
+
 function addCopyButton(source) {
   const button = document.createElement("button");
   const name = source.dataset.copy || "Copy";
@@ -8,7 +12,7 @@ function addCopyButton(source) {
   button.setAttribute("aria-live", "polite");
   button.addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
+      await navigator.clipboard.writeText(textOf(source));
       button.textContent = "Copied";
     } catch {
       button.textContent = "Copying is not allowed here";
