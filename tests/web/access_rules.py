@@ -104,6 +104,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "GET /queue": Rule(LOGGED_IN),
     "GET /refused": Rule(LOGGED_IN),
     "GET /messages/{id}": Rule(LOGGED_IN, about_mail=True),
+    "GET /messages/{id}/live": Rule(LOGGED_IN, about_mail=True),
     "POST /messages/{id}/retry": Rule(ACTORS, DONE, about_mail=True),
     "POST /messages/{id}/release": Rule(ACTORS, DONE, about_mail=True),
     "GET /messages/{id}/cancel": Rule(ACTORS, about_mail=True),
