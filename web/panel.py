@@ -17,8 +17,8 @@ from tracker.permissions import Permission, permissions_of
 from tracker.store import Ledger
 from web.client import Proxies
 from web.filters import is_zone
-from web.navigation import navigation_for
 from web.live import Live
+from web.navigation import navigation_for
 from web.notices import read_notice
 from web.readiness import Readiness
 from web.render import Templates

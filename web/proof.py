@@ -71,9 +71,9 @@ def _attempt(attempt: Attempt, times: Times) -> Iterator[str]:
     decided = deciding(attempt)
     if decided is None:
         yield f"No host of {attempt.destination} answered: {attempt.detail or headline(attempt)}"
-        yield from _tries(attempt.tries)
+        yield from _tries("Host", attempt.tries)
         return
-    yield from _tries([one for one in attempt.tries if one is not decided])
+    yield from _tries("Other host", [one for one in attempt.tries if one is not decided])
     yield from _decided(attempt, decided)
 
 
@@ -100,11 +100,11 @@ def _decided(attempt: Attempt, decided: TargetTry) -> Iterator[str]:
         yield f"Your queue id: {attempt.remote_queue_id}"
 
 
-def _tries(tries: Sequence[TargetTry]) -> Iterator[str]:
+def _tries(name: str, tries: Sequence[TargetTry]) -> Iterator[str]:
     for one in tries:
         words = one.reply.text if one.reply is not None else one.detail or "no answer"
         told = "passed over" if one.skipped else f"after {milliseconds(one.milliseconds)} ms"
-        yield f"Other host: {_where(one)}, {told}: {words}"
+        yield f"{name}: {_where(one)}, {told}: {words}"
 
 
 def _earlier(attempts: Sequence[Attempt], times: Times) -> Iterator[str]:

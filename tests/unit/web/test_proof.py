@@ -49,7 +49,7 @@ def test_where_nobody_answered_every_host_is_named_with_its_reason() -> None:
     told = prove(Status.DEFERRED, attempt(UNREACHABLE))
     assert "No host of example.org answered: No host of ghostport.example could be reached" in told
     assert (
-        "Other host: mail.ghostport.example [2001:db8::80]:25 (MX preference 10), passed over: "
+        "Host: mail.ghostport.example [2001:db8::80]:25 (MX preference 10), passed over: "
         "No IPv6 address of ours to send from" in told
     )
     assert "after 30,000 ms: Connection timed out after 30 s" in told
