@@ -11,6 +11,9 @@ from tests.support.mail import make_submission, mint
 from tests.support.morning import make_attempt
 from tracker.model import (
     Attempt,
+    Event,
+    EventId,
+    EventKind,
     Gate,
     Message,
     Origin,
@@ -20,7 +23,7 @@ from tracker.model import (
     Status,
 )
 from tracker.states import OPEN
-from web.standing import ACCEPTED, outcome_of, standing_of, status_line, upcoming
+from web.standing import ACCEPTED, RETURNED, outcome_of, standing_of, status_line, upcoming
 from web.times import Times
 from web.verdict import Case, lines, spoken, why_it_waits
 
@@ -207,3 +210,64 @@ def test_what_is_read_out_does_not_begin_its_advice_with_nothing() -> None:
     assert told.endswith(
         "is on a block list. Our operators have to solve this; send the message again after that."
     )
+
+
+# --- what came back, and what may have arrived twice -------------------------------------------
+
+RETURNED_AT = NOW - timedelta(minutes=2)
+REPORT = Event(
+    id=EventId(mint(RETURNED_AT)),
+    message_id=MESSAGE.id,
+    recipient_id=RECIPIENT.id,
+    at=RETURNED_AT,
+    kind=EventKind.BOUNCED_LATER,
+    detail="Reported by: mx9.example.org\nStatus: 5.1.1\nDiagnosis: smtp; 550 No such user",
+)
+
+
+def test_what_was_returned_is_a_standing_of_its_own() -> None:
+    one = recipient(Status.DELIVERED, returned_at=RETURNED_AT)
+    assert standing_of(one, attempt(accepted())) is RETURNED
+    line = status_line(one, MESSAGE, attempt(accepted()), TIMES)
+    assert line == "Message accepted, then returned at 15:45"
+    still_waiting = recipient(Status.DEFERRED, returned_at=RETURNED_AT)
+    assert standing_of(still_waiting, attempt(FULL)).word == "Temporarily rejected"
+
+
+@pytest.mark.parametrize("report", [REPORT, None], ids=["page", "list"])
+def test_what_was_returned_is_a_no_that_names_the_acceptance(report: Event | None) -> None:
+    """A list does not have the report itself, so that it says less, and nothing wrong."""
+    one = recipient(Status.DELIVERED, returned_at=RETURNED_AT)
+    told = spoken(Case(one, MESSAGE, attempt(accepted()), TIMES, returned=report))
+    assert told.startswith("No. gmail-smtp-in.l.google.com accepted the message to bob@example.org")
+    assert "today at 15:45" in told
+    assert ("by mx9.example.org" in told) is (report is not None)
+    assert ("This address does not exist" in told) is (report is not None)
+
+
+def test_the_four_lines_are_those_of_the_report() -> None:
+    one = recipient(Status.DELIVERED, returned_at=RETURNED_AT)
+    told = lines(Case(one, MESSAGE, attempt(accepted()), TIMES, returned=REPORT), "")
+    assert "does not exist" in told.what_happened
+    assert told.what_we_do == "We do not send it again: the report says that it is final."
+
+
+def test_a_second_copy_is_told_of() -> None:
+    doubtful = Case(
+        recipient(Status.DELIVERED), MESSAGE, attempt(accepted()), TIMES, is_doubtful=True
+    )
+    assert spoken(doubtful).endswith("so a second copy is possible.")
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (Status.DEFERRED, "this server is set to try again when it is uncertain"),
+        (Status.HELD, "Releasing it may bring a second copy."),
+    ],
+)
+def test_what_follows_an_uncertain_end_is_told(status: Status, words: str) -> None:
+    told = lines(Case(recipient(status, next_attempt_at=NOW), MESSAGE, CUT, TIMES), "")
+    assert words in told.what_we_do
+    told = lines(Case(recipient(status, next_attempt_at=NOW), MESSAGE, attempt(FULL), TIMES), "")
+    assert words not in told.what_we_do
