@@ -1,5 +1,6 @@
 """Mail that was accepted and came back later, as its report tells it. Pure."""
 
+import re
 from typing import Final
 
 from msgspec.structs import replace
@@ -8,12 +9,13 @@ from tracker.explain import Explanation, explain
 from tracker.model import Attempt, Event, Origin, Outcome, Phase
 from tracker.returns import read_return
 
-_NO_REPORTER: Final = ""
+_HOST: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 
 
 def reporter_of(event: Event) -> str:
-    """Return the server that reports; empty where the report does not say."""
-    return read_return(event.detail).reporting_mta or _NO_REPORTER
+    """Return the server that reports, to be read out; empty where no host name is given."""
+    name = read_return(event.detail).reporting_mta
+    return name if _HOST.fullmatch(name) else ""
 
 
 def explain_return(last: Attempt, event: Event) -> Explanation:

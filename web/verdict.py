@@ -22,6 +22,8 @@ _GATES: Final = {
 }
 _OURS: Final = "We, who run this mail server."
 _YOU_OR_US: Final = "You, or we who run this mail server."
+_THEIRS: Final = "The recipient, or whoever runs the recipient's mail server."
+_RETURNED: Final = "The recipient's mail server took the message and returned it afterwards."
 _NOTHING: Final = "Nothing."
 _SECOND_COPY: Final = (
     "An earlier try broke off after the whole message had been sent, so a second copy is possible."
@@ -98,6 +100,8 @@ def lines(case: Case, report: str) -> Lines:
     if case.recipient.status is Status.HELD:
         held = f"It is held here: {_why_held(case)}"
         return Lines(held, _YOU_OR_US, "Release it, or cancel it.", ours)
+    if case.recipient.returned_at is not None and case.returned is None:
+        return Lines(_RETURNED, _THEIRS, "Open the message: the report that came says why.", ours)
     if explanation is None:
         return Lines(
             f"It has not been tried yet. {why_it_waits(case.recipient, None)}",

@@ -31,8 +31,9 @@ def row_data(row: Row) -> dict[str, object]:
 
 def trace_lines(row: Row) -> list[str]:
     recipient, message, attempt = row.recipient, row.message, row.last_attempt
+    returned = f", RETURNED {show_time(recipient.returned_at)}" if recipient.returned_at else ""
     lines = [
-        f"{show_time(message.accepted_at)}  {message.id}  {recipient.status.upper()}",
+        f"{show_time(message.accepted_at)}  {message.id}  {recipient.status.upper()}{returned}",
         f"    from <{message.reverse_path}> to <{recipient.forward_path}>: "
         f"{message.header.subject or '(no subject)'}",
     ]

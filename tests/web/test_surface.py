@@ -13,6 +13,7 @@ from tests.support.hostile import HOSTILE
 from tests.support.mail import make_attempt, make_settlement, make_submission
 from tests.support.panel import Client, Desk
 from tracker.model import MessageId, Outcome, Reply, Scope, Status
+from tracker.returns import Returned, write_return
 from web.security import CONTENT_SECURITY_POLICY
 
 HEAVIEST = 60 * 1024
@@ -220,6 +221,15 @@ async def record_hostile(desk: Desk, text: str, *, is_held: bool = False) -> Mes
         job.recipients[0], Outcome.DEFERRED, now=at, reply=said, host=text, remote_queue_id=text
     )
     await desk.ledger.settle(replace(settlement, attempts=(attempt,)))
+    told = Returned(
+        reporting_mta=text,
+        final_recipient=text,
+        status=text,
+        diagnostic=f"smtp; 550 {text}\n{text}",
+    )
+    assert await desk.ledger.record_return(
+        job.message.id, job.recipients[0].id, write_return(told), at
+    )
     if is_held:
         await desk.ledger.change_status(
             [job.recipients[0].id],

@@ -78,6 +78,9 @@ def test_a_report_is_put_on_record(run: Run, tmp_path: Path) -> None:
         "550 5.1.1 see https://example.org/help",
     ]
 
+    trace = run("trace", "to:bob@example.org")
+    assert "DELIVERED, RETURNED 20" in trace.out
+
     again = run("bounce", "report.eml", "--json")
     assert again.status == 0
     assert [entry["recorded"] for entry in json.loads(again.out)] == [False]

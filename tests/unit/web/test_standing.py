@@ -22,6 +22,7 @@ from tracker.model import (
     RecipientId,
     Status,
 )
+from tracker.returns import Returned, write_return
 from tracker.states import OPEN
 from web.standing import ACCEPTED, RETURNED, outcome_of, standing_of, status_line, upcoming
 from web.times import Times
@@ -247,6 +248,8 @@ def test_what_was_returned_is_a_no_that_names_the_acceptance(report: Event | Non
 
 def test_the_four_lines_are_those_of_the_report() -> None:
     one = recipient(Status.DELIVERED, returned_at=RETURNED_AT)
+    told = lines(Case(one, MESSAGE, attempt(accepted()), TIMES), "")
+    assert told.what_happened.endswith("took the message and returned it afterwards.")
     told = lines(Case(one, MESSAGE, attempt(accepted()), TIMES, returned=REPORT), "")
     assert "does not exist" in told.what_happened
     assert told.what_we_do == "We do not send it again: the report says that it is final."
@@ -271,3 +274,19 @@ def test_what_follows_an_uncertain_end_is_told(status: Status, words: str) -> No
     assert words in told.what_we_do
     told = lines(Case(recipient(status, next_attempt_at=NOW), MESSAGE, attempt(FULL), TIMES), "")
     assert words not in told.what_we_do
+
+
+@pytest.mark.parametrize(
+    ("reporting_mta", "by"),
+    [
+        ("mx9.example.org", " by mx9.example.org,"),
+        ("[192.0.2.1]", " by [192.0.2.1],"),
+        ("us. Call 0900 1234 to get it", ","),
+        ("", ","),
+    ],
+)
+def test_only_a_host_name_is_read_out(reporting_mta: str, by: str) -> None:
+    report = replace(REPORT, detail=write_return(Returned(reporting_mta=reporting_mta)))
+    one = recipient(Status.DELIVERED, returned_at=RETURNED_AT)
+    told = spoken(Case(one, MESSAGE, attempt(accepted()), TIMES, returned=report))
+    assert f"but it was returned afterwards{by} today at 15:45." in told
