@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
+from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Final
 
@@ -66,6 +68,8 @@ class BounceReport(msgspec.Struct, frozen=True, kw_only=True):
     """Message-ID of the returned header, without angle brackets."""
     ours: tuple[MessageId, ...] = ()
     """What may be ids of ours, in the Received fields of the returned header."""
+    arrived_at: datetime | None = None
+    """When the server that reports took the message, by its own clock."""
     failures: tuple[Failure, ...] = ()
     """Empty when it reports a delay or a delivery only."""
 
@@ -84,6 +88,7 @@ def read_report(octets: bytes) -> BounceReport:
         envelope_id=_text(of_message, "Original-Envelope-Id"),
         message_id=found[1] if found else "",
         ours=tuple(_ids_of(header)),
+        arrived_at=_moment(_text(of_message, "Arrival-Date")),
         failures=tuple(filter(None, map(_failure, of_recipients))),
     )
 
@@ -101,6 +106,14 @@ def _find(parts: Iterable[Part], depth: int) -> tuple[bytes | None, bytes]:
             if inside is not None:
                 return inside, returned
     return status, b""
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, IndexError):
+        return None
 
 
 def _failure(fields: Message) -> Failure | None:

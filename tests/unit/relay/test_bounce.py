@@ -1,5 +1,7 @@
 """What is read of reports that come later; all of it is hostile."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,6 +78,7 @@ def test_a_report_is_read(line_end: bytes) -> None:
     assert found.envelope_id == "QQ+1"
     assert found.message_id == "one@client.example.com"
     assert found.ours == (OUR_ID,)
+    assert found.arrived_at == datetime(2026, 3, 2, 9, 0, 5, tzinfo=UTC)
     assert found.failures == (
         Failure(
             final_recipient="robert@inside.example.org",
@@ -128,6 +131,14 @@ def test_without_the_returned_header_the_envelope_id_is_left() -> None:
     assert (found.message_id, found.ours) == ("", ())
     assert found.envelope_id == "QQ+1"
     assert len(found.failures) == 1
+
+
+@pytest.mark.parametrize(
+    "date", ["", "yesterday", "Mon, 2 Mar 99999 09:00:05 +0000", "Mon, 31 Feb 2026 09:00:05 +0000"]
+)
+def test_a_date_that_is_none_is_left_out(date: str) -> None:
+    changed = STATUS.replace("Mon, 2 Mar 2026 09:00:05 +0000", date)
+    assert read_report(report(status=changed)).arrived_at is None
 
 
 @pytest.mark.parametrize(

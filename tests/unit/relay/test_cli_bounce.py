@@ -1,7 +1,9 @@
 """`sendtrace bounce`: whom a report is about, and what is kept of it."""
 
 import asyncio
+import io
 import json
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ from msgspec.structs import replace
 
 from relay.bounce import Failure, Match, find_recipient
 from relay.bounce.report import BounceReport
+from relay.cli import main
 from tests.support.mail import make_settlement, make_submission
 from tests.unit.relay.test_bounce import RETURNED, STATUS, report
 from tests.unit.relay.test_cli import Run
@@ -84,6 +87,19 @@ def test_a_report_is_put_on_record(run: Run, tmp_path: Path) -> None:
     again = run("bounce", "report.eml", "--json")
     assert again.status == 0
     assert [entry["recorded"] for entry in json.loads(again.out)] == [False]
+
+
+def test_a_report_may_come_through_a_pipe(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("migrate").status == 0
+    sent = deliver(tmp_path, mail("bob@example.org"))
+    monkeypatch.setattr(sys, "argv", ["sendtrace", "bounce"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(report(returned=HEADER))))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    assert f"recorded, message {sent.id}" in capsys.readouterr().out
 
 
 def test_what_is_no_report_is_said(run: Run, tmp_path: Path) -> None:
@@ -183,6 +199,18 @@ def test_the_envelope_id_needs_the_recipient(
     told = BounceReport(envelope_id=envelope_id)
     assert (match(tmp_path, told, BOB) is not None) is is_found
     assert match(tmp_path, told, ROBERT) is None
+
+
+@pytest.mark.parametrize("days", [0, 3, -400, 400], ids=["now", "late", "long ago", "to come"])
+def test_the_other_servers_clock_need_not_be_right(run: Run, tmp_path: Path, days: int) -> None:
+    assert run("migrate").status == 0
+    sent = deliver(tmp_path, mail("bob@example.org"))
+    told = BounceReport(
+        message_id="one@client.example.com", arrived_at=datetime.now(UTC) + timedelta(days=days)
+    )
+    found = match(tmp_path, told, BOB)
+    assert found is not None
+    assert found.message.id == sent.id
 
 
 def test_ids_that_are_not_ours_are_passed_over(run: Run, tmp_path: Path) -> None:
