@@ -15,8 +15,8 @@ function show() {
   const node = marker();
   if (!node) return;
   node.classList.toggle("on", isOn);
-  node.querySelector("a").textContent = isOn ? "Live" : "Look again";
-  node.title = isOn ? "This page changes by itself" : "";
+  node.querySelector("a").hidden = isOn;
+  node.querySelector("span").hidden = !isOn;
 }
 
 function turn(on) {
