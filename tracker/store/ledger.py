@@ -31,7 +31,6 @@ class Ledger(
     Rules,
     Protocol,
 ):
-class Ledger(Store, Watching, Returns, Insight, Accounts, Sessions, LogInFailures, Protocol):
     """Everything that a ledger is, over one database."""
 
     @property
