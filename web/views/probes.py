@@ -18,9 +18,9 @@ from tracker.model import (
     is_id,
     new_id,
 )
+from web.attempts import attempt_story
 from web.forms import read_form
 from web.panel import Viewer, Visit, see_other
-from web.story import attempt_story
 from web.views.again import chosen
 
 BY_ONE: Final = 20
