@@ -21,9 +21,9 @@ from tracker.postgres.partitions import make_for
 from tracker.postgres.people import People
 from tracker.postgres.refusals import Refusals
 from tracker.postgres.rules import Rules
+from tracker.postgres.returns import Returns
 from tracker.postgres.saved import Saving
 from tracker.postgres.tending import Tending
-from tracker.postgres.returns import Returns
 from tracker.postgres.watching import Watching
 
 
@@ -35,6 +35,10 @@ class PostgresLedger(
     Insight,
     People,
     Rules,
+    Watching,
+    Returns,
+    Insight,
+    People,
     Tending,
     PostgresDeeds,
     Saving,

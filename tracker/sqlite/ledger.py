@@ -21,12 +21,26 @@ from tracker.sqlite.rules import Rules
 from tracker.sqlite.saved import Saving
 from tracker.sqlite.writer import Writer
 from tracker.sqlite.returns import Returns
+from tracker.sqlite.saved import Saving
 from tracker.sqlite.watching import Watching
+from tracker.sqlite.writer import Writer
 
 
 class SqliteLedger(Moving, Acting, Looking, Insight, People, Rules, SqliteDeeds, Saving, Refusals):
 class SqliteLedger(Moving, Acting, Looking, Watching, Insight, People, SqliteDeeds, Saving, Refusals):
 class SqliteLedger(Moving, Acting, Looking, Watching, Returns, Insight, People, SqliteDeeds, Saving, Refusals):
+class SqliteLedger(
+    Moving,
+    Acting,
+    Looking,
+    Watching,
+    Returns,
+    Insight,
+    People,
+    SqliteDeeds,
+    Saving,
+    Refusals,
+):
     """`tracker.store.Ledger` on one file. Use `open_ledger`."""
 
     def __init__(self, path: Path, writer: Writer, readers: Readers, entropy: Entropy) -> None:

@@ -22,6 +22,7 @@ from tracker.store.refusals import Refusals
 from tracker.store.rules import Rules
 from tracker.store.saved import Saved
 from tracker.store.returns import Returns
+from tracker.store.saved import Saved
 from tracker.store.watching import Version, Watching
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Rules",
     "Saved",
     "Returns",
+    "Saved",
     "SchemaTooNew",
     "Sessions",
     "Store",

@@ -11,6 +11,7 @@ from tracker.store.refusals import Refusals
 from tracker.store.rules import Rules
 from tracker.store.saved import Saved
 from tracker.store.returns import Returns
+from tracker.store.saved import Saved
 from tracker.store.watching import Watching
 
 
