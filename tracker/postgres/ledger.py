@@ -20,8 +20,8 @@ from tracker.postgres.part import Shared
 from tracker.postgres.partitions import make_for
 from tracker.postgres.people import People
 from tracker.postgres.refusals import Refusals
-from tracker.postgres.rules import Rules
 from tracker.postgres.returns import Returns
+from tracker.postgres.rules import Rules
 from tracker.postgres.saved import Saving
 from tracker.postgres.tending import Tending
 from tracker.postgres.watching import Watching
@@ -32,19 +32,15 @@ class PostgresLedger(
     Holding,
     Acting,
     Looking,
-    Insight,
-    People,
-    Rules,
     Watching,
     Returns,
     Insight,
     People,
+    Rules,
     Tending,
     PostgresDeeds,
     Saving,
     Refusals,
-    Moving, Holding, Acting, Looking, Watching, Insight, People, Tending, PostgresDeeds, Saving, Refusals
-    Moving, Holding, Acting, Looking, Watching, Returns, Insight, People, Tending, PostgresDeeds, Saving, Refusals
 ):
     """`tracker.store.Ledger` on a server. Use `open_ledger`."""
 

@@ -17,18 +17,13 @@ from tracker.sqlite.moving import Moving
 from tracker.sqlite.people import People
 from tracker.sqlite.readers import Readers
 from tracker.sqlite.refusals import Refusals
-from tracker.sqlite.rules import Rules
-from tracker.sqlite.saved import Saving
-from tracker.sqlite.writer import Writer
 from tracker.sqlite.returns import Returns
+from tracker.sqlite.rules import Rules
 from tracker.sqlite.saved import Saving
 from tracker.sqlite.watching import Watching
 from tracker.sqlite.writer import Writer
 
 
-class SqliteLedger(Moving, Acting, Looking, Insight, People, Rules, SqliteDeeds, Saving, Refusals):
-class SqliteLedger(Moving, Acting, Looking, Watching, Insight, People, SqliteDeeds, Saving, Refusals):
-class SqliteLedger(Moving, Acting, Looking, Watching, Returns, Insight, People, SqliteDeeds, Saving, Refusals):
 class SqliteLedger(
     Moving,
     Acting,
@@ -37,6 +32,7 @@ class SqliteLedger(
     Returns,
     Insight,
     People,
+    Rules,
     SqliteDeeds,
     Saving,
     Refusals,

@@ -19,9 +19,8 @@ from tracker.store.ledger import Ledger
 from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
 from tracker.store.refusals import Refusals
-from tracker.store.rules import Rules
-from tracker.store.saved import Saved
 from tracker.store.returns import Returns
+from tracker.store.rules import Rules
 from tracker.store.saved import Saved
 from tracker.store.watching import Version, Watching
 
@@ -36,9 +35,8 @@ __all__ = [
     "OutcomeUnknown",
     "Refusals",
     "RefusedContent",
-    "Rules",
-    "Saved",
     "Returns",
+    "Rules",
     "Saved",
     "SchemaTooNew",
     "Sessions",

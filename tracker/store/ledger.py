@@ -8,9 +8,8 @@ from tracker.store.insight import Insight
 from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
 from tracker.store.refusals import Refusals
-from tracker.store.rules import Rules
-from tracker.store.saved import Saved
 from tracker.store.returns import Returns
+from tracker.store.rules import Rules
 from tracker.store.saved import Saved
 from tracker.store.watching import Watching
 
