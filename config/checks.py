@@ -10,7 +10,7 @@ from datetime import timedelta
 import msgspec
 
 from config.errors import Problem
-from config.settings import Listener, Settings
+from config.settings import DomainTracking, Listener, Settings, TrackingSettings
 from config.units import format_duration
 
 
@@ -40,6 +40,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     yield from _routes(settings)
     yield from _lifetimes(settings)
     yield from _orders(settings)
+    yield from _ages(settings)
 
 
 def _finding(key: str, found: str, expected: str, hint: str, *rests_on: str) -> Finding:
@@ -183,6 +184,35 @@ def _lifetimes(settings: Settings) -> Iterator[Finding]:
                 "",
                 "retry.schedule",
             )
+
+
+def _ages(settings: Settings) -> Iterator[Finding]:
+    """Nothing of a record outlives it, and a domain has one set of ages."""
+    tracking = settings.tracking
+    yield from _ages_of("tracking", tracking, "tracking.retention", tracking.retention)
+    first: dict[str, int] = {}
+    for index, domain in enumerate(tracking.domains):
+        key = f"tracking.domains[{index}]"
+        within = "tracking.retention" if domain.retention is None else f"{key}.retention"
+        yield from _ages_of(key, domain, within, domain.retention or tracking.retention)
+        if domain.retention is not None and domain.retention > tracking.retention:
+            expected = f"at most tracking.retention, {_text(tracking.retention)}"
+            found = _text(domain.retention)
+            yield _finding(f"{key}.retention", found, expected, "", "tracking.retention")
+        if (other := first.setdefault(domain.domain, index)) != index:
+            found, other_key = f'"{domain.domain}"', f"tracking.domains[{other}].domain"
+            expected = "a domain without ages"
+            yield _finding(f"{key}.domain", found, expected, f"{other_key} has it", other_key)
+
+
+def _ages_of(
+    key: str, part: TrackingSettings | DomainTracking, within: str, longest: timedelta
+) -> Iterator[Finding]:
+    for name in ("subject_retention", "client_retention", "reply_retention"):
+        age = getattr(part, name)
+        if age is not None and age > longest:
+            expected = f"at most {within}, {_text(longest)}"
+            yield _finding(f"{key}.{name}", _text(age), expected, "", within)
 
 
 def _orders(settings: Settings) -> Iterator[Finding]:

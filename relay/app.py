@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from config.loader import Loaded
@@ -34,9 +35,11 @@ from relay.statistics import Statistics
 from relay.submission import SubmissionServer
 from relay.tls import ClientTls
 from relay.worker import Worker
+from tracker.kept import subject_keeper
 from tracker.model import Load
 from tracker.opening import open_ledger
 from tracker.passwords import Passwords
+from tracker.secret import open_key
 from tracker.store import Ledger
 
 if TYPE_CHECKING:
@@ -86,7 +89,13 @@ class Relay:
         )
         self._rulebook = Rulebook(ledger=ledger, clock=clock)
         self._closed = ClosedAddresses(ledger, clock)
-        intake = LedgerIntake(ledger=ledger, worker=self.worker, settings=settings, clock=clock)
+        intake = LedgerIntake(
+            ledger=ledger,
+            worker=self.worker,
+            settings=settings,
+            clock=clock,
+            keep_subject=subject_keeper(settings.tracking, partial(open_key, settings)),
+        )
         self.errands = Errands(
             ledger=ledger,
             clock=clock,

@@ -8,6 +8,7 @@ import structlog
 
 from config.settings import Settings
 from relay.clock import Clock
+from tracker.ages import walks_of
 from tracker.store import Ledger, StoreUnavailable
 
 _TIDYING: Final = "tidying"
@@ -16,6 +17,8 @@ _ASK: Final = timedelta(minutes=1)
 """How often to ask whether whoever does the chores is still there."""
 _STEP: Final = 500
 """Messages or recipients in one transaction."""
+_FEW: Final = 100
+"""Messages in one transaction that reads and writes their attempts: some milliseconds."""
 _BREATH: Final = 0.05
 """Seconds between two transactions that prune, for mail that waits to be written."""
 
@@ -28,6 +31,9 @@ class Chores:
         self._clock = clock
         self._retention = settings.tracking.retention
         self._refused_for = settings.tracking.refused_content
+        self._accesses_kept = settings.tracking.access_retention
+        self._walks = walks_of(settings.tracking, settings.retry.lifetime)
+        self._domains = settings.tracking.domains
         self._failures_count_for = max(
             settings.submission.auth_failure_window, settings.panel.login_failure_window
         )
@@ -65,6 +71,9 @@ class Chores:
             self._drop_refused,
             self._prune,
             self._prune_refusals,
+            self._prune_domains,
+            self._forget_parts,
+            self._prune_accesses,
             self._forget,
             self._check_balance,
         ):
@@ -113,6 +122,35 @@ class Chores:
         before = self._clock.now() - self._retention
         dropped = 0
         while count := await self._ledger.prune_refusals(before, _STEP):
+            dropped += count
+            await self._clock.sleep(_BREATH)
+        return dropped
+
+    async def _prune_domains(self) -> int:
+        """Drop the mail of domains whose record is kept for a shorter time."""
+        dropped = 0
+        for domain in self._domains:
+            if domain.retention is None:
+                continue
+            before = self._clock.now() - domain.retention
+            while count := await self._ledger.prune_domains([domain.domain], before, _FEW):
+                dropped += count
+                await self._clock.sleep(_BREATH)
+        return dropped
+
+    async def _forget_parts(self) -> int:
+        """Forget what is kept for a shorter time than the record it is in."""
+        gone_over = 0
+        for walk in self._walks:
+            before = self._clock.now() - walk.age
+            while count := await self._ledger.forget_parts(walk, before, _FEW):
+                gone_over += count
+                await self._clock.sleep(_BREATH)
+        return gone_over
+
+    async def _prune_accesses(self) -> int:
+        before, dropped = self._clock.now() - self._accesses_kept, 0
+        while count := await self._ledger.prune_accesses(before, _STEP):
             dropped += count
             await self._clock.sleep(_BREATH)
         return dropped

@@ -2,11 +2,14 @@
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from config.settings import Settings
 from relay import metrics
 from relay.clock import Clock
 from relay.routing import Routes
 from relay.worker import Worker
+from tracker.kept import KeepSubject
 from tracker.model import (
     Client,
     Content,
@@ -21,13 +24,22 @@ from tracker.store import LeaseLost, Store, StoreUnavailable
 class LedgerIntake:
     """Puts messages into the ledger, and what this worker can deliver itself into its hands."""
 
-    def __init__(self, *, ledger: Store, worker: Worker, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        ledger: Store,
+        worker: Worker,
+        settings: Settings,
+        clock: Clock,
+        keep_subject: KeepSubject | None = None,
+    ) -> None:
         self._ledger = ledger
         self._worker = worker
         self._routes = Routes(settings.routes, settings.delivery.port)
         self._lifetime = settings.retry.lifetime
         self._notice = settings.retry.delay_dsn
         self._clock = clock
+        self._keep_subject = keep_subject
 
     async def take(
         self,
@@ -46,6 +58,8 @@ class LedgerIntake:
         should it have been kept.
         """
         now = self._clock.now()
+        if self._keep_subject is not None:
+            header = replace(header, subject=self._keep_subject(account, header.subject))
         submission = Submission(
             id=submission_id,
             envelope=envelope,

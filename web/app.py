@@ -44,6 +44,7 @@ def build(
     app = web.Application(middlewares=[_guard], client_max_size=LARGEST_FORM)
     app[PANEL] = panel
     app.on_shutdown.append(_end_watches)
+    app.on_cleanup.append(_write_accesses)
     app.router.add_get("/static/{name}", panel.static.serve)
     for public in PUBLIC:
         _add(app, public.method, public.path, _open_to_all(public.page))
@@ -56,6 +57,11 @@ def build(
 async def _end_watches(app: web.Application) -> None:
     """Let no open page keep the panel from ending."""
     await app[PANEL].live.close()
+
+
+async def _write_accesses(app: web.Application) -> None:
+    """Put on record what was looked at last; a ledger that is gone is told of in the log."""
+    await app[PANEL].access.finish()
 
 
 def _add(app: web.Application, method: str, path: str, handler: Handler) -> None:
@@ -79,15 +85,18 @@ def _open_to_viewers(page: PrivatePage, needs: Permission | None) -> Handler:
         viewer = await _viewer_of(visit)
         if viewer is None:
             return see_other(_log_in_path(request))
-        visit.viewer = viewer
+        visit.watch(viewer)
         if needs is not None and not viewer.may(needs):
             return error_page(visit, 404)
         if request.method == "POST" and not await _is_ours(request, viewer):
             return error_page(visit, 403)
+        await visit.panel.access.make_room()
         try:
             return await page(visit, viewer)
         except web.HTTPNotFound:
             return error_page(visit, 404)
+        finally:
+            visit.panel.access.write_soon()
 
     return handle
 

@@ -24,6 +24,7 @@ class Act(StrEnum):
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of an act
     ROLE_CHANGED = "role-changed"
     ACCOUNT_REMOVED = "account-removed"
+    ERASED = "erased"
     LOGGED_OUT = "logged-out"
     INBOX_READ = "inbox-read"
     KEYS_ON = "keys-on"
@@ -50,6 +51,7 @@ _SAID: Final = {
     Act.PASSWORD_CHANGED: "The password is changed, and the account's other log-ins are ended.",
     Act.ROLE_CHANGED: "The role is changed.",
     Act.ACCOUNT_REMOVED: "The account is removed. Its mail stays on record.",
+    Act.ERASED: "The address is erased from the record. Copies in backups are not touched.",
     Act.LOGGED_OUT: "You are logged out.",
     Act.INBOX_READ: "Marked as read. It comes back when it happens again.",
     Act.KEYS_ON: "The keys are on.",

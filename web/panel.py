@@ -1,8 +1,9 @@
 """What every page of the panel works with."""
 
+import copy
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -15,6 +16,7 @@ from tracker.model import Account, Role, Scope, Session
 from tracker.passwords import Passwords
 from tracker.permissions import Permission, permissions_of
 from tracker.store import Ledger
+from web.access import AccessLog, Watched, kind_of, page_of
 from web.client import Proxies
 from web.filters import is_zone
 from web.live import Live
@@ -48,11 +50,14 @@ class Panel:
     ) -> None:
         self.settings = settings
         self.ledger = ledger
+        self.unwatched = ledger
+        """For pages that put what they look at on record themselves."""
         self.passwords = passwords
         self.now = now
         self.entropy = entropy
         self.static = StaticFiles()
         self.templates = Templates(self.static)
+        self.access = AccessLog(ledger, entropy)
         self.guard = LogInGuard(
             ledger,
             limit=settings.panel.login_failures,
@@ -71,6 +76,12 @@ class Panel:
             lifetime=settings.panel.session_lifetime,
             entropy=entropy,
         )
+
+    def watched(self, seen: Callable[[str], None]) -> "Panel":
+        """Return this panel for one viewer: `seen` is told whose mail they are shown."""
+        panel = copy.copy(self)
+        panel.ledger = cast("Ledger", Watched(self.ledger, seen))
+        return panel
 
 
 PANEL = web.AppKey("panel", Panel)
@@ -110,6 +121,19 @@ class Visit:
         self.times = Times(ZoneInfo(self._zone()), self.now)
         self.viewer: Viewer | None = None
         self.log = structlog.get_logger()
+
+    def watch(self, viewer: Viewer) -> None:
+        """Let `viewer` look; whenever it is at mail of others, that goes on record."""
+        self.viewer = viewer
+        kind = kind_of(self.request.method, self.request.path)
+        page = page_of(kind, self.request.path, self.request.query)
+
+        def seen(account: str) -> None:
+            if account != viewer.account.address:
+                log.note(self.now, viewer.account.address, self.client, kind, page, account)
+
+        log = self.panel.access
+        self.panel = self.panel.watched(seen)
 
     def _zone(self) -> str:
         """Return the time zone of the URL, of the cookie or of the settings."""

@@ -8,6 +8,7 @@ from aiohttp import web
 from tracker.permissions import Permission
 from web.panel import Viewer, Visit
 from web.views import (
+    access,
     accounts,
     acts,
     again,
@@ -21,6 +22,7 @@ from web.views import (
     metrics,
     newer,
     overview,
+    privacy,
     probes,
     proof,
     queue,
@@ -104,6 +106,11 @@ PRIVATE: Final[Sequence[PrivateRoute]] = (
     PrivateRoute("GET", "/suppressions", suppressions.show, Permission.ACT),
     PrivateRoute("POST", "/suppressions", suppressions.add, Permission.ACT),
     PrivateRoute("POST", "/suppressions/remove", suppressions.remove, Permission.ACT),
+    PrivateRoute("GET", "/access", access.show_access, None),
+    PrivateRoute("GET", "/privacy", privacy.show_privacy, Permission.MANAGE_PRIVACY),
+    PrivateRoute("POST", "/privacy", privacy.find, Permission.MANAGE_PRIVACY),
+    PrivateRoute("POST", "/privacy/export", privacy.export, Permission.MANAGE_PRIVACY),
+    PrivateRoute("POST", "/privacy/erase", privacy.erase, Permission.MANAGE_PRIVACY),
     PrivateRoute("POST", "/logout", log_in.log_out, None),
     PrivateRoute("GET", "/destinations", relay.show_destinations, None),
     PrivateRoute("GET", "/destinations/{name}", destination.show_destination, None),

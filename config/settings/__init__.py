@@ -15,7 +15,13 @@ import msgspec
 from config.addresses import check_hostname
 from config.schema import Setting
 from config.settings.delivery import DeliverySettings, DeliveryTimeouts, DnsSettings, Route
-from config.settings.record import LogSettings, PanelSettings, TrackingSettings
+from config.settings.record import (
+    DomainTracking,
+    LogSettings,
+    PanelSettings,
+    SubjectPolicy,
+    TrackingSettings,
+)
 from config.settings.retry import RetrySettings
 from config.settings.store import StoreSettings
 from config.settings.submission import Certificate, Listener, SubmissionSettings
@@ -26,6 +32,7 @@ __all__ = [
     "DeliverySettings",
     "DeliveryTimeouts",
     "DnsSettings",
+    "DomainTracking",
     "Listener",
     "LogSettings",
     "PanelSettings",
@@ -33,6 +40,7 @@ __all__ = [
     "Route",
     "Settings",
     "StoreSettings",
+    "SubjectPolicy",
     "SubmissionSettings",
     "TrackingSettings",
     "machine_hostname",

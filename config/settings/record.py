@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from config.addresses import parse_host_port
+from config.addresses import check_domain, parse_host_port
 from config.schema import Setting
 from config.settings.submission import ADDRESS_SHAPE, check_listening_address, check_network
 from config.units import parse_duration
@@ -23,6 +23,61 @@ def check_time_zone(text: str) -> str:
     return text
 
 
+_SHORTEST_KEY: Final = 16
+
+
+def check_key(text: str) -> str:
+    """Return a key that cannot be guessed; ValueError for a short one."""
+    if len(text) < _SHORTEST_KEY:
+        raise ValueError(f"it has {_SHORTEST_KEY} characters at least")
+    return text
+
+
+SubjectPolicy = Literal["full", "first-40", "hash", "none"]
+
+_SHORTEST: Final = parse_duration("1h")
+_LONGEST: Final = parse_duration("400d")
+
+
+class DomainTracking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is different for the mail of one domain's accounts."""
+
+    domain: Annotated[
+        str,
+        Setting(
+            "The domain of the accounts whose mail this is about.",
+            check=check_domain,
+            shape='a domain such as "example.com"',
+            example='"example.com"',
+        ),
+    ]
+    retention: Annotated[
+        timedelta | None,
+        Setting(
+            "How long the record is kept; tracking.retention at most, which is what it is without.",
+            least=_SHORTEST,
+            most=_LONGEST,
+            example='"30d"',
+        ),
+    ] = None
+    subject: Annotated[
+        SubjectPolicy | None,
+        Setting("What is stored of subjects, as tracking.subject.", example='"none"'),
+    ] = None
+    subject_retention: Annotated[
+        timedelta | None,
+        Setting("As tracking.subject_retention.", least=_SHORTEST, most=_LONGEST, example='"7d"'),
+    ] = None
+    client_retention: Annotated[
+        timedelta | None,
+        Setting("As tracking.client_retention.", least=_SHORTEST, most=_LONGEST, example='"7d"'),
+    ] = None
+    reply_retention: Annotated[
+        timedelta | None,
+        Setting("As tracking.reply_retention.", least=_SHORTEST, most=_LONGEST, example='"14d"'),
+    ] = None
+
+
 class TrackingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long the record is kept."""
 
@@ -32,9 +87,63 @@ class TrackingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             "How long the record of a message is kept after its last recipient is final. Content "
             "is dropped at once when every recipient is final; this is about envelopes, attempts "
             "and replies, which go by whole days of UTC.",
-            least=parse_duration("1h"),
+            least=_SHORTEST,
+            most=_LONGEST,
         ),
     ] = parse_duration("60d")
+    subject: Annotated[
+        SubjectPolicy,
+        Setting(
+            'What is stored of subjects at all: "full", "first-40" characters, "hash" (a keyed '
+            'hash, which `sendtrace privacy subject` computes for a search) or "none".',
+        ),
+    ] = "full"
+    subject_retention: Annotated[
+        timedelta | None,
+        Setting(
+            "How long subjects are kept, if not as long as the record.",
+            least=_SHORTEST,
+            most=_LONGEST,
+            example='"30d"',
+        ),
+    ] = None
+    client_retention: Annotated[
+        timedelta | None,
+        Setting(
+            "How long the client's address and the name it gave itself are kept, if not as long "
+            "as the record.",
+            least=_SHORTEST,
+            most=_LONGEST,
+            example='"7d"',
+        ),
+    ] = None
+    reply_retention: Annotated[
+        timedelta | None,
+        Setting(
+            "How long the text of replies and the steps of the dialogue are kept, if not as long "
+            "as the record; retry.lifetime at least, because reports of failures quote them. "
+            "Reply code, enhanced status code and category stay.",
+            least=_SHORTEST,
+            most=_LONGEST,
+            example='"14d"',
+        ),
+    ] = None
+    domains: Annotated[
+        tuple[DomainTracking, ...],
+        Setting("What is different for the mail of some domains' accounts, one table each."),
+    ] = ()
+    key: Annotated[
+        str | None,
+        Setting(
+            "Secret from which hashed subjects and the names of erased addresses are made. Nodes "
+            "that share a ledger need the same one. Without it, each node makes one in its state "
+            "directory.",
+            secret=True,
+            check=check_key,
+            shape="16 characters or more",
+            example='"a long text that nobody guesses"',
+        ),
+    ] = None
     handover_key: Annotated[
         Path | None,
         Setting(
@@ -78,6 +187,13 @@ class TrackingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             least=parse_duration("0s"),
         ),
     ] = parse_duration("30s")
+    access_retention: Annotated[
+        timedelta,
+        Setting(
+            "How long it is on record who looked at whose mail, and what they did about it.",
+            least=parse_duration("1d"),
+        ),
+    ] = parse_duration("180d")
 
 
 class PanelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -16,6 +16,7 @@ from relay.cli import (
     explain,
     migrate,
     nodes,
+    privacy,
     proof,
     queue,
     rules,
@@ -38,6 +39,7 @@ app.add_typer(account.app, name="account")
 app.add_typer(queue.app, name="queue")
 app.add_typer(proof.app, name="proof")
 app.add_typer(suppression.app, name="suppression")
+app.add_typer(privacy.app, name="privacy")
 app.command("migrate")(migrate.migrate)
 app.command("drain")(drain.drain)
 app.command("bounce")(bounce.bounce)

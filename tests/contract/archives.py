@@ -85,6 +85,7 @@ async def view(ledger: Ledger) -> dict[str, Any]:
         "balance": await ledger.balance(START - timedelta(days=365)),
         "next due": await ledger.next_due(),
         "accounts": await ledger.accounts(),
+        "looks": await ledger.accesses(EVERYTHING, limit=1000),
         "saved": [await saved_of(ledger, one) for one in await ledger.accounts()],
         "refusals": await ledger.refusals(EVERYTHING, limit=1000),
     }

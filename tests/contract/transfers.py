@@ -22,6 +22,7 @@ from tests.contract.population import populate
 from tests.contract.test_people import ALICE, BOB, SESSION
 from tests.contract.test_rules import correction
 from tests.support.clock import START
+from tests.support.looks import make_access
 from tests.support.mail import make_refusal, make_settlement, make_submission, mint
 from tests.support.postgres import Server
 from tracker.model import (
@@ -107,6 +108,7 @@ async def fill_a_little(locator: str) -> None:
     await ledger.accept(make_submission("u@waiting.example", now=later), later, None)
     await ledger.add_account(ALICE)
     await ledger.add_account(BOB)
+    await ledger.record_accesses([make_access()])
     await ledger.add_session(SESSION)
     saved = SavedSearch(
         id=mint(START), owner=ALICE.address, name="late", text="since:2d", created_at=START

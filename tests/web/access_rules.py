@@ -68,12 +68,14 @@ class Rule(NamedTuple):
     about_mail: bool = False
     """Whether its path names a message, which has to be in scope."""
     path: str = ""
-    """What to ask for when the path has other parts than a message's id."""
+    """What to ask for when that has other parts than a message's id; {one} is its recipient's."""
     form: Mapping[str, str] = {}
     """What is filled in, besides the token."""
 
 
 DONE: Final = frozenset({303})
+NOTHING_YET: Final = frozenset({409})
+"""The mail of the matrix waits."""
 WRONG: Final = frozenset({422})
 """The form is empty."""
 ABSENT: Final = frozenset({404})
@@ -88,6 +90,7 @@ PUBLIC_RULES: Final[Mapping[str, frozenset[int]]] = {
     "GET /healthz": frozenset({200}),
     "GET /readyz": frozenset({200, 503}),
     "GET /metrics": frozenset({200}),
+    "GET /handover-key": frozenset({200}),
 }
 """What is open to all, and what it answers."""
 
@@ -105,6 +108,12 @@ RULES: Final[Mapping[str, Rule]] = {
     "GET /refused": Rule(LOGGED_IN),
     "GET /messages/{id}": Rule(LOGGED_IN, about_mail=True),
     "GET /messages/{id}/live": Rule(LOGGED_IN, about_mail=True),
+    "GET /messages/{id}/handover.json": Rule(
+        LOGGED_IN, NOTHING_YET, about_mail=True, path="/messages/{id}/handover.json?recipient={one}"
+    ),
+    "GET /messages/{id}/handover.pdf": Rule(
+        LOGGED_IN, NOTHING_YET, about_mail=True, path="/messages/{id}/handover.pdf?recipient={one}"
+    ),
     "POST /messages/{id}/retry": Rule(ACTORS, DONE, about_mail=True),
     "POST /messages/{id}/release": Rule(ACTORS, DONE, about_mail=True),
     "GET /messages/{id}/cancel": Rule(ACTORS, about_mail=True),
@@ -127,6 +136,13 @@ RULES: Final[Mapping[str, Rule]] = {
     "GET /suppressions": Rule(ACTORS),
     "POST /suppressions": Rule(ACTORS, WRONG),
     "POST /suppressions/remove": Rule(ACTORS, ABSENT),
+    "GET /explain": Rule(LOGGED_IN),
+    "GET /api/v1/explain": Rule(LOGGED_IN, frozenset({400})),
+    "GET /access": Rule(LOGGED_IN),
+    "GET /privacy": Rule(OPERATORS),
+    "POST /privacy": Rule(OPERATORS, WRONG),
+    "POST /privacy/export": Rule(OPERATORS, WRONG),
+    "POST /privacy/erase": Rule(OPERATORS, WRONG),
     "POST /logout": Rule(LOGGED_IN, DONE),
     "GET /destinations": Rule(LOGGED_IN),
     "GET /destinations/{name}": Rule(LOGGED_IN, path="/destinations/example.org"),
@@ -142,8 +158,6 @@ RULES: Final[Mapping[str, Rule]] = {
     "POST /accounts/{address}/role": Rule(OPERATORS, WRONG, path=f"{_ZOE}/role"),
     "GET /accounts/{address}/remove": Rule(OPERATORS, path=f"{_ZOE}/remove"),
     "POST /accounts/{address}/remove": Rule(OPERATORS, DONE, path=f"{_ZOE}/remove"),
-    "GET /explain": Rule(LOGGED_IN),
-    "GET /api/v1/explain": Rule(LOGGED_IN, path="/api/v1/explain?reply=550+no"),
     "GET /rules": Rule(OPERATORS),
     "GET /rules/new": Rule(OPERATORS),
     "POST /rules": Rule(OPERATORS, WRONG),

@@ -407,6 +407,26 @@ class ReclassifyingRow(NamedTuple):
     ended_at: int | None
 
 
+class AccessRow(NamedTuple):
+    """A look at somebody's mail."""
+
+    id: str
+    at: int
+    actor: str
+    client: str
+    kind: str
+    page: str
+    account: str
+    account_domain: str
+
+
+class WalkRow(NamedTuple):
+    """How far a walk has got on which parts of messages are forgotten."""
+
+    name: str
+    last_id: str
+
+
 class Table(NamedTuple):
     """A table beside the mail, which is moved whole."""
 
@@ -453,6 +473,8 @@ TABLES = (
     Table("rules", RuleRow, "id"),
     Table("rule_acts", RuleActRow, "id"),
     Table("reclassifying", ReclassifyingRow, "id"),
+    Table("accesses", AccessRow, "id"),
+    Table("walks", WalkRow, "name"),
 )
 
 

@@ -11,8 +11,10 @@
 `errand`     what somebody has asked of the workers
 `suppression` addresses to which nothing is sent
 `saved`      what the panel keeps for each person
+`access`     who looked at whose mail
 """
 
+from tracker.model.access import Access, AccessKind
 from tracker.model.account import Account, Role, Scope, Session
 from tracker.model.acts import Act, ActId, ActState, Deed, Stride
 from tracker.model.attempt import (
@@ -38,6 +40,7 @@ from tracker.model.envelope import (
 )
 from tracker.model.errand import Errand, ErrandId, ErrandKind, ErrandResult
 from tracker.model.ids import (
+    AccessId,
     AttemptId,
     EventId,
     LeaseToken,
@@ -76,6 +79,9 @@ from tracker.model.suppression import Suppression, SuppressionOrigin
 
 __all__ = [
     "Accepted",
+    "Access",
+    "AccessId",
+    "AccessKind",
     "Account",
     "Act",
     "ActId",

@@ -12,6 +12,7 @@ MessageId = NewType("MessageId", str)
 RecipientId = NewType("RecipientId", str)
 AttemptId = NewType("AttemptId", str)
 EventId = NewType("EventId", str)
+AccessId = NewType("AccessId", str)
 LeaseToken = NewType("LeaseToken", str)
 RefusalId = NewType("RefusalId", str)
 

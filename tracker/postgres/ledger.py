@@ -4,7 +4,9 @@ from functools import partial
 
 from tracker.archive.recorded import MARKS, check_marks
 from tracker.entropy import Entropy, EntropyPool
+from tracker.postgres.access import Witnessing
 from tracker.postgres.acting import Acting
+from tracker.postgres.ages import Forgetting
 from tracker.postgres.chores import Chores
 from tracker.postgres.clock import LedgerClock
 from tracker.postgres.connections import Connections, Transaction
@@ -19,6 +21,7 @@ from tracker.postgres.moving import Moving
 from tracker.postgres.part import Shared
 from tracker.postgres.partitions import make_for
 from tracker.postgres.people import People
+from tracker.postgres.privacy import Erasing
 from tracker.postgres.refusals import Refusals
 from tracker.postgres.returns import Returns
 from tracker.postgres.rules import Rules
@@ -41,6 +44,9 @@ class PostgresLedger(
     PostgresDeeds,
     Saving,
     Refusals,
+    Witnessing,
+    Forgetting,
+    Erasing,
 ):
     """`tracker.store.Ledger` on a server. Use `open_ledger`."""
 

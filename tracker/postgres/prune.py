@@ -8,9 +8,10 @@ again; what it needs the table for takes milliseconds, however much the day hold
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
+from tracker.model import time_of
 from tracker.postgres.connections import Connections, Transaction
 from tracker.postgres.errors import is_repeatable
 from tracker.postgres.partitions import (
@@ -21,7 +22,7 @@ from tracker.postgres.partitions import (
     partitions,
     take_turn,
 )
-from tracker.sql.values import day_of, stamp
+from tracker.sql.values import day_of, first_id, stamp
 from tracker.store import StoreUnavailable
 
 _PATIENCE = (50, 100, 200, 400)
@@ -59,6 +60,9 @@ WHERE r.id >= $1 AND r.id < $2 AND NOT EXISTS (
     WHERE other.message_id = r.message_id AND other.id >= $1 AND other.id < $2)
 ORDER BY r.id LIMIT $3
 """
+# A recipient gets its id after its message, though maybe by another clock.
+_SKEW = timedelta(days=1)
+_ALL_RECIPIENTS = "SELECT id FROM recipients WHERE message_id = ANY ($1) AND id >= $2"
 _RECIPIENTS = "SELECT id FROM recipients WHERE message_id = ANY ($1) AND id >= $2 AND id < $3"
 
 _DROP_DESTINATIONS = """
@@ -179,7 +183,20 @@ async def _drop_messages(transaction: Transaction, day: int, limit: int) -> int:
     if not ids:
         return 0
     rows = await transaction.rows(_RECIPIENTS, ids, *bounds(day))
-    recipients = [row[0] for row in rows]
+    return await _drop_with(transaction, ids, [row[0] for row in rows])
+
+
+async def drop_messages(transaction: Transaction, ids: Sequence[str]) -> int:
+    """Drop messages that are over, of whatever days, with all that belongs to them."""
+    if not ids:
+        return 0
+    rows = await transaction.rows(_ALL_RECIPIENTS, ids, first_id(time_of(min(ids)) - _SKEW))
+    return await _drop_with(transaction, ids, [row[0] for row in rows])
+
+
+async def _drop_with(
+    transaction: Transaction, ids: Sequence[str], recipients: Sequence[str]
+) -> int:
     await _drop_rows(transaction, "attempts", "recipient_id", recipients)
     await _drop_rows(transaction, "results", "recipient_id", recipients)
     await _drop_rows(transaction, "recipients", "id", recipients)

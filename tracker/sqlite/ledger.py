@@ -7,7 +7,9 @@ from pathlib import Path
 
 from tracker.archive.recorded import MARKS, check_marks
 from tracker.entropy import Entropy, EntropyPool
+from tracker.sqlite.access import Witnessing
 from tracker.sqlite.acting import Acting
+from tracker.sqlite.ages import Forgetting
 from tracker.sqlite.chores import alone
 from tracker.sqlite.deeds import SqliteDeeds
 from tracker.sqlite.insight import Insight
@@ -15,6 +17,7 @@ from tracker.sqlite.looking import Looking
 from tracker.sqlite.migrate import migrate
 from tracker.sqlite.moving import Moving
 from tracker.sqlite.people import People
+from tracker.sqlite.privacy import Erasing
 from tracker.sqlite.readers import Readers
 from tracker.sqlite.refusals import Refusals
 from tracker.sqlite.returns import Returns
@@ -36,6 +39,9 @@ class SqliteLedger(
     SqliteDeeds,
     Saving,
     Refusals,
+    Witnessing,
+    Forgetting,
+    Erasing,
 ):
     """`tracker.store.Ledger` on one file. Use `open_ledger`."""
 

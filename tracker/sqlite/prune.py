@@ -1,6 +1,7 @@
 """Forgetting what is older than the retention, a little at a time."""
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime
 
 from tracker.sql.values import json_list, last_id, stamp
@@ -36,9 +37,15 @@ def prune(connection: sqlite3.Connection, before: datetime, limit: int) -> int:
     """Drop at most `limit` messages; behind the last one, destinations not heard of since."""
     at = stamp(before)
     rows = connection.execute(_OLD, (last_id(before), at, limit)).fetchall()
-    ids = json_list([row[0] for row in rows])
-    for statement in _DROP:
-        connection.execute(statement, (ids,))
+    dropped = drop(connection, [row[0] for row in rows])
     if not rows:
         connection.execute(_DROP_DESTINATIONS, (at, limit))
-    return len(rows)
+    return dropped
+
+
+def drop(connection: sqlite3.Connection, messages: Sequence[str]) -> int:
+    """Drop messages with all that belongs to them; return how many."""
+    ids = json_list(messages)
+    for statement in _DROP if messages else ():
+        connection.execute(statement, (ids,))
+    return len(messages)

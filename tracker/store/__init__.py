@@ -5,7 +5,9 @@ ledger half way: it happened, or it raised and nothing changed. One file for eac
 ledger is; a new part is a protocol of its own in here, and a base of `Ledger`.
 """
 
+from tracker.store.access import Accesses
 from tracker.store.acts import Acts, Suppressions
+from tracker.store.ages import Ages
 from tracker.store.errands import Errands, RefusedContent
 from tracker.store.errors import (
     LeaseLost,
@@ -18,6 +20,7 @@ from tracker.store.insight import Insight
 from tracker.store.ledger import Ledger
 from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
+from tracker.store.privacy import Privacy
 from tracker.store.refusals import Refusals
 from tracker.store.returns import Returns
 from tracker.store.rules import Rules
@@ -25,14 +28,17 @@ from tracker.store.saved import Saved
 from tracker.store.watching import Version, Watching
 
 __all__ = [
+    "Accesses",
     "Accounts",
     "Acts",
+    "Ages",
     "Errands",
     "Insight",
     "LeaseLost",
     "Ledger",
     "LogInFailures",
     "OutcomeUnknown",
+    "Privacy",
     "Refusals",
     "RefusedContent",
     "Returns",

@@ -2,11 +2,14 @@
 
 from typing import Protocol
 
+from tracker.store.access import Accesses
 from tracker.store.acts import Acts, Suppressions
+from tracker.store.ages import Ages
 from tracker.store.errands import Errands, RefusedContent
 from tracker.store.insight import Insight
 from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
+from tracker.store.privacy import Privacy
 from tracker.store.refusals import Refusals
 from tracker.store.returns import Returns
 from tracker.store.rules import Rules
@@ -29,6 +32,9 @@ class Ledger(
     Saved,
     Refusals,
     Rules,
+    Accesses,
+    Ages,
+    Privacy,
     Protocol,
 ):
     """Everything that a ledger is, over one database."""

@@ -56,6 +56,22 @@ BROKEN = {
         "submission.listeners[1].address",
     ),
     "panel on a listener's address": ('[panel]\naddress = "127.0.0.1:2525"', "panel.address"),
+    "subjects kept for longer than the record": (
+        '[tracking]\nretention = "30d"\nsubject_retention = "31d"',
+        "tracking.subject_retention",
+    ),
+    "a domain's record kept for longer than all": (
+        '[[tracking.domains]]\ndomain = "example.com"\nretention = "61d"',
+        "tracking.domains[0].retention",
+    ),
+    "a domain's replies kept for longer than its record": (
+        '[[tracking.domains]]\ndomain = "example.com"\nretention = "9d"\nreply_retention = "10d"',
+        "tracking.domains[0].reply_retention",
+    ),
+    "a domain with two sets of ages": (
+        '[[tracking.domains]]\ndomain = "a.example"\n[[tracking.domains]]\ndomain = "A.example"',
+        "tracking.domains[1].domain",
+    ),
     "username without password": (f'{ROUTE}username = "relay"', "routes[0].password"),
     "password without username": (f'{ROUTE}password = "x"', "routes[0].username"),
     "password that can never be sent": (f'{ROUTE}{LOGIN}tls = "off"', "routes[0].tls"),

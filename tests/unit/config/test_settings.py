@@ -31,7 +31,7 @@ def sections(struct: type[msgspec.Struct]) -> list[Field]:
 
 def test_every_section_is_documented() -> None:
     found = sections(Settings)
-    assert len(found) == 11
+    assert len(found) == 12
     assert [field.name for field in found if not field.setting.doc.endswith(".")] == []
 
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from config.settings import Settings, TrackingSettings
+from config.settings import DomainTracking, Settings, TrackingSettings
 from relay.chores import Chores
 from tests.support.clock import START, FakeClock
+from tests.support.looks import make_access
 from tests.support.mail import make_refusal, make_settlement, make_submission
+from tracker.kept import NO_LONGER_KEPT
 from tracker.model import MessageId, Outcome, Scope, Session, Status
 from tracker.sqlite import SqliteLedger, open_ledger
 
@@ -175,3 +177,35 @@ async def test_content_of_refused_mail_is_dropped_in_time(hand: Hand, clock: Fak
     clock.advance(DAY + MINUTE)
     await hand.tidy()
     assert not await hand.ledger.keeps_content(submission.id)
+
+
+AGES = TrackingSettings(
+    retention=30 * DAY,
+    client_retention=5 * DAY,
+    access_retention=10 * DAY,
+    domains=(DomainTracking(domain="example.com", retention=20 * DAY, subject_retention=3 * DAY),),
+)
+
+
+async def test_what_has_an_age_of_its_own_goes_at_it(hand: Hand) -> None:
+    settings = Settings(hostname="mail.example.org", tracking=AGES)
+    hand.chores = Chores(ledger=hand.ledger, clock=hand.clock, settings=settings)
+    ages = [2 * DAY, 4 * DAY, 6 * DAY, 21 * DAY]
+    messages = [await add_delivered(hand.ledger, age) for age in ages]
+    looks = [make_access(at=START - age) for age in (9 * DAY, 11 * DAY)]
+    await hand.ledger.record_accesses(looks)
+    await hand.tidy()
+    found = [await hand.ledger.timeline(each, EVERYTHING) for each in messages]
+    assert [each and each.message.header.subject for each in found] == [
+        "hello",
+        NO_LONGER_KEPT,
+        NO_LONGER_KEPT,
+        None,
+    ]
+    assert [each and each.message.client.address for each in found] == [
+        "192.0.2.7",
+        "192.0.2.7",
+        NO_LONGER_KEPT,
+        None,
+    ]
+    assert await hand.ledger.accesses(EVERYTHING, limit=10) == looks[:1]

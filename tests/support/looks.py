@@ -1,0 +1,27 @@
+"""Looks at other people's mail, to test with."""
+
+from datetime import datetime
+
+from tests.support.clock import START
+from tests.support.mail import mint
+from tracker.model import Access, AccessId, AccessKind
+
+
+def make_access(
+    account: str = "alice@example.com",
+    *,
+    at: datetime = START,
+    actor: str = "admin@example.com",
+    page: str = "/messages/01KJQ9CVD0E00AYKCS3YMYPZGJ",
+    kind: AccessKind = AccessKind.MESSAGE,
+) -> Access:
+    """Return a look of an administrator at a message."""
+    return Access(
+        id=AccessId(mint(at)),
+        at=at,
+        actor=actor,
+        client="192.0.2.1",
+        kind=kind,
+        page=page,
+        account=account,
+    )

@@ -1,0 +1,34 @@
+"""Who looked at whose mail."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from tracker.model import Access, AccessId, Scope
+
+
+class Accesses(Protocol):
+    """Looks at other people's mail, which those whose mail it is may see."""
+
+    async def record_accesses(self, accesses: Sequence[Access]) -> None:
+        """Put looks on record, in one transaction."""
+        ...
+
+    async def accesses(
+        self,
+        scope: Scope,
+        *,
+        limit: int,
+        before: AccessId | None = None,
+        after: AccessId | None = None,
+    ) -> Sequence[Access]:
+        """Return looks at the mail in scope, newest first.
+
+        Of those with a lower id than `before`, or of those with a higher one than `after` those
+        that come next.
+        """
+        ...
+
+    async def prune_accesses(self, before: datetime, limit: int) -> int:
+        """Drop at most `limit` looks from before a time; return how many."""
+        ...

@@ -1,0 +1,149 @@
+"""The access log: every look at other people's mail goes on record, whatever page it is made on.
+
+Pages do not have to think of it. They look through a `Watched` ledger, which notes whose mail
+comes out of it. One look is one person, one page and one account within some minutes, however
+often the page is loaded.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from multidict import MultiMapping
+
+from tracker.model import Access, AccessId, AccessKind, MessageId, RecipientId, Scope, new_id
+from tracker.search import Query
+from tracker.store import Accesses, Ledger, StoreError
+from tracker.views import Page, Timeline
+
+SAME: Final = timedelta(minutes=15)
+"""Within it the same person's same look is on record once."""
+WAITING: Final = 5000
+"""Looks that may wait to be written; then whoever looks waits for them."""
+_REMEMBERED: Final = 20_000
+_LONGEST: Final = 1000
+"""Characters of a page with its search that are kept."""
+_STEP: Final = 500
+_PASSING: Final = frozenset({"before", "after", "zone", "csrf", "back"})
+"""What of a query says nothing about what was looked for."""
+
+_Key = tuple[str, str, AccessKind, str, str]
+
+
+class AccessLog:
+    """What was looked at and is not on record yet, and what was not long ago."""
+
+    def __init__(self, ledger: Accesses, entropy: Callable[[int], bytes]) -> None:
+        self._ledger = ledger
+        self._entropy = entropy
+        self._waiting: list[Access] = []
+        self._seen: dict[_Key, datetime] = {}
+        self._writing = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def note(
+        self, at: datetime, actor: str, client: str, kind: AccessKind, page: str, account: str
+    ) -> None:
+        """Note a look, unless the same was noted a short while ago."""
+        key = (actor, client, kind, page, account)
+        last = self._seen.get(key)
+        if last is not None and at - last < SAME:
+            return
+        if len(self._seen) >= _REMEMBERED:
+            self._seen.clear()
+        self._seen[key] = at
+        self._waiting.append(
+            Access(
+                id=AccessId(new_id(at, self._entropy(8))),
+                at=at,
+                actor=actor,
+                client=client,
+                kind=kind,
+                page=page[:_LONGEST],
+                account=account,
+            )
+        )
+
+    async def make_room(self) -> None:
+        """Wait until there is room for more. Raises StoreError: then nobody may look."""
+        if len(self._waiting) >= WAITING:
+            await self.write()
+
+    def write_soon(self) -> None:
+        """Write what was noted while the page is on its way."""
+        if self._waiting and not self._writing.locked():
+            task = asyncio.get_running_loop().create_task(self._try_to_write())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def write(self) -> None:
+        """Write what was noted. Raises StoreError; then it is tried again with the next look."""
+        async with self._writing:
+            while step := self._waiting[:_STEP]:
+                await self._ledger.record_accesses(step)
+                del self._waiting[: len(step)]
+
+    async def finish(self) -> None:
+        """Write what is left, if that is possible."""
+        await self._try_to_write()
+
+    async def _try_to_write(self) -> None:
+        try:
+            await self.write()
+        except StoreError as problem:
+            structlog.get_logger().warning("access log waits", problem=repr(problem))
+
+
+def kind_of(method: str, path: str) -> AccessKind:
+    """Return what a request is, as a look at mail."""
+    if method == "POST":
+        return AccessKind.ACT
+    if path.endswith((".csv", ".ndjson", ".json", ".pdf")) or "/export" in path:
+        return AccessKind.EXPORT
+    return AccessKind.MESSAGE if path.startswith("/messages/") else AccessKind.LIST
+
+
+def page_of(kind: AccessKind, path: str, query: MultiMapping[str]) -> str:
+    """Return which page it is: of a list with what was searched for, of a message only which.
+
+    For people to read, so without the escapes of URLs.
+    """
+    if kind is AccessKind.MESSAGE:
+        return "/".join(path.split("/")[:3])
+    asked = [f"{name}={value}" for name, value in query.items() if value and name not in _PASSING]
+    return f"{path}?{'&'.join(asked)}" if asked and kind is not AccessKind.ACT else path
+
+
+class Watched:
+    """A ledger for one viewer: `seen` is told whose mail comes out. All else goes through."""
+
+    def __init__(self, ledger: Ledger, seen: Callable[[str], None]) -> None:
+        self._ledger = ledger
+        self._seen = seen
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    async def search(
+        self,
+        query: Query,
+        scope: Scope,
+        *,
+        limit: int,
+        before: RecipientId | None = None,
+        after: RecipientId | None = None,
+    ) -> Page:
+        """See `Store.search`."""
+        page = await self._ledger.search(query, scope, limit=limit, before=before, after=after)
+        for account in {row.message.account or "" for row in page.rows}:
+            self._seen(account)
+        return page
+
+    async def timeline(self, message_id: MessageId, scope: Scope) -> Timeline | None:
+        """See `Store.timeline`."""
+        timeline = await self._ledger.timeline(message_id, scope)
+        if timeline is not None:
+            self._seen(timeline.message.account or "")
+        return timeline
