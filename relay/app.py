@@ -74,9 +74,7 @@ class Relay:
             lease_for=settings.store.lease,
             load=self._load,
         )
-        self._watch(settings)
-        gates = Gates(settings.delivery, clock)
-        self._keeper.watch(gates.rebalance)
+        gates = self._watch(settings, clock)
         delivery = self._delivery(loaded, clock, resolver, gates)
         self.worker = Worker(
             ledger=ledger,
@@ -123,10 +121,13 @@ class Relay:
             closed=self._closed.refusal,
         )
 
-    def _watch(self, settings: Settings) -> None:
-        """Say aloud what is wrong with this node's clock or name."""
+    def _watch(self, settings: Settings, clock: Clock) -> Gates:
+        """Say what is wrong with this node's clock or name; return the gates, which are shared."""
+        gates = Gates(settings.delivery, clock)
+        self._keeper.watch(gates.rebalance)
         self._keeper.watch(SkewWatch().see)
         self._keeper.watch(NamesakeWatch(settings.state_directory).see)
+        return gates
 
     def _delivery(
         self, loaded: Loaded, clock: Clock, resolver: Resolver | None, gates: Gates
