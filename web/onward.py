@@ -3,7 +3,8 @@
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from tracker.model import Attempt, Message, Recipient
+from tracker.explain import explain
+from tracker.model import Attempt, Message, Outcome, Recipient
 from tracker.search import Field, Query, Term, format_query
 
 
@@ -34,7 +35,9 @@ def onward_of(message: Message, recipient: Recipient, last: Attempt | None) -> t
         found.append(Onward("The same Message-ID", search_url(same)))
     reason = _reason(last)
     if reason is not None:
-        found.append(Onward(f"The same reason ({reason.value})", search_url(reason)))
+        found.append(
+            Onward(f"The same reason ({reason.value.replace('-', ' ')})", search_url(reason))
+        )
         if not recipient.domain.startswith("["):
             words = f"The same reason at {recipient.domain}"
             found.append(Onward(words, search_url(reason, domain)))
@@ -42,8 +45,8 @@ def onward_of(message: Message, recipient: Recipient, last: Attempt | None) -> t
 
 
 def _reason(last: Attempt | None) -> Term | None:
-    """Return what the reason can be searched by: the most exact code of a refusal."""
-    if last is None or last.reply is None or last.reply.is_positive:
+    """Return what the reason can be searched by; None where nothing has gone wrong."""
+    if last is None or last.outcome is Outcome.DELIVERED:
         return None
-    code = last.reply.enhanced_status_code or str(last.reply.code)
-    return Term(field=Field.CODE, value=code, exact=True)
+    category = last.category or explain(last).category.value
+    return Term(field=Field.CATEGORY, value=category)
