@@ -39,7 +39,6 @@ _WORD: Final = re.compile(r"\b[0-7][0-9A-Z]{25}\b")
 """What looks like an id of ours."""
 _MESSAGE_ID: Final = re.compile(r"<([^<>\s]{1,998})>")
 _STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
-_UNPRINTABLE: Final = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _parse_fields = BytesHeaderParser().parsebytes
 
 
@@ -161,7 +160,8 @@ def _values(fields: Message, name: str) -> Iterator[str]:
 
 def _clean(text: str) -> str:
     """Return `text` with line ends of one kind and without other characters that do not print."""
-    return _UNPRINTABLE.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c if c == "\n" or c.isprintable() else " " for c in lines)
 
 
 def _after_type(value: str) -> str:

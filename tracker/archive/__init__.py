@@ -12,17 +12,15 @@ from tracker.archive.protocol import (
     end_of_span,
 )
 from tracker.archive.rows import (
-    DAYS,
-    TABLES,
     AttemptRow,
     EventRow,
     MessageRow,
     RecipientRow,
     Record,
-    Table,
     assemble,
     columns,
 )
+from tracker.archive.tables import DAYS, TABLES, Table
 
 __all__ = [
     "CALLED_OFF",

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from tracker.archive.protocol import Archive, Counts
-from tracker.archive.rows import TABLES, Record, Table
+from tracker.archive.rows import Record
+from tracker.archive.tables import TABLES, Table
 from tracker.sql.values import day_start
 
 T = TypeVar("T")

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, Protocol
 
 from tracker.archive.marks import Mark
 from tracker.archive.pieces import Piece
-from tracker.archive.rows import Record, Table
+from tracker.archive.rows import Record
+from tracker.archive.tables import Table
 
 Rows = Sequence[tuple[Any, ...]]
 
