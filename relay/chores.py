@@ -9,6 +9,7 @@ import structlog
 from config.settings import Settings
 from relay.clock import Clock
 from tracker.ages import walks_of
+from relay.text_index import TextIndexer
 from tracker.store import Ledger, StoreUnavailable
 
 _TIDYING: Final = "tidying"
@@ -37,6 +38,7 @@ class Chores:
         self._failures_count_for = max(
             settings.submission.auth_failure_window, settings.panel.login_failure_window
         )
+        self.text_index = TextIndexer(ledger=ledger, clock=clock)
         self._log = structlog.get_logger()
 
     async def run(self, wake: Callable[[], None]) -> None:

@@ -84,6 +84,7 @@ class Worker:
             asyncio.create_task(self._give_back(), name="give back"),
             asyncio.create_task(self._chores.run(self.wake), name="chores"),
             asyncio.create_task(self._statistics.run(), name="statistics"),
+            asyncio.create_task(self._chores.text_index.run(), name="text index"),
         ]
 
     async def stop(self, grace: timedelta) -> None:

@@ -25,6 +25,9 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Pass as `before` for the next page; None at the end."""
     newer: RecipientId | None
     """Pass as `after` for the page before; None at the beginning."""
+    cut: bool = False
+    """The time for the search was over. What there is was not looked at to the end: `older` (or
+    `newer`, when the search went that way) is where it goes on, also when there are no rows."""
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,3 +111,8 @@ class Reclassifying(msgspec.Struct, frozen=True, kw_only=True):
     """Attempts whose category or rule is another one now."""
     ended_at: datetime | None
     """None while there is something left."""
+class Counts(dict[Status, int]):
+    """How many recipients have each status."""
+
+    cut: frozenset[Status] = frozenset()
+    """Of these there may be more: the time for counting was over."""

@@ -15,6 +15,10 @@ _TOO_LONG = (
 )
 
 
+class OutOfTime(StoreUnavailable):
+    """A look was given up because its time was over."""
+
+
 class Look:
     """A snapshot that is looked at in turns."""
 
@@ -32,11 +36,11 @@ class Look:
     async def turn(self) -> Transaction:
         """Let go of the partitions that were looked at; return what the next ones are read by.
 
-        Raises StoreUnavailable when the time is over.
+        Raises OutOfTime when the time is over.
         """
         left = self._until - self._loop.time()
         if left <= 0:
-            raise StoreUnavailable("out of time")
+            raise OutOfTime("out of time")
         # What a transaction has locked it keeps, but for what was locked since a savepoint.
         await self.reader.execute(
             "ROLLBACK TO SAVEPOINT look;"
@@ -47,7 +51,7 @@ class Look:
 
 @asynccontextmanager
 async def looking(lane: Lane, patience: timedelta) -> AsyncIterator[Look]:
-    """Begin a look. Raises StoreUnavailable, also when it takes longer than `patience`."""
+    """Begin a look. Raises StoreUnavailable; OutOfTime when it takes longer than `patience`."""
     look: Look | None = None
     try:
         async with lane.reading() as reader:
@@ -58,4 +62,4 @@ async def looking(lane: Lane, patience: timedelta) -> AsyncIterator[Look]:
         if look is None or not look.is_over:
             raise
         problem = _TOO_LONG.format(seconds=patience.total_seconds())
-        raise StoreUnavailable(problem) from error
+        raise OutOfTime(problem) from error

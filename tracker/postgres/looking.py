@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tracker.model import MessageId, RecipientId, Scope, Status, is_id, time_of
 from tracker.postgres.connections import Transaction
-from tracker.postgres.look import looking
+from tracker.postgres.look import OutOfTime, looking
 from tracker.postgres.part import Part, Shared
 from tracker.postgres.query import DIALECT, SETTINGS, capped_counts, page_of_ids
 from tracker.postgres.shown import (
@@ -44,7 +44,9 @@ from tracker.views import Balance, Counts, DestinationState, Page, Timeline
 _SEARCHERS = 4
 """Connections for what may last: nobody else has to wait for a search."""
 
-_PATIENCE = timedelta(seconds=20)
+_PATIENCE = timedelta(seconds=5)
+_PATIENCE_OF_COUNTS = timedelta(seconds=2)
+"""What a search, or counting what it finds, may take; what was found until then is told."""
 
 _TICK = timedelta(microseconds=1)
 
@@ -56,6 +58,7 @@ class Looking(Part):
         super().__init__(shared)
         self._searchers = shared.connections.lane(_SEARCHERS)
         self._patience = _PATIENCE
+        self._patience_of_counts = _PATIENCE_OF_COUNTS
 
     async def search(
         self,
@@ -67,30 +70,52 @@ class Looking(Part):
         after: RecipientId | None = None,
     ) -> Page:
         rows: list[Columns] = []
-        async with looking(self._searchers, self._patience) as look:
-            for window in await _windows(look.reader, query, before, after):
-                if len(rows) > limit:
-                    break
-                reader = await look.turn()
-                missing = limit + 1 - len(rows)
-                rows += await _rows(reader, window, scope, missing, before, after)
-        found = rows[:limit] if is_newest_first(before, after) else rows[limit - 1 :: -1]
-        return make_page(found, is_more=len(rows) > limit, before=before, after=after)
+        newest_first = is_newest_first(before, after)
+        at, looked_until = (before if newest_first else after), None
+        try:
+            async with looking(self._searchers, self._patience) as look:
+                for window in await _windows(look.reader, query, before, after):
+                    if len(rows) > limit:
+                        break
+                    at = _edge(window, newest_first=newest_first)
+                    reader = await look.turn()
+                    missing = limit + 1 - len(rows)
+                    rows += await _rows(reader, window, scope, missing, before, after)
+        except OutOfTime:
+            looked_until = at
+        found = rows[:limit] if newest_first else rows[limit - 1 :: -1]
+        is_more = len(rows) > limit
+        return make_page(
+            found, is_more=is_more, before=before, after=after, looked_until=looked_until
+        )
 
     async def summarize(self, query: Query, scope: Scope, *, cap: int = 1000) -> Counts:
         statuses = select(query, scope, DIALECT).statuses
-        counts = dict.fromkeys(Status, 0)
-        async with looking(self._searchers, self._patience) as look:
-            for window in await _windows(look.reader, query):
-                caps = {each: cap + 1 - counts[each] for each in statuses if counts[each] <= cap}
-                if not caps:
-                    break
-                reader = await look.turn()
-                selection = select(window, scope, DIALECT)
-                sql, parameters = capped_counts(window, selection, caps)
-                for status, count in await reader.rows(sql, *parameters):
-                    counts[Status(status)] += count
+        counts = Counts(dict.fromkeys(Status, 0))
+        try:
+            async with looking(self._searchers, self._patience_of_counts) as look:
+                for window in await _windows(look.reader, query):
+                    caps = {
+                        each: cap + 1 - counts[each] for each in statuses if counts[each] <= cap
+                    }
+                    if not caps:
+                        break
+                    reader = await look.turn()
+                    selection = select(window, scope, DIALECT)
+                    sql, parameters = capped_counts(window, selection, caps)
+                    for status, count in await reader.rows(sql, *parameters):
+                        counts[Status(status)] += count
+        except OutOfTime:
+            counts.cut = frozenset(each for each in statuses if counts[each] <= cap)
         return counts
+
+    @property
+    def indexes_text(self) -> bool:
+        return False
+
+    async def index_text(self, now: datetime) -> int:
+        """Do nothing: there is no such index here."""
+        return 0
 
     async def timeline(self, message_id: MessageId, scope: Scope) -> Timeline | None:
         identifier = MessageId(well_formed(message_id))
@@ -123,6 +148,12 @@ class Looking(Part):
         day = max(0, day_of(stamp(since)))
         rows = await self._connections.rows(BALANCE, day, first_id(day_start(day)))
         return [read_balance(row) for row in rows]
+
+
+def _edge(window: Query, *, newest_first: bool) -> RecipientId | None:
+    """Return the id at which a look at `window` begins."""
+    begin = window.until if newest_first else window.since
+    return None if begin is None else RecipientId(first_id(begin))
 
 
 async def _rows(

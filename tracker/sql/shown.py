@@ -84,15 +84,34 @@ def make_page(
     is_more: bool,
     before: RecipientId | None,
     after: RecipientId | None,
+    looked_until: RecipientId | None = None,
 ) -> Page:
-    """Build a page of rows, newest first; `is_more` where the walk stopped."""
+    """Build a page of rows, newest first; `is_more` where the walk stopped.
+
+    `looked_until` is where it was cut, in whichever direction it went.
+    """
     found = tuple(read_row(row) for row in rows)
+    if looked_until is not None:
+        return _cut_page(found, before, after, looked_until)
     if not found:
         return Page(rows=(), older=None, newer=None)
     newest, oldest = found[0].recipient.id, found[-1].recipient.id
     if is_newest_first(before, after):
         return Page(rows=found, older=oldest if is_more else None, newer=newest if before else None)
     return Page(rows=found, older=oldest, newer=newest if is_more else None)
+
+
+def _cut_page(
+    rows: tuple[Row, ...],
+    before: RecipientId | None,
+    after: RecipientId | None,
+    looked_until: RecipientId,
+) -> Page:
+    if is_newest_first(before, after):
+        newer = rows[0].recipient.id if rows and before else None
+        return Page(rows=rows, older=looked_until, newer=newer, cut=True)
+    older = rows[-1].recipient.id if rows else after
+    return Page(rows=rows, older=older, newer=looked_until, cut=True)
 
 
 def is_newest_first(before: RecipientId | None, after: RecipientId | None) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,6 +16,9 @@ _READER_PATIENCE = 5.0
 """Seconds a reader waits while the first connection after a crash recovers the WAL."""
 
 _STATEMENTS = 256
+
+_ASK_EVERY = 5_000
+"""Instructions of SQLite's machine, a fraction of a millisecond, between two looks at the clock."""
 
 _CACHE = 16 * 1024
 """KiB of pages that a connection that writes keeps; with four times as much a claim among a
@@ -62,8 +66,11 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_reader(path: Path) -> sqlite3.Connection:
-    """Open a connection that cannot write; the read-write connection must be open already."""
+def connect_reader(path: Path, is_over: Callable[[], bool]) -> sqlite3.Connection:
+    """Open a connection that cannot write; the read-write connection must be open already.
+
+    It asks `is_over` while it works, and gives up when that is true.
+    """
     connection = sqlite3.connect(
         _uri(path, "ro"),
         uri=True,
@@ -74,6 +81,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     )
     connection.create_function("lower_unicode", 1, _lower_unicode, deterministic=True)
     connection.create_function("comparable", 1, comparable, deterministic=True)
+    connection.set_progress_handler(is_over, _ASK_EVERY)
     return connection
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from pathlib import Path
 
 from tracker.archive.recorded import MARKS, check_marks
@@ -13,6 +14,7 @@ from tracker.sqlite.ages import Forgetting
 from tracker.sqlite.chores import alone
 from tracker.sqlite.deeds import SqliteDeeds
 from tracker.sqlite.insight import Insight
+from tracker.sqlite.find import Effort
 from tracker.sqlite.looking import Looking
 from tracker.sqlite.migrate import migrate
 from tracker.sqlite.moving import Moving
@@ -24,6 +26,9 @@ from tracker.sqlite.returns import Returns
 from tracker.sqlite.rules import Rules
 from tracker.sqlite.saved import Saving
 from tracker.sqlite.watching import Watching
+from tracker.sqlite.text.chore import Indexer
+from tracker.sqlite.text.file import can_index
+from tracker.sqlite.text.pool import Texts
 from tracker.sqlite.writer import Writer
 
 
@@ -45,9 +50,14 @@ class SqliteLedger(
 ):
     """`tracker.store.Ledger` on one file. Use `open_ledger`."""
 
-    def __init__(self, path: Path, writer: Writer, readers: Readers, entropy: Entropy) -> None:
+    def __init__(
+        self, path: Path, writer: Writer, readers: Readers, entropy: Entropy, effort: Effort
+    ) -> None:
         super().__init__(writer, readers, entropy)
+        self._effort = effort
         self.path = path
+        self._texts = Texts(path)
+        self._indexer = Indexer(path)
 
     @property
     def place(self) -> str:
@@ -60,10 +70,19 @@ class SqliteLedger(
     def alone(self, chore: str) -> AbstractAsyncContextManager[bool]:
         return alone(self.path, chore)
 
+    @property
+    def indexes_text(self) -> bool:
+        return can_index()
+
+    async def index_text(self, now: datetime) -> int:
+        return await self._indexer.step(now)
+
     async def ping(self) -> None:
         await self._writer.run(_ping)
 
     async def close(self) -> None:
+        await asyncio.to_thread(self._indexer.close)
+        await self._texts.close()
         await self._readers.close()
         await self._writer.close()
 
@@ -73,17 +92,22 @@ def _ping(connection: sqlite3.Connection) -> None:
 
 
 async def open_ledger(
-    path: Path, *, readers: int = 4, entropy: Entropy | None = None
+    path: Path,
+    *,
+    readers: int = 4,
+    entropy: Entropy | None = None,
+    effort: Effort | None = None,
 ) -> SqliteLedger:
     """Open the ledger at `path`; create it or bring its schema up to date first.
 
-    `readers` connections serve reads side by side; `entropy` gives the random bytes of ids.
+    `readers` connections serve reads side by side; `entropy` gives the random bytes of ids;
+    `effort` says how long a search may take.
     Raises SchemaTooNew, StoreError when the file is not a ledger or the ledger is on the move,
     StoreUnavailable when it cannot be opened.
     """
     await asyncio.to_thread(migrate, path)
     writer, pool = Writer(path), Readers()
-    ledger = SqliteLedger(path, writer, pool, entropy or EntropyPool().take)
+    ledger = SqliteLedger(path, writer, pool, entropy or EntropyPool().take, effort or Effort())
     try:
         await ledger.ping()  # opens the file for writing, which readers depend on
         await pool.open(path, readers)

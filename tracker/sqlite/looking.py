@@ -1,7 +1,9 @@
 """The verbs that look (see `tracker.store.Store`)."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
+from time import monotonic
 
 from tracker import states
 from tracker.model import MessageId, RecipientId, Scope, Status
@@ -13,6 +15,7 @@ from tracker.sql.conditions import (
     scope_condition,
     status_condition,
 )
+from tracker.sql.needles import needles_of
 from tracker.sql.rows import (
     ATTEMPT_COLUMNS,
     EVENT_COLUMNS,
@@ -20,20 +23,24 @@ from tracker.sql.rows import (
     RECIPIENT_COLUMNS,
     qualified,
 )
-from tracker.sql.selection import select
 from tracker.sql.shown import (
     ROW_COLUMNS,
     SHOWN_COLUMNS,
     STATE_COLUMNS,
     TOLD_COLUMNS,
+    is_newest_first,
     make_page,
     make_timeline,
     read_balance,
     read_destination,
 )
 from tracker.sql.values import day_of, day_start, first_id, json_list, stamp, well_formed
+from tracker.sqlite.find import Effort, find_counts, find_page
 from tracker.sqlite.part import Part
-from tracker.sqlite.query import AT_REST, DIALECT, IN_HAND, LEASED, capped_count, page_of_ids
+from tracker.sqlite.query import AT_REST, IN_HAND, LEASED
+from tracker.sqlite.text.candidates import Candidates
+from tracker.sqlite.text.pool import Texts
+from tracker.sqlite.walk import Bounds, Walk
 from tracker.views import Balance, Counts, DestinationState, Page, Timeline
 
 _RECIPIENT = qualified("r", RECIPIENT_COLUMNS)
@@ -106,6 +113,9 @@ ORDER BY days.day
 class Looking(Part):
     """Search, timeline, destinations, balance."""
 
+    _texts: Texts
+    _effort: Effort
+
     async def search(
         self,
         query: Query,
@@ -115,20 +125,35 @@ class Looking(Part):
         before: RecipientId | None = None,
         after: RecipientId | None = None,
     ) -> Page:
-        wanted = page_of_ids(select(query, scope, DIALECT), limit + 1, before=before, after=after)
-        async with self._readers.snapshot() as reader:
-            ids = [row[0] for row in await reader.rows(*wanted)]
-            found = await reader.rows(ROWS, (json_list(ids[:limit]),))
-        return make_page(found, is_more=len(ids) > limit, before=before, after=after)
+        bounds = Bounds(before, after, is_newest_first(before, after))
+        async with self._look(query, scope, self._effort.patience) as (walk, candidates):
+            ids, looked_until = await find_page(walk, candidates, bounds, limit + 1, self._effort)
+            found = await walk.reader.rows(ROWS, (json_list(ids[:limit]),))
+        if is_more := len(ids) > limit:
+            looked_until = None
+        return make_page(
+            found, is_more=is_more, before=before, after=after, looked_until=looked_until
+        )
 
     async def summarize(self, query: Query, scope: Scope, *, cap: int = 1000) -> Counts:
-        selection = select(query, scope, DIALECT)
-        counts = dict.fromkeys(Status, 0)
-        async with self._readers.snapshot() as reader:
-            for status in selection.statuses:
-                row = await reader.row(*capped_count(selection, status, cap))
-                counts[status] = row[0] if row else 0
+        counts = Counts(dict.fromkeys(Status, 0))
+        async with self._look(query, scope, self._effort.patience_of_counts) as (walk, candidates):
+            found, counts.cut = await find_counts(walk, candidates, cap, self._effort)
+        counts.update(found)
         return counts
+
+    @asynccontextmanager
+    async def _look(
+        self, query: Query, scope: Scope, patience: float
+    ) -> AsyncIterator[tuple[Walk, Candidates | None]]:
+        """Begin a search that may last so many seconds."""
+        until = monotonic() + patience
+        needle = next(iter(needles_of(query)), "")
+        async with (
+            self._texts.candidates(needle, until) as candidates,
+            self._readers.snapshot() as reader,
+        ):
+            yield Walk(reader, query, scope, until), candidates
 
     async def timeline(self, message_id: MessageId, scope: Scope) -> Timeline | None:
         within, identifier = scope_condition(scope), well_formed(message_id)

@@ -1,6 +1,6 @@
 """Statements that walk along the recipients `r` and look up their messages `m`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tracker.model import RecipientId, Status
@@ -9,7 +9,7 @@ from tracker.sql.conditions import Condition, Statement, conjunction, status_con
 from tracker.sql.dialect import Dialect
 from tracker.sql.selection import Selection
 from tracker.sql.shown import is_newest_first
-from tracker.sql.values import well_formed
+from tracker.sql.values import json_list, well_formed
 
 DIALECT = Dialect(
     lower="lower({text})",
@@ -54,26 +54,66 @@ def page_of_ids(
     *,
     before: RecipientId | None = None,
     after: RecipientId | None = None,
+    newest_first: bool | None = None,
 ) -> Statement:
     """Ids in order: from `before` backwards, or from `after` onwards, or else from the newest.
 
     Where the statuses are few, each has an ordered walk of its own, merged by SQLite, and so has
     what is in hand; where delivered mail is among them, the walk is along everything in scope.
     """
-    conditions = [selection.condition]
-    if before is not None:
-        conditions.append(Condition("r.id < ?", (well_formed(before),)))
-    if after is not None:
-        conditions.append(Condition("r.id > ?", (well_formed(after),)))
-    direction = "DESC" if is_newest_first(before, after) else "ASC"
+    if newest_first is None:
+        newest_first = is_newest_first(before, after)
+    conditions = [selection.condition, *_between(before, after)]
+    direction = "DESC" if newest_first else "ASC"
     union = _union("r.id AS id", _walks(selection.statuses), conditions, _MESSAGES)
     return Statement(f"{union.sql} ORDER BY id {direction} LIMIT ?", (*union.parameters, limit))
 
 
-def capped_count(selection: Selection, status: Status, cap: int) -> Statement:
+def ids_among(
+    ranges: Sequence[tuple[str, str]],
+    selection: Selection,
+    limit: int,
+    *,
+    before: RecipientId | None,
+    after: RecipientId | None,
+    newest_first: bool,
+) -> Statement:
+    """Ids in order, of those that lie in ranges of ids; the ends belong to them."""
+    within = conjunction((selection.condition, *_between(before, after)))
+    return Statement(
+        f"SELECT DISTINCT r.id AS id {_AMONG} WHERE {within.sql}"
+        f" ORDER BY id {'DESC' if newest_first else 'ASC'} LIMIT ?",
+        (json_list(ranges), *within.parameters, limit),
+    )
+
+
+def counts_among(ranges: Sequence[tuple[str, str]], selection: Selection) -> Statement:
+    """How many have each status, of those that lie in ranges of ids which do not overlap."""
+    return Statement(
+        f"SELECT r.status, count(*) {_AMONG} WHERE {selection.condition.sql} GROUP BY r.status",
+        (json_list(ranges), *selection.condition.parameters),
+    )
+
+
+_AMONG = (
+    "FROM json_each(?) AS among CROSS JOIN recipients AS r"
+    " ON r.id >= json_extract(among.value, '$[0]') AND r.id <= json_extract(among.value, '$[1]')"
+    f"{_MESSAGES}"
+)
+
+
+def capped_count(
+    selection: Selection,
+    status: Status,
+    cap: int,
+    *,
+    before: RecipientId | None = None,
+    after: RecipientId | None = None,
+) -> Statement:
     """How many have `status`, counted up to `cap` + 1."""
     join = "" if selection.fields <= _OF_RECIPIENTS else _MESSAGES
-    found = _union("1", _walks(frozenset({status})), [selection.condition], join)
+    conditions = [selection.condition, *_between(before, after)]
+    found = _union("1", _walks(frozenset({status})), conditions, join)
     return Statement(f"SELECT count(*) FROM ({found.sql} LIMIT ?)", (*found.parameters, cap + 1))
 
 
@@ -86,6 +126,20 @@ def _union(
         arms.append(f"SELECT {columns} FROM {walk.recipients}{join} WHERE {within.sql}")
         parameters += within.parameters
     return Statement(" UNION ALL ".join(arms), tuple(parameters))
+
+
+def _between(before: RecipientId | None, after: RecipientId | None) -> Iterator[Condition]:
+    if before is not None:
+        yield Condition("r.id < ?", (well_formed(before),))
+    if after is not None:
+        yield Condition("r.id > ?", (well_formed(after),))
+
+
+def size_of_walk(selection: Selection, cap: int) -> Statement:
+    """How many recipients a page of `selection`, of which only the scope, the statuses and the
+    range of time count, may have to look at, counted up to `cap` + 1."""
+    found = _union("1", _walks(selection.statuses), [selection.condition], "")
+    return Statement(f"SELECT count(*) FROM ({found.sql} LIMIT ?)", (*found.parameters, cap + 1))
 
 
 def _walks(statuses: frozenset[Status]) -> Sequence[_Walk]:

@@ -26,6 +26,7 @@ from tracker.store.returns import Returns
 from tracker.store.rules import Rules
 from tracker.store.saved import Saved
 from tracker.store.watching import Version, Watching
+from tracker.store.text import TextIndex
 
 __all__ = [
     "Accesses",
@@ -52,4 +53,5 @@ __all__ = [
     "Suppressions",
     "Version",
     "Watching",
+    "TextIndex",
 ]

@@ -37,6 +37,10 @@ class Ledger(
     Privacy,
     Protocol,
 ):
+from tracker.store.text import TextIndex
+
+
+class Ledger(Store, Accounts, Sessions, LogInFailures, TextIndex, Protocol):
     """Everything that a ledger is, over one database."""
 
     @property

@@ -1,0 +1,32 @@
+"""What an index of text can be asked for: texts that whatever matches a query must have in it.
+
+An index only says where to look, so that each of them may be less than what a term asks, but
+nothing that matches may be without it (`tracker.sql.selection`).
+"""
+
+from collections.abc import Iterator
+
+from tracker.model import is_id
+from tracker.search import Field, Query, Term
+from tracker.sql.values import well_formed
+
+
+def needles_of(query: Query) -> list[str]:
+    """Return such texts, the longest first; none where no term tells any."""
+    found = {needle for term in query.terms if not term.negated for needle in _of(term)}
+    return sorted(found, key=lambda needle: (-len(needle), needle))
+
+
+def _of(term: Term) -> Iterator[str]:
+    value = well_formed(term.value)
+    if term.field in (Field.TO, Field.FROM):
+        yield value.removeprefix("@")
+    elif term.field is Field.ID:
+        if not is_id(value.upper()):  # it is looked up by its key
+            yield value.removeprefix("<").removesuffix(">")
+    elif term.field in _PLAIN:
+        yield value
+
+
+_PLAIN = frozenset({Field.ANY, Field.SUBJECT, Field.ACCOUNT, Field.MX, Field.IP, Field.TEXT})
+"""The term's value stands in the text as it is."""

@@ -1,0 +1,205 @@
+"""How the index grows: block after block behind the last one, and what was attempted later.
+
+The ledger is only read. What is indexed of a step is in one transaction with how far it has come,
+so that whoever is stopped goes on where he was.
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
+
+from tracker.sql.rows import Columns
+from tracker.sqlite.text.file import WORDS, start_anew
+
+BLOCK = 16
+"""Recipients in a block."""
+
+_BLOCKS_OF_PART = 16_384
+_SPAN_OF_PART = 7 * 86_400_000
+"""Milliseconds. A part is full with so many blocks, or when it spans so much time: it goes when
+the last of its recipients has gone, at once, and must not be much older than they."""
+
+LATE = 1 << 60
+LATE_BITS = 20
+"""The documents from LATE on are of attempts that came after their block: the n-th one of a block
+is LATE + (block << LATE_BITS) + n."""
+
+_BLOCKS_AT_ONCE = 32
+_ATTEMPTS_AT_ONCE = 1000
+
+_TEXTS = """
+SELECT r.id, r.forward_path, r.domain, r.account, m.id, m.reverse_path, m.header_from, m.subject,
+       m.header_message_id, m.client_address, m.client_helo
+FROM recipients AS r CROSS JOIN messages AS m ON m.id = r.message_id
+WHERE r.id > ? AND r.id < ? ORDER BY r.id LIMIT ?
+"""
+
+_TEXTS_OF_ATTEMPTS = """
+SELECT r.id, a.target_host, a.target_address, a.remote_queue_id, a.reply_text
+FROM recipients AS r CROSS JOIN attempts AS a ON a.recipient_id = r.id
+WHERE r.id >= ? AND r.id <= ? ORDER BY r.id
+"""
+
+_LATER = """
+SELECT rowid, recipient_id, target_host, target_address, remote_queue_id, reply_text
+FROM attempts WHERE rowid > ? ORDER BY rowid LIMIT ?
+"""
+
+_SAMPLED = 128
+"""Of so many blocks one is counted: which trigrams are frequent has to be known roughly."""
+
+_COUNT = """
+INSERT INTO trigrams (text, blocks) VALUES (?, 1)
+ON CONFLICT (text) DO UPDATE SET blocks = blocks + 1
+"""
+
+_BLOCK_OF = "SELECT n, part, late, first FROM blocks WHERE last >= ? ORDER BY last LIMIT 1"
+
+
+def last_indexed(index: sqlite3.Connection) -> str:
+    """Return the id of the last recipient that is indexed; empty when there is none."""
+    (last,) = index.execute("SELECT max(last) FROM blocks").fetchone()
+    return last or ""
+
+
+def begin(index: sqlite3.Connection, ledger: sqlite3.Connection) -> None:
+    """See to it that the index is of this ledger, else forget it.
+
+    A ledger that has fewer attempts than the index has seen is another one, e.g. from a backup.
+    """
+    (there,) = ledger.execute("SELECT coalesce(max(rowid), 0) FROM attempts").fetchone()
+    (seen,) = index.execute("SELECT attempts FROM state").fetchone()
+    if there < seen or not last_indexed(index):
+        start_anew(index, there)
+
+
+def index_some(index: sqlite3.Connection, ledger: sqlite3.Connection, before: str) -> int:
+    """Index some of what is missing, of recipients whose ids are below `before`.
+
+    Returns how many rows were read: 0 when there is nothing more.
+    """
+    # Attempts first: those of recipients who are not indexed yet come with their blocks.
+    return index_later(index, ledger) + _index_blocks(index, ledger, before)
+
+
+def _index_blocks(index: sqlite3.Connection, ledger: sqlite3.Connection, before: str) -> int:
+    after = last_indexed(index)
+    rows = ledger.execute(_TEXTS, (after, before, BLOCK * _BLOCKS_AT_ONCE)).fetchall()
+    whole = len(rows) // BLOCK * BLOCK
+    if not whole:
+        return 0
+    ends = (rows[0][0], rows[whole - 1][0])
+    attempts = ledger.execute(_TEXTS_OF_ATTEMPTS, ends).fetchall()
+    texts = defaultdict[str, list[Columns]](list)
+    for row in (*rows[:whole], *attempts):
+        texts[row[0]].append(row)
+    ids = list(texts)
+    with _transaction(index):
+        for start in range(0, whole, BLOCK):
+            block = ids[start : start + BLOCK]
+            text = text_of(row for each in block for row in texts[each])
+            _add_block(index, block[0], block[-1], text)
+    return whole
+
+
+def _add_block(index: sqlite3.Connection, first: str, last: str, text: str) -> None:
+    part = _part_for(index, first, last)
+    (n,) = index.execute(
+        "INSERT INTO blocks (part, first, last) VALUES (?, ?, ?) RETURNING n", (part, first, last)
+    ).fetchone()
+    index.execute(f"INSERT INTO words_{part} (rowid, text) VALUES (?, ?)", (n, text))
+    if n % _SAMPLED == 0:
+        index.executemany(_COUNT, [(each,) for each in trigrams_of(text)])
+
+
+def trigrams_of(text: str) -> set[str]:
+    """Return every sequence of three characters in a text."""
+    return {text[n : n + 3] for n in range(len(text) - 2)}
+
+
+def _part_for(index: sqlite3.Connection, first: str, last: str) -> int:
+    """Return the part that a new block belongs to."""
+    row = index.execute("SELECT n, blocks, first FROM parts ORDER BY n DESC LIMIT 1").fetchone()
+    number = 1
+    if row is not None:
+        number, blocks, begin = row
+        if blocks < _BLOCKS_OF_PART and _milliseconds(last) - _milliseconds(begin) < _SPAN_OF_PART:
+            index.execute(
+                "UPDATE parts SET blocks = blocks + 1, last = ? WHERE n = ?", (last, number)
+            )
+            return int(number)
+        number += 1
+    index.execute(WORDS.format(part=number))
+    index.execute("INSERT INTO parts VALUES (?, 1, ?, ?)", (number, first, last))
+    return int(number)
+
+
+def index_later(index: sqlite3.Connection, ledger: sqlite3.Connection) -> int:
+    """Index attempts at recipients whose block was made before."""
+    (seen,) = index.execute("SELECT attempts FROM state").fetchone()
+    rows = ledger.execute(_LATER, (seen, _ATTEMPTS_AT_ONCE)).fetchall()
+    if not rows:
+        return 0
+    until = last_indexed(index)
+    late = sorted((row[1:] for row in rows if row[1] <= until), key=itemgetter(0))
+    with _transaction(index):
+        by_block = ((index.execute(_BLOCK_OF, (row[0],)).fetchone(), row) for row in late)
+        for block, some in groupby(by_block, key=itemgetter(0)):
+            # Between two blocks there is nobody: whoever was pruned.
+            _add_late(index, block, [row for _, row in some if row[0] >= block[3]])
+        index.execute("UPDATE state SET attempts = ?", (rows[-1][0],))
+    return len(rows)
+
+
+def _add_late(index: sqlite3.Connection, block: Columns, rows: Sequence[Columns]) -> None:
+    if not rows:
+        return
+    n, part, late, _ = block
+    number = LATE + (n << LATE_BITS) + late
+    index.execute(f"INSERT INTO words_{part} (rowid, text) VALUES (?, ?)", (number, text_of(rows)))
+    index.execute("UPDATE blocks SET late = late + 1 WHERE n = ?", (n,))
+
+
+def drop_old(index: sqlite3.Connection, ledger: sqlite3.Connection) -> int:
+    """Forget a part whose recipients have all been pruned; return how many that were."""
+    oldest = ledger.execute("SELECT min(id) FROM recipients").fetchone()[0] or "Z"
+    part = index.execute("SELECT n FROM parts WHERE last < ? ORDER BY n", (oldest,)).fetchone()
+    if part is None:
+        return 0
+    with _transaction(index):
+        index.execute(f"DROP TABLE words_{part[0]}")
+        index.execute("DELETE FROM blocks WHERE part = ?", part)
+        index.execute("DELETE FROM parts WHERE n = ?", part)
+    return 1
+
+
+def text_of(rows: Iterable[Columns]) -> str:
+    """Return the text of rows that is indexed: each value once, all but the first column."""
+    values = dict.fromkeys(value for row in rows for value in row[1:])
+    return "\n".join(value for value in values if value).lower()
+
+
+class _transaction:  # noqa: N801 (it reads like a function)
+    """One transaction of the index."""
+
+    def __init__(self, index: sqlite3.Connection) -> None:
+        self._index = index
+
+    def __enter__(self) -> None:
+        self._index.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._index.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def _milliseconds(identifier: str) -> int:
+    """Return the time of an id, in milliseconds since 1970; ids of any other kind are of none."""
+    value = 0
+    for character in identifier[:10]:
+        value = value << 5 | _ALPHABET.index(character)
+    return value

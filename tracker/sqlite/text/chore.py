@@ -1,0 +1,69 @@
+"""The chore that makes the index, and what takes a person's text out of it.
+
+The ledger is only read, on a connection of its own, and the index has a file of its own: whoever
+writes mail never waits for it.
+"""
+
+import asyncio
+import sqlite3
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Lock
+
+from tracker.sql.values import first_id
+from tracker.sqlite.connection import as_store_error, connect_reader
+from tracker.sqlite.text.build import begin, drop_old, index_some
+from tracker.sqlite.text.file import connect
+
+_SETTLED = timedelta(minutes=15)
+"""Recipients are indexed when they are this old: most are delivered by then, and so come with all
+of their text; and nobody's id, which is made a moment before the commit, is still to come."""
+
+
+class Indexer:
+    """Makes the index step by step. For one process at a time; `alone` sees to it."""
+
+    def __init__(self, ledger: Path) -> None:
+        self._ledger = ledger
+        self._open: tuple[sqlite3.Connection, sqlite3.Connection] | None = None
+        self._busy = Lock()
+
+    async def step(self, now: datetime) -> int:
+        """Index some of what is missing; return how many rows were looked at.
+
+        Raises StoreUnavailable.
+        """
+        return await asyncio.to_thread(self._step, first_id(now - _SETTLED))
+
+    def _step(self, before: str) -> int:
+        with self._busy:
+            return self._index(before)
+
+    def _index(self, before: str) -> int:
+        try:
+            if self._open is None:
+                self._open = self._connect()
+            index, ledger = self._open
+            return index_some(index, ledger, before) + drop_old(index, ledger)
+        except (sqlite3.Error, OSError) as error:
+            broken, self._open = self._open, None
+            for connection in broken or ():
+                connection.close()
+            raise as_store_error(error) from error
+
+    def _connect(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+        index = connect(self._ledger)
+        try:
+            ledger = connect_reader(self._ledger, lambda: False)
+            begin(index, ledger)
+        except BaseException:
+            index.close()
+            raise
+        return index, ledger
+
+    def close(self) -> None:
+        """Let go of both files, after the step that is under way."""
+        with self._busy:
+            for connection in self._open or ():
+                connection.close()
+            self._open = None

@@ -1,0 +1,21 @@
+"""The verbs of the index of the record's text."""
+
+from datetime import datetime
+from typing import Protocol
+
+
+class TextIndex(Protocol):
+    """What makes searches of everything quick; they are right without it."""
+
+    @property
+    def indexes_text(self) -> bool:
+        """True when there is anything to do for `index_text`."""
+        ...
+
+    async def index_text(self, now: datetime) -> int:
+        """Index some of what is missing; return how many rows were read, 0 when none is left.
+
+        A small step beside the path of a message, for whoever holds the chore. Raises
+        StoreUnavailable.
+        """
+        ...
