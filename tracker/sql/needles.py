@@ -10,6 +10,9 @@ from tracker.model import is_id
 from tracker.search import Field, Query, Term
 from tracker.sql.values import well_formed
 
+MARK = "="
+"""Stands before what is no text but a code or a category, in the index and in what it is asked."""
+
 
 def needles_of(query: Query) -> list[str]:
     """Return such texts, the longest first; none where no term tells any."""
@@ -24,6 +27,9 @@ def _of(term: Term) -> Iterator[str]:
     elif term.field is Field.ID:
         if not is_id(value.upper()):  # it is looked up by its key
             yield value.removeprefix("<").removesuffix(">")
+    elif term.field is Field.CODE:
+        if value[:1] in ("4", "5"):
+            yield MARK + value.removesuffix(".")
     elif term.field in _PLAIN:
         yield value
 

@@ -78,10 +78,7 @@ class _Translation:
 
     def time_range(self) -> Iterator[Condition]:
         """The time range; the id carries the time, so that it is a range of the walk as well."""
-        if self._since is not None:
-            yield Condition("r.accepted_at >= ?", (stamp(self._since),))
-        if self._until is not None:
-            yield Condition("r.accepted_at < ?", (stamp(self._until),))
+        yield from accepted_within(self._since, self._until)
         yield from id_range("r.id", self._since, self._until)
 
     # --- terms -------------------------------------------------------------------------------
@@ -273,6 +270,14 @@ def _begins(text: str, value: str, exact: bool) -> Condition:
     if exact:
         return Condition(f"{text} = ?", (value,))
     return Condition(f"substr({text}, 1, ?) = ?", (len(value), value))
+
+
+def accepted_within(since: datetime | None, until: datetime | None) -> Iterator[Condition]:
+    """What was accepted from `since` on and before `until`."""
+    if since is not None:
+        yield Condition("r.accepted_at >= ?", (stamp(since),))
+    if until is not None:
+        yield Condition("r.accepted_at < ?", (stamp(until),))
 
 
 def id_range(column: str, since: datetime | None, until: datetime | None) -> Iterator[Condition]:

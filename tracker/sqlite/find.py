@@ -5,7 +5,8 @@ is known to be so, the *index of the text* says in which blocks of recipients to
 not have yet is walked along.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from tracker.model import RecipientId, Status
@@ -27,6 +28,9 @@ class Effort(NamedTuple):
     """Blocks that are looked through in less time than a longer walk may take."""
 
 
+_MUCH = 4_000
+"""Recipients behind the last block: so many are not counted along with the others."""
+
 _FIRST_BLOCKS = 8
 _MOST_BLOCKS = 512
 """How many blocks are compared at once: from few, for most pages are full soon, to many."""
@@ -41,29 +45,27 @@ async def find_page(
     if candidates is None or await walk.is_short(effort.short_walk):
         return await walk.page(bounds, limit)
     by_text = _ByText(walk, candidates, effort)
-    await by_text.begin()
-    if not walk.is_of_everything and not await by_text.has_few():
-        return await walk.page(bounds, limit)
-    return await by_text.page(bounds, limit)
+    with suppress(OutOfTime):
+        await by_text.begin()
+        if walk.is_of_everything or await by_text.has_few():
+            return await by_text.page(bounds, limit)
+    return await walk.page(bounds, limit)
 
 
 async def find_counts(
     walk: Walk, candidates: Candidates | None, cap: int, effort: Effort
 ) -> tuple[dict[Status, int], frozenset[Status]]:
     """Return how many have each status, up to `cap` + 1, and of which there may be more."""
-    statuses = walk.selection.statuses
+    counts = dict[Status, tuple[int, bool]]()
     if candidates is not None and not await walk.is_short(effort.short_walk):
         by_text = _ByText(walk, candidates, effort)
-        await by_text.begin()
-        try:
-            if await by_text.has_few() and not await by_text.is_behind():
-                counts = await by_text.counts()
-                return {each: min(counts.get(each, 0), cap + 1) for each in statuses}, frozenset()
-        except OutOfTime:
-            pass
-    found = {each: await walk.count(each, cap) for each in sorted(statuses)}
-    cut = frozenset(each for each, (_, is_all) in found.items() if not is_all)
-    return {each: count for each, (count, _) in found.items()}, cut
+        with suppress(OutOfTime):
+            await by_text.begin()
+            counts = await by_text.counts(cap)
+    for status in sorted(walk.selection.statuses - counts.keys()):
+        counts[status] = await walk.count(status, cap)
+    cut = frozenset(status for status, (_, is_all) in counts.items() if not is_all)
+    return {status: count for status, (count, _) in counts.items()}, cut
 
 
 class _ByText:
@@ -81,11 +83,11 @@ class _ByText:
     async def begin(self) -> None:
         seen, self._last = await self._candidates.state()
         rows = await self._walk.reader.rows(
-            "SELECT DISTINCT recipient_id FROM attempts WHERE rowid > ? AND recipient_id <= ?",
+            "SELECT recipient_id FROM attempts NOT INDEXED WHERE rowid > ? AND recipient_id <= ?",
             (seen, self._last),
             until=self._walk.until,
         )
-        self._unread = [(row[0], row[0]) for row in rows]
+        self._unread = [(each, each) for each in sorted({row[0] for row in rows})]
 
     async def has_few(self) -> bool:
         """Say whether there are few blocks to look through."""
@@ -95,27 +97,53 @@ class _ByText:
         """Say whether much is not indexed yet."""
         rows = await self._walk.reader.rows(
             "SELECT count(*) FROM (SELECT 1 FROM recipients WHERE id > ? LIMIT ?)",
-            (self._last, self._effort.short_walk),
+            (self._last, _MUCH),
         )
-        return int(rows[0][0]) >= self._effort.short_walk
+        return int(rows[0][0]) == _MUCH
 
     async def _some(self, most: int) -> list[Range]:
         """Return the blocks to look through, no more than a few beyond `most`."""
         ranges = list[Range]()
-        for n, *_ in reversed(await self._candidates.parts("", _BEHIND_ALL)):
-            ranges += await self._candidates.blocks(n, "", _BEHIND_ALL)
+        for n, *_ in reversed(await self._candidates.parts(*self._walk.span)):
+            ranges += await self._candidates.blocks(n, *self._walk.span)
             if len(ranges) > most:
                 break
         return ranges
 
-    async def counts(self) -> dict[Status, int]:
-        """Count all that match, of each status. Raises OutOfTime."""
-        ranges = await self._some(self._effort.few_blocks)
-        others = [each for each in self._unread if not any(a <= each[0] <= b for a, b in ranges)]
-        fresh = (_next(self._last), _BEHIND_ALL)
-        statement = counts_among([*ranges, *others, fresh], self._walk.selection)
-        rows = await self._walk.reader.rows(*statement, until=self._walk.until)
-        return {Status(status): count for status, count in rows}
+    async def counts(self, cap: int) -> dict[Status, tuple[int, bool]]:
+        """Count what is quicker to count here, up to `cap` + 1, and say of which these are all.
+
+        Of few blocks that is everything. Of many it is what would be a walk along all mail, and is
+        counted until there is enough of it; the other statuses have indexes of their own.
+        """
+        statuses = self._walk.selection.statuses
+        found = dict.fromkeys(statuses, 0)
+        if await self.is_behind():
+            return {}
+        if not await self.has_few():
+            statuses &= {Status.DELIVERED} if self._walk.is_of_everything else set()
+        if not statuses:
+            return {}
+        is_all = True
+        try:
+            async for ranges in self._everything():
+                statement = counts_among(ranges, self._walk.among)
+                rows = await self._walk.reader.rows(*statement, until=self._walk.until)
+                for status, count in rows:
+                    found[Status(status)] = found.get(Status(status), 0) + count
+                if all(found[each] > cap for each in statuses):
+                    break
+        except OutOfTime:
+            is_all = False
+        return {each: (min(found[each], cap + 1), is_all or found[each] > cap) for each in statuses}
+
+    async def _everything(self) -> AsyncIterator[Sequence[Range]]:
+        low, high = self._walk.span
+        fresh = (max(low, _next(self._last)), high)
+        if fresh[0] < high:
+            yield [fresh]
+        async for ranges in self._portions(Bounds(None, None, newest_first=True)):
+            yield ranges
 
     async def page(self, bounds: Bounds, limit: int) -> Found:
         """Look into the blocks, and at everything behind the last one."""
@@ -138,7 +166,7 @@ class _ByText:
         try:
             async for ranges in self._portions(bounds):
                 statement = ids_among(
-                    ranges, self._walk.selection, limit - len(ids), **bounds._asdict()
+                    ranges, self._walk.among, limit - len(ids), newest_first=newest_first
                 )
                 rows = await self._walk.reader.rows(*statement, until=self._walk.until)
                 ids.update((row[0], None) for row in rows)
@@ -151,16 +179,51 @@ class _ByText:
 
     async def _portions(self, bounds: Bounds) -> AsyncIterator[Sequence[Range]]:
         """Yield blocks in the order of the walk, first a few, then more and more at a time."""
-        low, high = bounds.after or "", bounds.before or _BEHIND_ALL
+        low, high = _ends(bounds.within(*self._walk.span))
         size = _FIRST_BLOCKS
         parts = await self._candidates.parts(low, high)
         for n, first, last in reversed(parts) if bounds.newest_first else parts:
-            ranges: list[Range] = [*await self._candidates.blocks(n, low, high)]
+            ranges = await self._candidates.blocks(n, low, high)
             ranges += [each for each in self._unread if first <= each[0] <= last]
-            ranges.sort(reverse=bounds.newest_first)
+            ranges = _apart(_clipped(ranges, low, high))
+            if bounds.newest_first:
+                ranges.reverse()
             while ranges:
                 yield ranges[:size]
                 ranges, size = ranges[size:], min(size * 2, _MOST_BLOCKS)
+
+
+def _ends(bounds: Bounds) -> Range:
+    """Return the lowest and the highest id that may be between bounds, which are left out."""
+    low = _next(bounds.after) if bounds.after else ""
+    return low, bounds.before or _BEHIND_ALL
+
+
+def _clipped(ranges: Iterable[Range], low: str, high: str) -> Iterator[Range]:
+    """Yield what of ranges is from `low` on and below `high`."""
+    for first, last in ranges:
+        if (start := max(first, low)) <= last and start < high:
+            yield start, last if last < high else _before(high)
+
+
+def _before(identifier: str) -> str:
+    """Return what is below `identifier` and above every other id that is."""
+    return identifier[:-1] + chr(ord(identifier[-1]) - 1) + "~"
+
+
+def _apart(ranges: Iterable[Range]) -> list[Range]:
+    """Return ranges in order, without what is within another one."""
+    kept = list[Range]()
+    for first, last in sorted(ranges, key=_by_first):
+        if not kept or first > kept[-1][1]:
+            kept.append((first, last))
+    return kept
+
+
+def _by_first(bounds: Range) -> tuple[str, bool]:
+    """Order ranges so that a block comes before whoever is alone and its first."""
+    first, last = bounds
+    return first, first == last
 
 
 def _next(identifier: str) -> str:

@@ -70,25 +70,24 @@ def page_of_ids(
 
 
 def ids_among(
-    ranges: Sequence[tuple[str, str]],
-    selection: Selection,
-    limit: int,
-    *,
-    before: RecipientId | None,
-    after: RecipientId | None,
-    newest_first: bool,
+    ranges: Sequence[tuple[str, str]], selection: Selection, limit: int, *, newest_first: bool
 ) -> Statement:
-    """Ids in order, of those that lie in ranges of ids; the ends belong to them."""
-    within = conjunction((selection.condition, *_between(before, after)))
+    """Ids in order, of those in ranges of ids, which do not overlap and have their ends in them.
+
+    `selection` must have no range of ids of its own: SQLite would go along that one.
+    """
     return Statement(
-        f"SELECT DISTINCT r.id AS id {_AMONG} WHERE {within.sql}"
+        f"SELECT r.id AS id {_AMONG} WHERE {selection.condition.sql}"
         f" ORDER BY id {'DESC' if newest_first else 'ASC'} LIMIT ?",
-        (json_list(ranges), *within.parameters, limit),
+        (json_list(ranges), *selection.condition.parameters, limit),
     )
 
 
 def counts_among(ranges: Sequence[tuple[str, str]], selection: Selection) -> Statement:
-    """How many have each status, of those that lie in ranges of ids which do not overlap."""
+    """How many have each status, of those in ranges of ids which do not overlap.
+
+    `selection` is as for `ids_among`.
+    """
     return Statement(
         f"SELECT r.status, count(*) {_AMONG} WHERE {selection.condition.sql} GROUP BY r.status",
         (json_list(ranges), *selection.condition.parameters),

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from tracker.model import RecipientId, Scope, Status, is_id, time_of
 from tracker.search import Field, Query
-from tracker.sql.selection import select
+from tracker.sql.conditions import conjunction
+from tracker.sql.selection import Selection, accepted_within, select
 from tracker.sql.values import first_id
 from tracker.sqlite.query import DIALECT, capped_count, page_of_ids, size_of_walk
 from tracker.sqlite.readers import OutOfTime, Reader
@@ -28,6 +29,7 @@ _WHICH_WALK = frozenset({Field.STATUS})
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+_BEHIND_ALL = "~"
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -60,6 +62,10 @@ class Walk:
         self.reader = reader
         self.until = until
         self.selection = select(query, scope, DIALECT)
+        self.among = _without_ids(query, scope)
+        """The same without a range of ids."""
+        self.span = _span_of(query)
+        """Which ids lie in the query's range of time."""
         self._query = query
         self._scope = scope
 
@@ -146,6 +152,18 @@ class Walk:
         low = max(_time(oldest, _NEVER), _time(bounds.after, _EVER), self._query.since or _EVER)
         high = min(_time(newest, _EVER), _time(bounds.before, _NEVER), self._query.until or _NEVER)
         return low, min(high + 2 * _MILLISECOND, _NEVER)
+
+
+def _without_ids(query: Query, scope: Scope) -> Selection:
+    selection = select(Query(terms=query.terms), scope, DIALECT)
+    within = conjunction((selection.condition, *accepted_within(query.since, query.until)))
+    return selection._replace(condition=within)
+
+
+def _span_of(query: Query) -> tuple[str, str]:
+    low = "" if query.since is None else first_id(max(query.since, _EVER))
+    high = _BEHIND_ALL if query.until is None else first_id(max(query.until, _EVER))
+    return low, high
 
 
 def _time(identifier: str | None, otherwise: datetime) -> datetime:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
 
+from tracker.explain import Category
+from tracker.sql.needles import MARK
 from tracker.sql.rows import Columns
 from tracker.sqlite.text.file import WORDS, start_anew
 
@@ -36,15 +38,24 @@ FROM recipients AS r CROSS JOIN messages AS m ON m.id = r.message_id
 WHERE r.id > ? AND r.id < ? ORDER BY r.id LIMIT ?
 """
 
-_TEXTS_OF_ATTEMPTS = """
-SELECT r.id, a.target_host, a.target_address, a.remote_queue_id, a.reply_text
+# Codes and categories are marked, so that they are told from any other text; those of delivered
+# mail are in every block and of no use.
+_OF_ATTEMPT = f"""
+a.target_host, a.target_address, a.remote_queue_id, a.reply_text,
+iif(a.reply_code >= 400, '{MARK}' || a.reply_code, NULL),
+iif(a.enhanced_status_code GLOB '[45]*', '{MARK}' || a.enhanced_status_code, NULL),
+iif(a.category IN ('', '{Category.ACCEPTED}'), NULL, '{MARK}' || a.category)
+"""
+
+_TEXTS_OF_ATTEMPTS = f"""
+SELECT r.id, {_OF_ATTEMPT}
 FROM recipients AS r CROSS JOIN attempts AS a ON a.recipient_id = r.id
 WHERE r.id >= ? AND r.id <= ? ORDER BY r.id
 """
 
-_LATER = """
-SELECT rowid, recipient_id, target_host, target_address, remote_queue_id, reply_text
-FROM attempts WHERE rowid > ? ORDER BY rowid LIMIT ?
+_LATER = f"""
+SELECT a.rowid, a.recipient_id, {_OF_ATTEMPT}
+FROM attempts AS a WHERE a.rowid > ? ORDER BY a.rowid LIMIT ?
 """
 
 _SAMPLED = 128
