@@ -1,6 +1,7 @@
 """What readers of the ledger get: rows for a list, a whole timeline, counts, the balance."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -91,9 +92,6 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
         return self.accepted - final - self.open
 
 
-Counts = dict[Status, int]
-
-
 class Reclassifying(msgspec.Struct, frozen=True, kw_only=True):
     """How far judging the record by the present rules has come."""
 
@@ -111,6 +109,15 @@ class Reclassifying(msgspec.Struct, frozen=True, kw_only=True):
     """Attempts whose category or rule is another one now."""
     ended_at: datetime | None
     """None while there is something left."""
+
+
+class Patience(NamedTuple):
+    """How long people wait: then what was found until then is told."""
+
+    search: timedelta = timedelta(seconds=5)
+    counts: timedelta = timedelta(seconds=2)
+
+
 class Counts(dict[Status, int]):
     """How many recipients have each status."""
 

@@ -39,14 +39,10 @@ from tracker.sql.values import (
     stamp,
     well_formed,
 )
-from tracker.views import Balance, Counts, DestinationState, Page, Timeline
+from tracker.views import Balance, Counts, DestinationState, Page, Patience, Timeline
 
 _SEARCHERS = 4
 """Connections for what may last: nobody else has to wait for a search."""
-
-_PATIENCE = timedelta(seconds=5)
-_PATIENCE_OF_COUNTS = timedelta(seconds=2)
-"""What a search, or counting what it finds, may take; what was found until then is told."""
 
 _TICK = timedelta(microseconds=1)
 
@@ -54,11 +50,11 @@ _TICK = timedelta(microseconds=1)
 class Looking(Part):
     """Search, timeline, destinations, balance."""
 
+    search_patience = Patience()
+
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
         self._searchers = shared.connections.lane(_SEARCHERS)
-        self._patience = _PATIENCE
-        self._patience_of_counts = _PATIENCE_OF_COUNTS
 
     async def search(
         self,
@@ -73,11 +69,11 @@ class Looking(Part):
         newest_first = is_newest_first(before, after)
         at, looked_until = (before if newest_first else after), None
         try:
-            async with looking(self._searchers, self._patience) as look:
+            async with looking(self._searchers, self.search_patience.search) as look:
                 for window in await _windows(look.reader, query, before, after):
                     if len(rows) > limit:
                         break
-                    at = _edge(window, newest_first=newest_first)
+                    at = _edge(window, before, after, newest_first=newest_first)
                     reader = await look.turn()
                     missing = limit + 1 - len(rows)
                     rows += await _rows(reader, window, scope, missing, before, after)
@@ -93,7 +89,7 @@ class Looking(Part):
         statuses = select(query, scope, DIALECT).statuses
         counts = Counts(dict.fromkeys(Status, 0))
         try:
-            async with looking(self._searchers, self._patience_of_counts) as look:
+            async with looking(self._searchers, self.search_patience.counts) as look:
                 for window in await _windows(look.reader, query):
                     caps = {
                         each: cap + 1 - counts[each] for each in statuses if counts[each] <= cap
@@ -150,10 +146,17 @@ class Looking(Part):
         return [read_balance(row) for row in rows]
 
 
-def _edge(window: Query, *, newest_first: bool) -> RecipientId | None:
-    """Return the id at which a look at `window` begins."""
+def _edge(
+    window: Query, before: RecipientId | None, after: RecipientId | None, *, newest_first: bool
+) -> RecipientId | None:
+    """Return the id at which a look at `window`, within bounds, begins."""
     begin = window.until if newest_first else window.since
-    return None if begin is None else RecipientId(first_id(begin))
+    if begin is None:
+        return before if newest_first else after
+    edge = RecipientId(first_id(begin))
+    if newest_first:
+        return edge if before is None else min(before, edge)
+    return edge if after is None else max(after, edge)
 
 
 async def _rows(

@@ -17,11 +17,8 @@ from tracker.sqlite.walk import Bounds, Found, Walk
 
 
 class Effort(NamedTuple):
-    """How much a search may take, and when it is worth while to ask the index of the text."""
+    """When it is worth while to ask the index of the text."""
 
-    patience: float = 5.0
-    patience_of_counts: float = 2.0
-    """Seconds that a page, or counting, may take; then what was found until then is told."""
     short_walk: int = 4_000
     """Recipients that are walked along in less time than it takes to look anything up."""
     few_blocks: int = 500

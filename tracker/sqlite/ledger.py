@@ -101,7 +101,8 @@ async def open_ledger(
     """Open the ledger at `path`; create it or bring its schema up to date first.
 
     `readers` connections serve reads side by side; `entropy` gives the random bytes of ids;
-    `effort` says how long a search may take.
+    `effort` says
+    when a search asks the index of the text.
     Raises SchemaTooNew, StoreError when the file is not a ledger or the ledger is on the move,
     StoreUnavailable when it cannot be opened.
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 
 from tracker import states
@@ -41,7 +41,7 @@ from tracker.sqlite.query import AT_REST, IN_HAND, LEASED
 from tracker.sqlite.text.candidates import Candidates
 from tracker.sqlite.text.pool import Texts
 from tracker.sqlite.walk import Bounds, Walk
-from tracker.views import Balance, Counts, DestinationState, Page, Timeline
+from tracker.views import Balance, Counts, DestinationState, Page, Patience, Timeline
 
 _RECIPIENT = qualified("r", RECIPIENT_COLUMNS)
 
@@ -115,6 +115,7 @@ class Looking(Part):
 
     _texts: Texts
     _effort: Effort
+    search_patience = Patience()
 
     async def search(
         self,
@@ -126,7 +127,7 @@ class Looking(Part):
         after: RecipientId | None = None,
     ) -> Page:
         bounds = Bounds(before, after, is_newest_first(before, after))
-        async with self._look(query, scope, self._effort.patience) as (walk, candidates):
+        async with self._look(query, scope, self.search_patience.search) as (walk, candidates):
             ids, looked_until = await find_page(walk, candidates, bounds, limit + 1, self._effort)
             found = await walk.reader.rows(ROWS, (json_list(ids[:limit]),))
         if is_more := len(ids) > limit:
@@ -137,17 +138,17 @@ class Looking(Part):
 
     async def summarize(self, query: Query, scope: Scope, *, cap: int = 1000) -> Counts:
         counts = Counts(dict.fromkeys(Status, 0))
-        async with self._look(query, scope, self._effort.patience_of_counts) as (walk, candidates):
+        async with self._look(query, scope, self.search_patience.counts) as (walk, candidates):
             found, counts.cut = await find_counts(walk, candidates, cap, self._effort)
         counts.update(found)
         return counts
 
     @asynccontextmanager
     async def _look(
-        self, query: Query, scope: Scope, patience: float
+        self, query: Query, scope: Scope, patience: timedelta
     ) -> AsyncIterator[tuple[Walk, Candidates | None]]:
-        """Begin a search that may last so many seconds."""
-        until = monotonic() + patience
+        """Begin a search that may last so long."""
+        until = monotonic() + patience.total_seconds()
         needle = next(iter(needles_of(query)), "")
         async with (
             self._texts.candidates(needle, until) as candidates,

@@ -50,6 +50,8 @@ class Reader:
 
         Raises OutOfTime when it is not done by `until`, seconds of the monotonic clock.
         """
+        if until <= monotonic():
+            raise OutOfTime("the time is over")
         self._patience.until = until
         try:
             return [*await self._connection.execute_fetchall(sql, parameters)]

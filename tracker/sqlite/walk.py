@@ -46,6 +46,11 @@ class Bounds(NamedTuple):
         low = after if self.after is None else max(self.after, after)
         return self._replace(before=RecipientId(high), after=RecipientId(low))
 
+    def clamp(self, identifier: str) -> RecipientId:
+        """Return it, or the bound that it is beyond."""
+        high = identifier if self.before is None else min(self.before, identifier)
+        return RecipientId(high if self.after is None else max(self.after, high))
+
 
 class Found(NamedTuple):
     """Ids in the order of the walk; `looked_until` is where it was cut, and can go on."""
@@ -138,7 +143,7 @@ class Walk:
             other = max(at - step, low) if bounds.newest_first else min(at + step, high)
             begin, end = sorted((at, other))
             began = monotonic()
-            yield bounds.within(first_id(begin), first_id(end)), RecipientId(first_id(at))
+            yield bounds.within(first_id(begin), first_id(end)), bounds.clamp(first_id(at))
             if other in (low, high):
                 return
             at = other

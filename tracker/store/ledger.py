@@ -38,10 +38,14 @@ class Ledger(
     Protocol,
 ):
 from tracker.store.text import TextIndex
+from tracker.views import Patience
 
 
 class Ledger(Store, Accounts, Sessions, LogInFailures, TextIndex, Protocol):
     """Everything that a ledger is, over one database."""
+
+    search_patience: Patience
+    """How long a search may take, and counting what it finds."""
 
     @property
     def place(self) -> str:
