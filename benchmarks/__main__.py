@@ -16,7 +16,7 @@ SCENARIOS = (
     "latency",
     "cluster",
 )
-"""Those of `make bench`; `ledger`, `panel`, `transfer` and `deferred` can be named, too."""
+"""Those of `make bench`; `ledger`, `panel`, `transfer`, `tracking`, `deferred` can be named, too."""
 
 
 def main() -> None:

@@ -1,0 +1,214 @@
+"""Looking at a record of ten million recipients, and forgetting a day of it while mail comes in.
+
+    python -m benchmarks.tracking [--recipients 10000000] [--repeat 20] [--directory /tmp]
+
+A ledger in a file is written that has so much history over 60 days (`tests.support.history`), then
+the index of its text is made. Each search and each count is repeated, warm, through the verbs that
+the panel uses. Then clients submit, first alone and then while a day of history is pruned.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.table import percentile, render
+from tests.support.history import History, fill
+from tests.support.mail import make_submission
+from tracker.model import Scope
+from tracker.search import Field, Query, Term
+from tracker.sqlite import open_ledger
+from tracker.sqlite.ledger import SqliteLedger
+from tracker.sqlite.text.file import path_of
+from tracker.views import Row
+
+_PAGE = 50
+_CLIENTS = 10
+_STEP = 500
+_BREATH = 0.05
+"""As `relay.chores` prunes."""
+
+_SCOPED, _WHOLE, _COUNTS = 50, 200, 50
+"""Budgets in milliseconds: a page in a scope, a substring of everything, the counts beside it."""
+
+
+class Case(NamedTuple):
+    """A search, as somebody makes it."""
+
+    name: str
+    query: Query
+    scope: str
+    page: int
+    counts: int | None
+    """None: no budget, for there are too many to be counted in no time."""
+
+
+def cases(row: Row) -> Iterator[Case]:
+    """Yield searches for what is like `row`, which is weeks old, and for what is not there."""
+    message, whom = row.message, row.recipient.forward_path
+    for scope in ("account", "domain"):
+        yield Case("newest", Query(), scope, _SCOPED, _COUNTS)
+        yield Case("refused", _terms(("status", "permanent")), scope, _SCOPED, _COUNTS)
+        yield Case("part of a subject", _terms(("subject", "agenda")), scope, _SCOPED, None)
+    yield Case("newest", Query(), "all", _WHOLE, _COUNTS)
+    yield Case("waiting", _terms(("status", "waiting")), "all", _WHOLE, _COUNTS)
+    texts = {
+        "an address": ("to", whom),
+        "part of an address": ("any", whom.partition("@")[0]),
+        "a subject": ("subject", message.header.subject),
+        "a Message-ID": ("id", message.header.message_id),
+        "part of a Message-ID": ("any", message.header.message_id[3:15]),
+        "nothing": ("any", "zzqqxx"),
+    }
+    for name, term in texts.items():
+        yield Case(name, _terms(term), "all", _WHOLE, _WHOLE)
+    yield Case("a frequent word", _terms(("subject", "newsletter")), "all", _WHOLE, None)
+    yield Case("an MX host", _terms(("mx", "mx1.place7.")), "all", _WHOLE, None)
+    yield Case("a code that is rare", _terms(("code", "5.7.26")), "all", _WHOLE, _WHOLE)
+    yield Case("a code", _terms(("code", "5.1.1")), "all", _WHOLE, None)
+    yield Case("words of a reply", _terms(("text", "no such user")), "all", _WHOLE, None)
+
+
+def _terms(*terms: tuple[str, str]) -> Query:
+    return Query(terms=tuple(Term(field=Field(field), value=value) for field, value in terms))
+
+
+async def timed(repeat: int, action: Callable[[], Awaitable[object]]) -> tuple[float, float]:
+    """Return the median and the 95th percentile of milliseconds, after one time unmeasured."""
+    await action()
+    took = []
+    for _ in range(repeat):
+        began = time.perf_counter()
+        await action()
+        took.append((time.perf_counter() - began) * 1000)
+    return percentile(took, 0.5), percentile(took, 0.95)
+
+
+async def look(ledger: SqliteLedger, end: datetime, repeat: int) -> None:
+    """Measure searches and counts, and print them."""
+    weeks_ago = Query(until=end - timedelta(days=40))
+    row = (await ledger.search(weeks_ago, Scope(), limit=_PAGE)).rows[-1]
+    account = row.message.account or ""
+    scopes = {
+        "account": Scope(account=account),
+        "domain": Scope(domain=account.partition("@")[2]),
+        "all": Scope(),
+    }
+    lines = []
+    for case in cases(row):
+        scope = scopes[case.scope]
+        page = await ledger.search(case.query, scope, limit=_PAGE)
+        counts = await ledger.summarize(case.query, scope)
+        search = await timed(repeat, _search(ledger, case.query, scope))
+        count = await timed(3 if counts.cut else repeat, _count(ledger, case.query, scope))
+        lines.append(_line(case, "page", len(page.rows), search, case.page))
+        what = f"{sum(counts.values())}{'+' if counts.cut else ''}"
+        lines.append(_line(case, "counts", what, count, case.counts))
+    titles = ["what", "of", "", "found", "p50 ms", "p95 ms", "budget", "verdict"]
+    print(f"\n{render(titles, lines)}")
+
+
+def _search(ledger: SqliteLedger, query: Query, scope: Scope) -> Callable[[], Awaitable[object]]:
+    return lambda: ledger.search(query, scope, limit=_PAGE)
+
+
+def _count(ledger: SqliteLedger, query: Query, scope: Scope) -> Callable[[], Awaitable[object]]:
+    return lambda: ledger.summarize(query, scope)
+
+
+def _line(
+    case: Case, what: str, found: object, took: tuple[float, float], budget: int | None
+) -> list[str]:
+    p50, p95 = took
+    verdict = "-" if budget is None else ("met" if p95 <= budget else "missed")
+    shown = "-" if budget is None else str(budget)
+    return [case.name, case.scope, what, str(found), f"{p50:.1f}", f"{p95:.1f}", shown, verdict]
+
+
+async def index(ledger: SqliteLedger, recipients: int) -> None:
+    """Make the index of the text, and print what it cost."""
+    began, worked = time.perf_counter(), time.process_time()
+    while await ledger.index_text(datetime.now(UTC)):
+        pass
+    took, cpu = time.perf_counter() - began, time.process_time() - worked
+    size, own = path_of(ledger.path).stat().st_size, ledger.path.stat().st_size
+    print(
+        f"\nindex: {took:.0f} s, {cpu / recipients * 1e6:.0f} µs of processor time and"
+        f" {size / recipients:.0f} bytes for each recipient; the ledger has"
+        f" {own / recipients:.0f} bytes for each"
+    )
+
+
+async def retention(ledger: SqliteLedger, history: History) -> None:
+    """Prune the oldest day while clients submit, and print what they wait."""
+    alone = await _submit(ledger, asyncio.create_task(asyncio.sleep(5)))
+    oldest = (history.end - timedelta(days=history.days - 1)).date()
+    pruning = asyncio.create_task(_prune(ledger, oldest))
+    began = time.perf_counter()
+    beside = await _submit(ledger, pruning)
+    print(
+        f"\nretention: {await pruning} messages in {time.perf_counter() - began:.1f} s;"
+        f" accept p50 {percentile(alone, 0.5):.1f} ms, p99 {percentile(alone, 0.99):.1f} ms alone,"
+        f" p50 {percentile(beside, 0.5):.1f} ms, p99 {percentile(beside, 0.99):.1f} ms beside it"
+    )
+
+
+async def _prune(ledger: SqliteLedger, oldest: date) -> int:
+    dropped = 0
+    while count := await ledger.prune(oldest, _STEP):
+        dropped += count
+        await asyncio.sleep(_BREATH)
+    return dropped
+
+
+async def _submit(ledger: SqliteLedger, until: "asyncio.Task[Any]") -> list[float]:
+    """Accept for some clients, one message after the other each, until a task is done."""
+    took: list[float] = []
+
+    async def client() -> None:
+        while not until.done():
+            now = datetime.now(UTC)
+            submission = make_submission("bob@example.org", now=now)
+            began = time.perf_counter()
+            await ledger.accept(submission, now, None)
+            took.append((time.perf_counter() - began) * 1000)
+            await asyncio.sleep(0.02)
+
+    await asyncio.gather(*(client() for _ in range(_CLIENTS)))
+    return took
+
+
+async def measure(path: Path, history: History, repeat: int) -> None:
+    """Measure everything on a ledger that has been written."""
+    ledger = await open_ledger(path)
+    try:
+        await index(ledger, history.recipients)
+        await look(ledger, history.end, repeat)
+        await retention(ledger, history)
+    finally:
+        await ledger.close()
+
+
+def main() -> None:
+    """Write a ledger, measure it and remove it."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--recipients", type=int, default=10_000_000)
+    parser.add_argument("--repeat", type=int, default=20)
+    parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()))
+    options = parser.parse_args()
+    end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    with tempfile.TemporaryDirectory(prefix="bench-tracking-", dir=options.directory) as place:
+        path = Path(place) / "ledger.db"
+        history = History(options.recipients, end)
+        began = time.perf_counter()
+        fill(path, history)
+        print(f"written in {time.perf_counter() - began:.0f} s", flush=True)
+        asyncio.run(measure(path, history, options.repeat))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The index of the text is made in the background, by one process, to the end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from relay.text_index import TextIndexer
+from tests.support.clock import START, FakeClock
+from tests.support.mail import make_submission
+from tracker.sqlite import SqliteLedger, open_ledger
+from tracker.sqlite.text.build import BLOCK
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
+    ledger = await open_ledger(tmp_path / "ledger.db")
+    for n in range(2 * BLOCK):
+        await ledger.accept(make_submission(f"u{n}@one.example"), START, None)
+    yield ledger
+    await ledger.close()
+
+
+async def run_for_a_while(indexer: TextIndexer, clock: FakeClock) -> None:
+    running = asyncio.create_task(indexer.run())
+    for _ in range(50):
+        clock.advance(timedelta(seconds=1))
+        await asyncio.wait([running], timeout=0.01)
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_what_is_settled_is_indexed(ledger: SqliteLedger) -> None:
+    clock = FakeClock(START + DAY)
+    await run_for_a_while(TextIndexer(ledger=ledger, clock=clock), clock)
+    assert await ledger.index_text(clock.now()) == 0
+
+
+async def test_what_is_new_waits(ledger: SqliteLedger) -> None:
+    clock = FakeClock(START)
+    await run_for_a_while(TextIndexer(ledger=ledger, clock=clock), clock)
+    assert await ledger.index_text(START + DAY) == 2 * BLOCK
+
+
+async def test_nobody_indexes_beside_another(ledger: SqliteLedger) -> None:
+    clock = FakeClock(START + DAY)
+    async with ledger.alone("text-index") as mine:
+        assert mine
+        await run_for_a_while(TextIndexer(ledger=ledger, clock=clock), clock)
+    assert await ledger.index_text(clock.now()) == 2 * BLOCK
