@@ -1,6 +1,6 @@
 """The verbs that look (see `tracker.store.Store`). None of them writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -112,6 +112,9 @@ class Looking(Part):
     async def index_text(self, now: datetime) -> int:
         """Do nothing: there is no such index here."""
         return 0
+
+    async def forget_text(self, recipients: Collection[RecipientId]) -> None:
+        """Do nothing: there is no such index here."""
 
     async def timeline(self, message_id: MessageId, scope: Scope) -> Timeline | None:
         identifier = MessageId(well_formed(message_id))

@@ -2,13 +2,16 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from tracker.archive.recorded import MARKS, check_marks
 from tracker.entropy import Entropy, EntropyPool
 from tracker.sqlite.access import Witnessing
+from tracker.model import RecipientId
 from tracker.sqlite.acting import Acting
 from tracker.sqlite.ages import Forgetting
 from tracker.sqlite.chores import alone
@@ -28,6 +31,7 @@ from tracker.sqlite.saved import Saving
 from tracker.sqlite.watching import Watching
 from tracker.sqlite.text.chore import Indexer
 from tracker.sqlite.text.file import can_index
+from tracker.sqlite.text.forget import forgotten, mark_to_forget
 from tracker.sqlite.text.pool import Texts
 from tracker.sqlite.writer import Writer
 
@@ -75,7 +79,12 @@ class SqliteLedger(
         return can_index()
 
     async def index_text(self, now: datetime) -> int:
+        if gone := await self._indexer.forget():
+            await self._writer.run(partial(forgotten, recipients=gone))
         return await self._indexer.step(now)
+
+    async def forget_text(self, recipients: Collection[RecipientId]) -> None:
+        await self._writer.run(partial(mark_to_forget, recipients=list(recipients)))
 
     async def ping(self) -> None:
         await self._writer.run(_ping)

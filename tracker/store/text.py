@@ -1,7 +1,10 @@
 """The verbs of the index of the record's text."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
+
+from tracker.model import RecipientId
 
 
 class TextIndex(Protocol):
@@ -17,5 +20,12 @@ class TextIndex(Protocol):
 
         A small step beside the path of a message, for whoever holds the chore. Raises
         StoreUnavailable.
+        """
+        ...
+
+    async def forget_text(self, recipients: Collection[RecipientId]) -> None:
+        """Have the index forget what it has of recipients whose text was changed or removed.
+
+        It does so with the next `index_text`. Searches never find what is not on record any more.
         """
         ...

@@ -31,12 +31,13 @@ is LATE + (block << LATE_BITS) + n."""
 _BLOCKS_AT_ONCE = 32
 _ATTEMPTS_AT_ONCE = 1000
 
-_TEXTS = """
+_TEXTS_OF_RECIPIENTS = """
 SELECT r.id, r.forward_path, r.domain, r.account, m.id, m.reverse_path, m.header_from, m.subject,
        m.header_message_id, m.client_address, m.client_helo
 FROM recipients AS r CROSS JOIN messages AS m ON m.id = r.message_id
-WHERE r.id > ? AND r.id < ? ORDER BY r.id LIMIT ?
 """
+
+_TEXTS = f"{_TEXTS_OF_RECIPIENTS} WHERE r.id > ? AND r.id < ? ORDER BY r.id LIMIT ?"
 
 # Codes and categories are marked, so that they are told from any other text; those of delivered
 # mail are in every block and of no use.
@@ -52,6 +53,12 @@ SELECT r.id, {_OF_ATTEMPT}
 FROM recipients AS r CROSS JOIN attempts AS a ON a.recipient_id = r.id
 WHERE r.id >= ? AND r.id <= ? ORDER BY r.id
 """
+
+TEXTS_OF_BLOCK = (
+    f"{_TEXTS_OF_RECIPIENTS} WHERE r.id >= ? AND r.id <= ?",
+    _TEXTS_OF_ATTEMPTS,
+)
+"""What is indexed of the recipients from one id to another, and of the attempts at them."""
 
 _LATER = f"""
 SELECT a.rowid, a.recipient_id, {_OF_ATTEMPT}
@@ -107,7 +114,7 @@ def _index_blocks(index: sqlite3.Connection, ledger: sqlite3.Connection, before:
     for row in (*rows[:whole], *attempts):
         texts[row[0]].append(row)
     ids = list(texts)
-    with _transaction(index):
+    with transaction(index):
         for start in range(0, whole, BLOCK):
             block = ids[start : start + BLOCK]
             text = text_of(row for each in block for row in texts[each])
@@ -155,7 +162,7 @@ def index_later(index: sqlite3.Connection, ledger: sqlite3.Connection) -> int:
         return 0
     until = last_indexed(index)
     late = sorted((row[1:] for row in rows if row[1] <= until), key=itemgetter(0))
-    with _transaction(index):
+    with transaction(index):
         by_block = ((index.execute(_BLOCK_OF, (row[0],)).fetchone(), row) for row in late)
         for block, some in groupby(by_block, key=itemgetter(0)):
             # Between two blocks there is nobody: whoever was pruned.
@@ -179,7 +186,7 @@ def drop_old(index: sqlite3.Connection, ledger: sqlite3.Connection) -> int:
     part = index.execute("SELECT n FROM parts WHERE last < ? ORDER BY n", (oldest,)).fetchone()
     if part is None:
         return 0
-    with _transaction(index):
+    with transaction(index):
         index.execute(f"DROP TABLE words_{part[0]}")
         index.execute("DELETE FROM blocks WHERE part = ?", part)
         index.execute("DELETE FROM parts WHERE n = ?", part)
@@ -192,7 +199,7 @@ def text_of(rows: Iterable[Columns]) -> str:
     return "\n".join(value for value in values if value).lower()
 
 
-class _transaction:  # noqa: N801 (it reads like a function)
+class transaction:  # noqa: N801 (it reads like a function)
     """One transaction of the index."""
 
     def __init__(self, index: sqlite3.Connection) -> None:

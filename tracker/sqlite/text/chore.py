@@ -6,14 +6,19 @@ writes mail never waits for it.
 
 import asyncio
 import sqlite3
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 from tracker.sql.values import first_id
 from tracker.sqlite.connection import as_store_error, connect_reader
 from tracker.sqlite.text.build import begin, drop_old, index_some
 from tracker.sqlite.text.file import connect
+from tracker.sqlite.text.forget import forget
+
+T = TypeVar("T")
 
 _SETTLED = timedelta(minutes=15)
 """Recipients are indexed when they are this old: most are delivered by then, and so come with all
@@ -28,28 +33,33 @@ class Indexer:
         self._open: tuple[sqlite3.Connection, sqlite3.Connection] | None = None
         self._busy = Lock()
 
+    async def forget(self) -> Sequence[str]:
+        """Forget the text that is to be forgotten; return of whom. Raises StoreUnavailable."""
+        return await asyncio.to_thread(self._with_both, forget)
+
     async def step(self, now: datetime) -> int:
         """Index some of what is missing; return how many rows were looked at.
 
         Raises StoreUnavailable.
         """
-        return await asyncio.to_thread(self._step, first_id(now - _SETTLED))
+        before = first_id(now - _SETTLED)
+        return await asyncio.to_thread(
+            self._with_both,
+            lambda index, ledger: index_some(index, ledger, before) + drop_old(index, ledger),
+        )
 
-    def _step(self, before: str) -> int:
+    def _with_both(self, work: Callable[[sqlite3.Connection, sqlite3.Connection], T]) -> T:
+        """Work with the index and the ledger, in a thread."""
         with self._busy:
-            return self._index(before)
-
-    def _index(self, before: str) -> int:
-        try:
-            if self._open is None:
-                self._open = self._connect()
-            index, ledger = self._open
-            return index_some(index, ledger, before) + drop_old(index, ledger)
-        except (sqlite3.Error, OSError) as error:
-            broken, self._open = self._open, None
-            for connection in broken or ():
-                connection.close()
-            raise as_store_error(error) from error
+            try:
+                if self._open is None:
+                    self._open = self._connect()
+                return work(*self._open)
+            except (sqlite3.Error, OSError) as error:
+                broken, self._open = self._open, None
+                for connection in broken or ():
+                    connection.close()
+                raise as_store_error(error) from error
 
     def _connect(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
         index = connect(self._ledger)

@@ -79,7 +79,12 @@ def connect(ledger: Path) -> sqlite3.Connection:
         check_same_thread=False,
     )
     try:
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", f"cache_size = -{_CACHE}"):
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = NORMAL",
+            f"cache_size = -{_CACHE}",
+            "secure_delete = ON",
+        ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
         if not _is_of_use(connection):
             start_anew(connection, 0)

@@ -141,6 +141,31 @@ async def test_the_text_goes_with_the_last_of_its_mail(ledger: SqliteLedger, pat
     assert indexed(path) == 0
 
 
+async def test_text_that_was_removed_leaves_the_index(ledger: SqliteLedger, path: Path) -> None:
+    submission = make_submission("secret@one.example", *(f"u{n}@x.example" for n in range(15)))
+    await ledger.accept(submission, START, None)
+    await catch_up(ledger)
+    assert matches(path, "secret") == 1
+    page = await ledger.search(term(Field.TO, "secret"), EVERYTHING, limit=1)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE recipients SET forward_path = 'x' WHERE forward_path LIKE 's%'")
+        connection.commit()
+    await ledger.forget_text([page.rows[0].recipient.id])
+    await catch_up(ledger)
+    assert matches(path, "secret") == 0
+    assert await found(ledger, Field.TO, "u7@x") == ["u7@x.example"]
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM text_to_forget").fetchone() == (0,)
+
+
+def matches(path: Path, text: str) -> int:
+    """Return how many documents of the first part have a trigram of `text`."""
+    with closing(sqlite3.connect(path_of(path))) as connection:
+        sql = "SELECT count(*) FROM words_1 WHERE words_1 MATCH ?"
+        (count,) = connection.execute(sql, (f'"{text[:3]}"',)).fetchone()
+    return int(count)
+
+
 async def test_an_index_of_another_ledger_is_made_anew(ledger: SqliteLedger, path: Path) -> None:
     await populate(ledger)
     await catch_up(ledger)
