@@ -55,10 +55,15 @@ class SqliteLedger(
     """`tracker.store.Ledger` on one file. Use `open_ledger`."""
 
     def __init__(
-        self, path: Path, writer: Writer, readers: Readers, entropy: Entropy, effort: Effort
+        self,
+        path: Path,
+        writer: Writer,
+        readers: Readers,
+        entropy: Entropy,
+        effort: Effort | None = None,
     ) -> None:
         super().__init__(writer, readers, entropy)
-        self._effort = effort
+        self._effort = effort or Effort()
         self.path = path
         self._texts = Texts(path)
         self._indexer = Indexer(path)
@@ -117,7 +122,7 @@ async def open_ledger(
     """
     await asyncio.to_thread(migrate, path)
     writer, pool = Writer(path), Readers()
-    ledger = SqliteLedger(path, writer, pool, entropy or EntropyPool().take, effort or Effort())
+    ledger = SqliteLedger(path, writer, pool, entropy or EntropyPool().take, effort)
     try:
         await ledger.ping()  # opens the file for writing, which readers depend on
         await pool.open(path, readers)
