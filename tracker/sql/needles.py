@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from tracker.model import is_id
 from tracker.search import Field, Query, Term
+from tracker.search.spellings import spellings
+from tracker.search.values import whole_ip
 from tracker.sql.values import well_formed
 
 MARK = "="
@@ -22,11 +24,17 @@ def needles_of(query: Query) -> list[str]:
 
 def _of(term: Term) -> Iterator[str]:
     value = well_formed(term.value)
-    if term.field in (Field.TO, Field.FROM):
-        yield value.removeprefix("@")
+    if term.field in _NAMES:
+        name = value.removeprefix("@").removeprefix("*.")
+        # A name that may stand in the text in several forms tells nothing that all of them have.
+        if len(set(spellings(value))) == 1 and len(set(spellings(name))) == 1:
+            yield name
     elif term.field is Field.ID:
-        if not is_id(value.upper()):  # it is looked up by its key
+        # Ours are looked up by their key, and ENVID may have these characters in another form.
+        if not is_id(value.upper()) and not set(value) & set("+="):
             yield value.removeprefix("<").removesuffix(">")
+    elif term.field is Field.IP:
+        yield whole_ip(value) or value
     elif term.field is Field.CODE:
         if value[:1] in ("4", "5"):
             yield MARK + value.removesuffix(".")
@@ -34,5 +42,6 @@ def _of(term: Term) -> Iterator[str]:
         yield value
 
 
-_PLAIN = frozenset({Field.ANY, Field.SUBJECT, Field.ACCOUNT, Field.MX, Field.IP, Field.TEXT})
+_NAMES = frozenset({Field.ANY, Field.TO, Field.FROM, Field.ACCOUNT, Field.MX})
+_PLAIN = frozenset({Field.SUBJECT, Field.TEXT})
 """The term's value stands in the text as it is."""

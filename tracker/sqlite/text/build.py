@@ -33,7 +33,7 @@ _ATTEMPTS_AT_ONCE = 1000
 
 _TEXTS_OF_RECIPIENTS = """
 SELECT r.id, r.forward_path, r.domain, r.account, m.id, m.reverse_path, m.header_from, m.subject,
-       m.header_message_id, m.client_address, m.client_helo
+       m.header_message_id, m.envid, m.client_address
 FROM recipients AS r CROSS JOIN messages AS m ON m.id = r.message_id
 """
 
