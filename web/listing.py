@@ -118,7 +118,7 @@ async def _count(ledger: Store, scope: Scope, wanted: Wanted, choice: Choice) ->
     """
     if choice is Choice.WRITTEN:
         if wanted.form.choice is not Choice.WRITTEN:
-            return {}
+            return Counts()
         return await ledger.summarize(wanted.query, scope, cap=COUNTED)
     text = write_text(wanted.form.but(choice=Choice.ALL))
     query, _ = query_of(text, wanted.times, wanted.retention)

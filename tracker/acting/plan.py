@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from tracker.model import Deed, Role, Status
 from tracker.states import OPEN
-from tracker.views import Counts
 
 LIMITS: Mapping[Role, int | None] = MappingProxyType(
     {Role.USER: 1_000, Role.DOMAIN_ADMIN: 100_000, Role.SUPPORT: 0, Role.ADMIN: None}
@@ -54,7 +53,7 @@ def changes(deed: Deed, status: Status) -> bool:
     return status in _CHANGES[deed]
 
 
-def parts_of(deed: Deed, counts: Counts) -> list[Part]:
+def parts_of(deed: Deed, counts: Mapping[Status, int]) -> list[Part]:
     """Return what changes and what does not, and why; those that change come first."""
     parts = [
         Part(count, status, _WORDS[status], _why_not(deed, status))

@@ -127,7 +127,7 @@ class Looking(Part):
         after: RecipientId | None = None,
     ) -> Page:
         bounds = Bounds(before, after, is_newest_first(before, after))
-        async with self._look(query, scope, self.search_patience.search) as (walk, candidates):
+        async with self._searching(query, scope, self.search_patience.search) as (walk, candidates):
             ids, looked_until = await find_page(walk, candidates, bounds, limit + 1, self._effort)
             found = await walk.reader.rows(ROWS, (json_list(ids[:limit]),))
         if is_more := len(ids) > limit:
@@ -138,13 +138,13 @@ class Looking(Part):
 
     async def summarize(self, query: Query, scope: Scope, *, cap: int = 1000) -> Counts:
         counts = Counts(dict.fromkeys(Status, 0))
-        async with self._look(query, scope, self.search_patience.counts) as (walk, candidates):
+        async with self._searching(query, scope, self.search_patience.counts) as (walk, candidates):
             found, counts.cut = await find_counts(walk, candidates, cap, self._effort)
         counts.update(found)
         return counts
 
     @asynccontextmanager
-    async def _look(
+    async def _searching(
         self, query: Query, scope: Scope, patience: timedelta
     ) -> AsyncIterator[tuple[Walk, Candidates | None]]:
         """Begin a search that may last so long."""

@@ -1,7 +1,7 @@
 """Prometheus metrics: the workers' counters, and what the ledger says at this moment."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,7 @@ from tracker.model import Census, Scope, Status
 from tracker.nodes import nodes_of
 from tracker.states import OPEN
 from tracker.store import Ledger, StoreError
-from tracker.views import Balance, Counts
+from tracker.views import Balance
 from web.client import is_local
 from web.filters import OPEN_QUERY
 from web.panel import Visit
@@ -53,7 +53,10 @@ class _Workers(Collector):
 
 
 def gauges(
-    balance: Iterable[Balance], open_counts: Counts, next_due: datetime | None, now: datetime
+    balance: Iterable[Balance],
+    open_counts: Mapping[Status, int],
+    next_due: datetime | None,
+    now: datetime,
 ) -> tuple[Metric, ...]:
     """Return what the ledger says as metrics. Pure."""
     days = tuple(balance)
