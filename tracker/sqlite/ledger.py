@@ -28,11 +28,11 @@ from tracker.sqlite.refusals import Refusals
 from tracker.sqlite.returns import Returns
 from tracker.sqlite.rules import Rules
 from tracker.sqlite.saved import Saving
-from tracker.sqlite.watching import Watching
 from tracker.sqlite.text.chore import Indexer
 from tracker.sqlite.text.file import can_index
 from tracker.sqlite.text.forget import forgotten, mark_to_forget
 from tracker.sqlite.text.pool import Texts
+from tracker.sqlite.watching import Watching
 from tracker.sqlite.writer import Writer
 
 

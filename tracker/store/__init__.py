@@ -25,8 +25,8 @@ from tracker.store.refusals import Refusals
 from tracker.store.returns import Returns
 from tracker.store.rules import Rules
 from tracker.store.saved import Saved
-from tracker.store.watching import Version, Watching
 from tracker.store.text import TextIndex
+from tracker.store.watching import Version, Watching
 
 __all__ = [
     "Accesses",
@@ -51,7 +51,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "Suppressions",
+    "TextIndex",
     "Version",
     "Watching",
-    "TextIndex",
 ]

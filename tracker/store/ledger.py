@@ -14,8 +14,8 @@ from tracker.store.refusals import Refusals
 from tracker.store.returns import Returns
 from tracker.store.rules import Rules
 from tracker.store.saved import Saved
-from tracker.store.watching import Watching
 from tracker.store.text import TextIndex
+from tracker.store.watching import Watching
 from tracker.views import Patience
 
 
