@@ -8,8 +8,8 @@ import structlog
 
 from config.settings import Settings
 from relay.clock import Clock
-from tracker.ages import walks_of
 from relay.text_index import TextIndexer
+from tracker.ages import walks_of
 from tracker.store import Ledger, StoreUnavailable
 
 _TIDYING: Final = "tidying"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tracker.archive.recorded import MARKS, check_marks
 from tracker.entropy import Entropy, EntropyPool
-from tracker.sqlite.access import Witnessing
 from tracker.model import RecipientId
+from tracker.sqlite.access import Witnessing
 from tracker.sqlite.acting import Acting
 from tracker.sqlite.ages import Forgetting
 from tracker.sqlite.chores import alone
