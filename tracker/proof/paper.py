@@ -5,8 +5,6 @@ import unicodedata
 from importlib import resources
 from typing import Final
 
-import typst
-
 from tracker.proof.seal import fingerprint
 from tracker.proof.statement import Encryption, Statement
 
@@ -17,6 +15,8 @@ _ALSO_PRINTED: Final = frozenset("‐‑–—‘’‚“”„†•…‰‹�
 
 def print_certificate(statement: Statement, document: bytes, public_key: bytes) -> bytes:
     """Return `document`, which is `statement` signed by `public_key`, as PDF/UA-1."""
+    import typst  # large, and most panels never print a certificate
+
     facts = _facts(statement, public_key) | {"document": document.decode()}
     template = resources.files("tracker.proof").joinpath("certificate.typ").read_bytes()
     # No fonts of this machine: the same certificate looks the same everywhere.
