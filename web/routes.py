@@ -82,8 +82,6 @@ PRIVATE: Final[Sequence[PrivateRoute]] = (
     PrivateRoute("GET", "/messages/{id}/live", live.watch_message, None),
     PrivateRoute("POST", "/messages/{id}/retry", story.retry, Permission.ACT),
     PrivateRoute("POST", "/messages/{id}/release", story.release, Permission.ACT),
-    PrivateRoute("GET", "/messages/{id}/cancel", story.confirm_cancel, Permission.ACT),
-    PrivateRoute("POST", "/messages/{id}/cancel", story.cancel, Permission.ACT),
     PrivateRoute("GET", "/messages/{id}/send-again", again.ask, Permission.ACT),
     PrivateRoute("POST", "/messages/{id}/send-again", again.send, Permission.ACT),
     PrivateRoute("GET", "/messages/{id}/probe", probes.ask_about_message, Permission.ACT),

@@ -158,8 +158,8 @@ async def rows_in(archive: Archive, table: Table) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 async def test_every_column_of_a_table_is_kept(unchecked: str, table: Table) -> None:
-    # What no two rows may have the same of: the first column of their order, and a form's key.
-    keys = {table.key.split(",")[0], "key"} & {*table.fields}
+    # What no two rows may have the same of: the first column of their order, a form's key, a name.
+    keys = {table.key.split(",")[0], "key", "name"} & {*table.fields}
     first, *more = [
         row_of(table.row, **{key: n if key == "day" else f"{n:04}" for key in keys})
         for n in range(1200)

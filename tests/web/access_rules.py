@@ -116,8 +116,6 @@ RULES: Final[Mapping[str, Rule]] = {
     ),
     "POST /messages/{id}/retry": Rule(ACTORS, DONE, about_mail=True),
     "POST /messages/{id}/release": Rule(ACTORS, DONE, about_mail=True),
-    "GET /messages/{id}/cancel": Rule(ACTORS, about_mail=True),
-    "POST /messages/{id}/cancel": Rule(ACTORS, DONE, about_mail=True),
     "GET /messages/{id}/send-again": Rule(ACTORS, about_mail=True),
     "POST /messages/{id}/send-again": Rule(ACTORS, WRONG, about_mail=True),
     "GET /messages/{id}/probe": Rule(ACTORS, about_mail=True),

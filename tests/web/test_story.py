@@ -17,7 +17,7 @@ from tests.support.unusual import (
     record_returned,
 )
 from tests.web.test_track import text_of
-from tracker.model import EventKind, Recipient, Scope, Status
+from tracker.model import Recipient, Scope, Status
 from tracker.store import OutcomeUnknown
 from tracker.views import Timeline
 
@@ -305,40 +305,6 @@ async def test_a_notice_is_told_once(desk: Desk, anna: Client) -> None:
     assert 'role="status"' not in await (await anna.get(desk.path_of(LUNCH))).text()
 
 
-async def test_what_is_being_tried_cannot_be_cancelled_and_that_is_said(
-    desk: Desk, anna: Client
-) -> None:
-    subject = "Directions to the warehouse"
-    page = await act(anna, f"{desk.path_of(subject)}/cancel")
-    assert "0 recipients cancelled." in page
-    assert "1 being tried right now, which cannot be stopped." in page
-    assert (await only(desk, subject)).status is Status.QUEUED
-
-
-async def test_what_has_finished_is_counted_apart(desk: Desk) -> None:
-    news = await desk.log_in("news@northwind.example")
-    page = await act(news, f"{desk.path_of(NEWS)}/cancel")
-    assert "2 recipients cancelled." in page
-    assert "3 already finished." in page
-
-
-async def test_cancelling_asks_once_more_and_keeps_the_reason(desk: Desk, anna: Client) -> None:
-    recipient = await only(desk, LUNCH)
-    path = f"{desk.path_of(LUNCH)}/cancel"
-    text = await text_of(anna, f"{path}?recipient={recipient.id}")
-    assert "Cancel 1 recipient?" in text
-    assert "lars@ghostport.example" in text
-    assert (await only(desk, LUNCH)).status is Status.DEFERRED, "asking changes nothing"
-
-    page = await act(anna, path, recipient.id, reason="Lunch is off", back="/queue")
-    assert "<h1>Queue</h1>" in page
-    assert "1 recipient cancelled." in page
-    timeline = await timeline_of(desk, LUNCH)
-    assert timeline.recipients[0].status is Status.CANCELLED
-    event = next(one for one in timeline.events if one.kind is EventKind.CANCELLED)
-    assert (event.actor, event.detail) == ("anna@northwind.example", "Lunch is off")
-
-
 async def test_held_mail_can_be_released(desk: Desk) -> None:
     subject = "Price list (please check before it goes out)"
     news = await desk.log_in("news@northwind.example")
@@ -348,12 +314,7 @@ async def test_held_mail_can_be_released(desk: Desk) -> None:
     assert (await only(desk, subject)).status is not Status.HELD
 
 
-async def test_a_finished_message_has_nothing_to_cancel(desk: Desk, anna: Client) -> None:
-    text = await text_of(anna, f"{desk.path_of('Thank you for your visit')}/cancel")
-    assert "Nothing to cancel" in text
-
-
-@pytest.mark.parametrize("verb", ["retry", "cancel", "release"])
+@pytest.mark.parametrize("verb", ["retry", "release"])
 async def test_an_act_needs_the_token_of_the_session(desk: Desk, anna: Client, verb: str) -> None:
     before = await only(desk, LUNCH)
     path = f"{desk.path_of(LUNCH)}/{verb}"
@@ -372,7 +333,7 @@ async def test_recipients_of_another_message_are_not_touched(desk: Desk, anna: C
     stranger = await only(desk, "Quarterly figures Q1")
     token = await token_for(anna)
     response = await anna.post(
-        f"{desk.path_of(LUNCH)}/cancel", data={"csrf": token, "recipient": stranger.id}
+        f"{desk.path_of(LUNCH)}/retry", data={"csrf": token, "recipient": stranger.id}
     )
     assert response.status == 404
     assert await only(desk, "Quarterly figures Q1") == stranger

@@ -60,7 +60,7 @@ PAGES = [
 
 async def all_pages(desk: Desk) -> list[str]:
     messages = [desk.path_of(subject) for subject in desk.ids]
-    return [*PAGES, *messages, f"{messages[0]}/cancel"]
+    return [*PAGES, *messages]
 
 
 def headers_are_safe(headers: Iterable[tuple[str, str]]) -> bool:

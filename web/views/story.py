@@ -105,18 +105,6 @@ def _chosen(timeline: Timeline, asked: Sequence[str]) -> list[Recipient]:
     return chosen
 
 
-async def confirm_cancel(visit: Visit, viewer: Viewer) -> web.StreamResponse:
-    """Ask once more: what is cancelled is never sent, and nobody is told."""
-    timeline = await find(visit, viewer)
-    chosen = _chosen(timeline, visit.request.query.getall("recipient", []))
-    return visit.page(
-        "cancel.html",
-        message=timeline.message,
-        recipients=[one for one in chosen if one.status in OPEN],
-        back=local_path(visit.request.query.get("back")),
-    )
-
-
 async def _act(visit: Visit, viewer: Viewer, act: Act) -> web.StreamResponse:
     """Do `act` and tell honestly what it came to."""
     timeline = await find(visit, viewer)
@@ -155,7 +143,7 @@ async def _change(
         return await ledger.retry_now(ids, scope=viewer.scope, actor=actor, now=visit.now)
     return await ledger.change_status(
         ids,
-        Status.CANCELLED if act is Act.CANCEL else Status.QUEUED,
+        Status.QUEUED,
         scope=viewer.scope,
         actor=actor,
         reason=reason or "in the panel",
@@ -171,8 +159,3 @@ async def retry(visit: Visit, viewer: Viewer) -> web.StreamResponse:
 async def release(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Let held recipients go on."""
     return await _act(visit, viewer, Act.RELEASE)
-
-
-async def cancel(visit: Visit, viewer: Viewer) -> web.StreamResponse:
-    """Never send it."""
-    return await _act(visit, viewer, Act.CANCEL)

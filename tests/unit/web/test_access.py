@@ -14,7 +14,7 @@ from web.access import kind_of, page_of
         ("GET", "/queue", AccessKind.LIST),
         ("GET", "/messages/01A", AccessKind.MESSAGE),
         ("GET", "/messages/01A/live", AccessKind.MESSAGE),
-        ("POST", "/messages/01A/cancel", AccessKind.ACT),
+        ("POST", "/messages/01A/retry", AccessKind.ACT),
         ("POST", "/acts", AccessKind.ACT),
         ("GET", "/export", AccessKind.EXPORT),
         ("GET", "/list.csv", AccessKind.EXPORT),

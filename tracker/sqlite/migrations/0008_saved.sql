@@ -5,7 +5,7 @@ CREATE TABLE saved_searches (
     owner       TEXT NOT NULL,
     -- Of the owner: whom audience 'domain' means.
     domain      TEXT NOT NULL,
-    audience    TEXT NOT NULL CHECK (audience IN ('owner', 'domain', 'all')),
+    audience    TEXT NOT NULL,
     name        TEXT NOT NULL,
     text        TEXT NOT NULL,
     created_at  INTEGER NOT NULL,
@@ -23,5 +23,5 @@ CREATE TABLE habits (
     owner    TEXT NOT NULL PRIMARY KEY,
     outcome  TEXT NOT NULL,
     zone     TEXT NOT NULL,
-    keys     TEXT NOT NULL CHECK (keys IN ('on', 'off'))
+    keys     TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
