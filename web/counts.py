@@ -11,16 +11,25 @@ COUNTED: Final = 1000
 
 
 class Number(NamedTuple):
-    """A count that may have been cut off."""
+    """A count that may have been cut off: there are so many at least."""
 
     value: int
     cut: bool
 
     def __str__(self) -> str:
-        return f"{COUNTED:,}+" if self.cut else f"{self.value:,}"
+        return f"{self.value:,}+" if self.cut else f"{self.value:,}"
+
+    @property
+    def is_none(self) -> bool:
+        """True when there are none for sure."""
+        return not self.value and not self.cut
 
 
 def number_of(counts: Counts, statuses: Collection[Status]) -> Number:
-    """Return how many recipients with these statuses were counted."""
-    found = [counts.get(status, 0) for status in statuses]
-    return Number(sum(found), cut=any(one > COUNTED for one in found) or sum(found) > COUNTED)
+    """Return how many recipients with these statuses were counted.
+
+    It is cut where there are more than are counted, or where the time for counting was over.
+    """
+    found = sum(counts.get(status, 0) for status in statuses)
+    is_unfinished = not counts.cut.isdisjoint(statuses)
+    return Number(min(found, COUNTED), cut=found > COUNTED or is_unfinished)

@@ -87,13 +87,23 @@ async def look(ledger: Store, scope: Scope, wanted: Wanted) -> Found:
     current = next(
         (chip.number for chip in chips if chip.current), number_of(number, frozenset(Status))
     )
+    if current.cut:  # of what is not counted to the end, there is at least what is shown
+        current = current._replace(value=max(current.value, len(page.rows)))
     return Found(page, timelines, chips, current)
 
 
-async def count_newer(ledger: Store, scope: Scope, wanted: Wanted, limit: int) -> int:
+def way_on(page: Page, before: RecipientId | None, after: RecipientId | None) -> str:
+    """Return with which link a search goes on that was cut; empty when it came to its end."""
+    if not page.cut:
+        return ""
+    return "Newer" if after is not None and before is None else "Older"
+
+
+async def count_newer(ledger: Store, scope: Scope, wanted: Wanted, limit: int) -> Number:
     """Return how many rows have come after the one that the URL names, at most `limit`."""
-    page = await ledger.search(wanted.query, scope, limit=limit, after=wanted.asked.after)
-    return len(page.rows)
+    page = await ledger.search(wanted.query, scope, limit=limit + 1, after=wanted.asked.after)
+    found = len(page.rows)
+    return Number(min(found, limit), cut=found > limit or page.cut)
 
 
 async def widen(ledger: Store, scope: Scope, wanted: Wanted) -> Widening | None:
@@ -134,7 +144,7 @@ def _chips(wanted: Wanted, counts: Counts, uncertain: Number) -> Sequence[Chip]:
     for choice in CHOICES:
         number = number_of(counts, STATUSES[choice]) if choice in STATUSES else uncertain
         is_current = wanted.form.choice is choice
-        if choice is Choice.CANCELLED and not number.value and not is_current:
+        if choice is Choice.CANCELLED and number.is_none and not is_current:
             continue
         url = wanted.url(choice=choice)
         chips.append(Chip(choice, word_of(choice), LOOKS.get(choice), number, url, is_current))

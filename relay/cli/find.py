@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
+import typer
 
 from config.loader import Loaded
 from relay.cli.common import CommandFailed
@@ -16,6 +17,10 @@ from tracker.views import Row
 EVERYTHING = Scope()
 """An operator at the command line sees the whole ledger."""
 _PAGE = 200
+_CUT = (
+    "sendtrace: not searched to the end in the time that a search has, so there may be more; "
+    "let it look at less with since: and until:"
+)
 
 
 def _query_of(words: Sequence[str] | None, zone: str) -> Query:
@@ -33,6 +38,7 @@ async def find(
     limit: int,
     statuses: frozenset[Status] | None,
 ) -> list[Row]:
+    """Return at most `limit` rows, newest first; say so where not everything was searched."""
     query = _query_of(words, loaded.settings.panel.time_zone)
     if statuses is not None:
         query = msgspec.structs.replace(query, terms=(*query.terms, _one_of(statuses)))
@@ -43,6 +49,9 @@ async def find(
             query, EVERYTHING, limit=min(_PAGE, limit - len(found)), before=before
         )
         found.extend(page.rows)
+        if page.cut and page.older == before:
+            typer.echo(_CUT, err=True)
+            break
         before = page.older
         if before is None:
             break

@@ -35,6 +35,7 @@ from tracker.model import (
     Stride,
     Trigger,
 )
+from tracker.views import Patience
 
 MINUTE = timedelta(minutes=1)
 LATER = START + MINUTE
@@ -273,3 +274,13 @@ async def test_a_stride_counts_once_however_often_it_is_taken(ledger: Ledger) ->
     assert (first.done, first.changed, first.place) == (1, 1, one.id)
     assert await ledger.advance_act(running, stride, LATER) is None
     assert await ledger.changed_by(act.id, "", 10) == [RecipientId(one.id)]
+
+
+async def test_an_act_whose_search_was_cut_goes_on_where_it_was(ledger: Ledger) -> None:
+    await fill(ledger, STRIDE + 3)
+    patient, ledger.search_patience = ledger.search_patience, Patience(timedelta(0), timedelta(0))
+    act = await carry_out(ledger, make_act(Deed.HOLD))
+    assert (act.state, act.changed) == (ActState.RUNNING, 0), "nobody was looked at yet"
+    ledger.search_patience = patient
+    act = await runner(ledger).finish(act)
+    assert (act.state, act.done, act.changed) == (ActState.DONE, STRIDE + 3, STRIDE + 3)

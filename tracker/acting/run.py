@@ -33,6 +33,14 @@ class _Batch(NamedTuple):
     looked_at: Sequence[RecipientId]
     rows: Sequence[Row]
     """Those of them that are in scope."""
+    place: str
+    """Where the walk goes on."""
+    is_last: bool
+
+
+def _batch(act: Act, looked_at: Sequence[RecipientId], rows: Sequence[Row]) -> _Batch:
+    place = looked_at[-1] if looked_at else act.place
+    return _Batch(looked_at, rows, place, is_last=len(looked_at) < STRIDE)
 
 
 def query_of(text: str, zone: str, at: datetime) -> Query:
@@ -58,6 +66,8 @@ class Runner:
             after = await self.stride(act)
             if after is None:
                 return await self._ledger.act(act.id, Scope()) or act
+            if after.state is act.state is ActState.RUNNING and after.place == act.place:
+                return after  # the search got nowhere in its time: later, then
             act = after
         return act
 
@@ -79,12 +89,15 @@ class Runner:
             before = RecipientId(act.place) if act.place else None
             query = query_of(act.query, act.zone, act.created_at)
             page = await self._ledger.search(query, act.scope, limit=STRIDE, before=before)
-            return _Batch([row.recipient.id for row in page.rows], page.rows)
-        return _Batch(ids, await self._ledger.chosen(ids, act.scope))
+            found = [row.recipient.id for row in page.rows]
+            if page.cut:
+                return _Batch(found, page.rows, page.older or act.place, is_last=False)
+            return _batch(act, found, page.rows)
+        return _batch(act, ids, await self._ledger.chosen(ids, act.scope))
 
     async def _plan(self, act: Act) -> Stride:
         """Return what is to become of the next few; nobody is left: that it has come to its end."""
-        looked_at, rows = await self._next(act)
+        looked_at, rows, place, is_last = await self._next(act)
         concerned = [row for row in rows if changes(act.deed, row.recipient.status)]
         addresses: Sequence[str] = ()
         if act.deed is Deed.RETRY:
@@ -97,8 +110,8 @@ class Runner:
             seen=len(looked_at),
             recipients=tuple(ids),
             addresses=tuple(addresses),
-            place=looked_at[-1] if looked_at else act.place,
-            ended=len(looked_at) < STRIDE,
+            place=place,
+            ended=is_last,
         )
 
     async def _of_addresses(self, addresses: Sequence[str], scope: Scope) -> list[RecipientId]:

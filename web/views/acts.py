@@ -69,6 +69,8 @@ class Counted(NamedTuple):
     parts: Sequence[Part]
     rows: Sequence[Row]
     """Of a selection."""
+    cut: bool = False
+    """True when there was no time to count to the end: there may be more."""
 
     @property
     def total(self) -> int:
@@ -118,7 +120,8 @@ async def _count(ledger: Ledger, asked: Asked, viewer: Viewer) -> Counted:
     query = query_of(asked.query, asked.zone, asked.counted_at)
     limit = LIMITS[viewer.account.role]
     cap = _UNBOUNDED if limit is None else limit
-    return Counted(parts_of(asked.deed, await ledger.summarize(query, viewer.scope, cap=cap)), ())
+    counts = await ledger.summarize(query, viewer.scope, cap=cap)
+    return Counted(parts_of(asked.deed, counts), (), cut=bool(counts.cut))
 
 
 async def ask(visit: Visit, viewer: Viewer) -> web.StreamResponse:
@@ -173,7 +176,7 @@ async def plan(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         counted = await _count(visit.panel.ledger, asked, viewer)
     except QueryError as error:
         return await _form(visit, viewer, asked, problem=problem_of(error), status=422)
-    if not within_limit(viewer.account.role, counted.total):
+    if counted.cut or not within_limit(viewer.account.role, counted.total):
         return await _form(visit, viewer, asked, status=422)
     act = replace(
         _make(visit, viewer, asked, form.get("key"), counted.total),

@@ -58,7 +58,7 @@ def gauges(
     next_due: datetime | None,
     now: datetime,
 ) -> tuple[Metric, ...]:
-    """Return what the ledger says as metrics. Pure."""
+    """Return what the ledger says as metrics; what was not counted to the end is none. Pure."""
     days = tuple(balance)
     recipients = GaugeMetricFamily(
         "sendtrace_recipients", "Recipients on record by status.", labels=["status"]
@@ -68,10 +68,10 @@ def gauges(
         Status.BOUNCED: sum(day.bounced for day in days),
         Status.EXPIRED: sum(day.expired for day in days),
         Status.CANCELLED: sum(day.cancelled for day in days),
-        **{status: min(open_counts.get(status, 0), _CAP) for status in OPEN},
+        **{status: min(open_counts[status], _CAP) for status in OPEN if status in open_counts},
     }
-    for status in Status:
-        recipients.add_metric([status.value], counted[status])
+    for status, number in counted.items():
+        recipients.add_metric([status.value], number)
     overdue = timedelta(0) if next_due is None else max(timedelta(0), now - next_due)
     return (
         recipients,
@@ -136,7 +136,7 @@ async def _read_ledger(ledger: Ledger, now: datetime, kept: timedelta) -> tuple[
         return (ledger_gauge(answers=False),)
     return (
         ledger_gauge(answers=True),
-        *gauges(balance, counts, due, now),
+        *gauges(balance, {s: n for s, n in counts.items() if s not in counts.cut}, due, now),
         *node_gauges(census),
         inbox_gauge(unread),
     )

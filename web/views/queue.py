@@ -8,8 +8,9 @@ from aiohttp import web
 
 from tracker.model import Recipient, RecipientId, Status, is_id
 from tracker.views import Row
-from web.counts import COUNTED, Number
+from web.counts import COUNTED, number_of
 from web.filters import OPEN_QUERY
+from web.listing import way_on
 from web.notices import Act
 from web.panel import Viewer, Visit
 from web.rows import sender_of, story_url, subject_of
@@ -61,23 +62,16 @@ def _page_id(visit: Visit, name: str) -> RecipientId | None:
 async def show_queue(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer with what waits in the viewer's scope, newest first."""
     ledger, query = visit.panel.ledger, OPEN_QUERY
+    before, after = _page_id(visit, "before"), _page_id(visit, "after")
     page, counts = await asyncio.gather(
-        ledger.search(
-            query,
-            viewer.scope,
-            limit=PAGE,
-            before=_page_id(visit, "before"),
-            after=_page_id(visit, "after"),
-        ),
+        ledger.search(query, viewer.scope, limit=PAGE, before=before, after=after),
         ledger.summarize(query, viewer.scope, cap=COUNTED),
     )
     return visit.page(
         "queue.html",
         rows=[waiting_row(viewer, row, visit.times) for row in page.rows],
-        numbers=[
-            (words, Number(counts.get(status, 0), cut=counts.get(status, 0) > COUNTED))
-            for status, words in _WORDS.items()
-        ],
+        numbers=[(words, number_of(counts, {status})) for status, words in _WORDS.items()],
+        way_on=way_on(page, before, after),
         older=page.older and f"/queue?{urlencode({'before': page.older})}",
         newer=page.newer and f"/queue?{urlencode({'after': page.newer})}",
         here=visit.request.path_qs,

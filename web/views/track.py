@@ -25,7 +25,7 @@ from web.filters import (
 )
 from web.form_text import Choice, Form, Period, read_text, write_text
 from web.habits import opening_of, remember
-from web.listing import Found, Wanted, look, want, widen
+from web.listing import Found, Wanted, look, want, way_on, widen
 from web.panel import ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_other
 from web.rows import tracked_row
 from web.said import CHOICES, PERIODS, conditions, outcome_in_words, when, word_of
@@ -77,7 +77,8 @@ async def _answer(visit: Visit, viewer: Viewer, asked: Asked, habits: Habits) ->
     except QueryError as problem:
         return visit.page("track.html", 400, problem=str(problem), **context)
     found = await look(ledger, viewer.scope, wanted)
-    widening = None if found.page.rows else await widen(ledger, viewer.scope, wanted)
+    is_empty = not found.page.rows and not found.page.cut
+    widening = await widen(ledger, viewer.scope, wanted) if is_empty else None
     listed = _list(wanted, found, may_act=viewer.may(Permission.ACT))
     if not asked.before and not asked.after:
         await remember(visit, viewer, wanted, habits, searches.recent)
@@ -135,6 +136,7 @@ def _list(wanted: Wanted, found: Found, *, may_act: bool) -> dict[str, object]:
         "in_range": when(form, wanted.days, wanted.times, wanted.retention),
         "outcome": outcome_in_words(form.choice),
         "conditions": list(conditions(form)),
+        "way_on": way_on(page, asked.before, asked.after),
         "older": page.older and link(asked.but(before=page.older)),
         "newer": page.newer and link(asked.but(after=page.newer)),
         "elsewhere": [chip for chip in found.chips if chip.standing and chip.number.value],

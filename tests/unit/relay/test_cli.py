@@ -17,8 +17,9 @@ from relay.cli.common import CommandFailed, with_ledger
 from tests.support.mail import make_refusal, make_settlement, make_submission
 from tracker.model import Outcome
 from tracker.passwords import Passwords
-from tracker.sqlite import open_ledger
+from tracker.sqlite import SqliteLedger, open_ledger
 from tracker.store import Ledger, OutcomeUnknown
+from tracker.views import Patience
 
 
 class Result(NamedTuple):
@@ -216,6 +217,18 @@ def test_trace_finds_and_quotes_the_remote(run: Run, mail: dict[str, str]) -> No
         assert mail["carol@example.net"] not in found
     found_now = json.loads(run("trace", "--json").out)
     assert {row["recipient"]["status"] for row in found_now} == {"deferred", "delivered"}
+
+
+@pytest.mark.parametrize("command", [("trace", "to:nobody"), ("queue", "list")], ids=" ".join)
+def test_a_search_that_was_cut_says_so(
+    run: Run, mail: dict[str, str], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    assert run(*command).err == ""
+    monkeypatch.setattr(SqliteLedger, "search_patience", Patience(timedelta(0), timedelta(0)))
+    found = run(*command)
+    assert "not searched to the end" in found.err
+    assert found.err.count("\n") == 1
+    assert json.loads(run(*command, "--json").out) == []
 
 
 def test_trace_lists_what_was_refused(run: Run, tmp_path: Path) -> None:
