@@ -22,6 +22,7 @@ class Choice(StrEnum):
     WAITING = "waiting"
     UNCERTAIN = "uncertain"
     CANCELLED = "cancelled"
+    RETURNED = "returned"
     ALL = "all"
     WRITTEN = "written"
     """What the box says in words that the form does not have."""
@@ -86,6 +87,7 @@ CHOICE_WORDS: Final[Mapping[Choice, tuple[str, ...]]] = {
     Choice.WAITING: ("status:waiting", "-status:deferred"),
     Choice.UNCERTAIN: ("status:uncertain",),
     Choice.CANCELLED: ("status:cancelled",),
+    Choice.RETURNED: ("status:returned",),
 }
 _SAME: Final = {"status:delivered": "status:accepted"}
 _PERIOD_WORDS: Final[Mapping[Period, tuple[str, ...]]] = {

@@ -10,6 +10,7 @@ from web.standing import (
     NOT_REACHED,
     NOT_TRIED,
     PERMANENT,
+    RETURNED,
     TEMPORARY,
     TRYING,
     UNCERTAIN,
@@ -75,6 +76,12 @@ STANDINGS: Final[Sequence[Meaning]] = (
         "The whole message was sent, and then the connection broke before the answer came. Nobody "
         "on our side can know whether they have it; trying again may deliver a second copy.",
     ),
+    Meaning(
+        RETURNED,
+        "The recipient's mail server had taken the message, and a report came later that says it "
+        "was not delivered. The report went to the sender as well; it is in the story of the "
+        "message.",
+    ),
     Meaning(CANCELLED, "Somebody here has cancelled the message. It is not sent any more."),
     Meaning(NOT_REACHED, "Of one try: no connection to the recipient's mail server was made."),
     Meaning(NOT_TRIED, "Of one try: something on our own side was in the way. We try again."),
@@ -90,6 +97,11 @@ TERMS: Final[Sequence[Term]] = (
     Term("id", "id:4bXyZ12Q", "our id, the Message-ID, or the id in the receiver's confirmation"),
     Term("status", "status:held", "where it stands: accepted, waiting, deferred, permanent, …"),
     Term("category", "category:mailbox-full", "why the last try ended as it did"),
+    Term(
+        "side",
+        "side:operator",
+        "who can do something about it: recipient, sender, operator, network",
+    ),
     Term("code", "code:5.1.1", "the code of an answer: 550, 5.1.1, or only 4"),
     Term("text", 'text:"spam"', "words of the answer"),
     Term("mx", "mx:google.com", "the mail server that we talked to"),

@@ -1,7 +1,7 @@
 """A list as the ledger has it: its page, how many each outcome has, and where there is more."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 
@@ -21,6 +21,7 @@ from web.times import Times
 PAGE: Final = 25
 _FEW: Final = 50
 """Timelines of messages with more recipients are read on their own page only."""
+_RARE: Final = (Choice.CANCELLED, Choice.RETURNED)
 _WIDER: Final = (Period.WEEK, Period.MONTH, Period.KEPT)
 
 
@@ -76,14 +77,19 @@ def want(asked: Asked, times: Times, retention: timedelta) -> Wanted:
 async def look(ledger: Store, scope: Scope, wanted: Wanted) -> Found:
     """Return the page, and the counts of all outcomes beside it."""
     asked = wanted.asked
-    page, counts, uncertain, number = await asyncio.gather(
+    page, counts, uncertain, returned, number = await asyncio.gather(
         ledger.search(wanted.query, scope, limit=PAGE, before=asked.before, after=asked.after),
         _count(ledger, scope, wanted, Choice.ALL),
         _count(ledger, scope, wanted, Choice.UNCERTAIN),
+        _count(ledger, scope, wanted, Choice.RETURNED),
         _count(ledger, scope, wanted, Choice.WRITTEN),
     )
     timelines = await _timelines(ledger, scope, page.rows, asked.opened)
-    chips = list(_chips(wanted, counts, number_of(uncertain, frozenset(Status))))
+    others = {
+        Choice.UNCERTAIN: number_of(uncertain, frozenset(Status)),
+        Choice.RETURNED: number_of(returned, frozenset(Status)),
+    }
+    chips = list(_chips(wanted, counts, others))
     current = next(
         (chip.number for chip in chips if chip.current), number_of(number, frozenset(Status))
     )
@@ -138,13 +144,13 @@ async def _count(ledger: Store, scope: Scope, wanted: Wanted, choice: Choice) ->
     return await ledger.summarize(query, scope, cap=COUNTED)
 
 
-def _chips(wanted: Wanted, counts: Counts, uncertain: Number) -> Sequence[Chip]:
-    """Return every outcome with its count; *Cancelled* only where there is some."""
+def _chips(wanted: Wanted, counts: Counts, others: Mapping[Choice, Number]) -> Sequence[Chip]:
+    """Return every outcome with its count; what is rare only where there is some."""
     chips = []
     for choice in CHOICES:
-        number = number_of(counts, STATUSES[choice]) if choice in STATUSES else uncertain
+        number = number_of(counts, STATUSES[choice]) if choice in STATUSES else others[choice]
         is_current = wanted.form.choice is choice
-        if choice is Choice.CANCELLED and number.is_none and not is_current:
+        if choice in _RARE and not number.value and not is_current:
             continue
         url = wanted.url(choice=choice)
         chips.append(Chip(choice, word_of(choice), LOOKS.get(choice), number, url, is_current))

@@ -10,6 +10,7 @@ from web.standing import (
     ACCEPTED,
     CANCELLED,
     PERMANENT,
+    RETURNED,
     TEMPORARY,
     UNCERTAIN,
     WAITING,
@@ -24,6 +25,7 @@ LOOKS: Final[Mapping[Choice, Standing]] = {
     Choice.WAITING: WAITING,
     Choice.UNCERTAIN: UNCERTAIN,
     Choice.CANCELLED: CANCELLED,
+    Choice.RETURNED: RETURNED,
 }
 CHOICES: Final = (Choice.ALL, *LOOKS)
 PERIODS: Final[Mapping[Period, str]] = {
@@ -45,6 +47,8 @@ def word_of(choice: Choice) -> str:
     """Return what people read for an outcome."""
     if choice is Choice.WRITTEN:
         return "As written in the search"
+    if choice is Choice.RETURNED:
+        return "Returned"  # in a list of outcomes: that it was accepted before goes without saying
     return LOOKS[choice].word if choice in LOOKS else "All"
 
 
@@ -64,7 +68,7 @@ def outcome_in_words(choice: Choice) -> str:
     """Return an outcome for the middle of a sentence: "accepted", "sent"."""
     if choice is Choice.WRITTEN:
         return "found"
-    return LOOKS[choice].word.lower() if choice in LOOKS else "sent"
+    return word_of(choice).lower() if choice in LOOKS else "sent"
 
 
 def conditions(form: Form) -> Iterator[tuple[str, str]]:

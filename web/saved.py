@@ -58,6 +58,7 @@ BUILT_IN: Final = tuple(
         ("Waiting longer than 1 hour", "status:waiting until:1h"),
         ("Refused today", "status:permanent since:today"),
         ("Uncertain", "status:uncertain"),
+        ("Our fault", "side:operator since:7d"),
     )
 )
 

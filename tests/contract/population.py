@@ -77,6 +77,7 @@ FATES = [
     Status.CANCELLED,
     Status.DELIVERED,
 ]
+RETURN = "550 5.1.1 It came back"
 MESSAGES = 24
 SPACING = timedelta(hours=5)
 
@@ -103,6 +104,9 @@ async def _add(ledger: Ledger, n: int, now: datetime, fates: "cycle[Status]") ->
     accepted = await ledger.accept(submission, now, await hold(ledger, now))
     for k, job in enumerate(accepted.jobs):
         await _meet_fate(ledger, job, n + k, now, next(fates))
+    if n % 5 == 0:
+        (first, *_) = (job.recipients[0].id for job in accepted.jobs)
+        assert await ledger.record_return(submission.id, first, RETURN, now)
     return submission.id
 
 

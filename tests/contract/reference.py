@@ -11,6 +11,8 @@ import idna
 import msgspec
 
 from tracker import states
+from tracker.explain import Category
+from tracker.explain.meaning import meanings
 from tracker.model import (
     Attempt,
     Message,
@@ -153,6 +155,8 @@ def _status(record: Record, term: Term) -> bool:
         return status in states.OPEN and tried
     if word == "uncertain":
         return bool(record.attempts) and record.attempts[-1].outcome is Outcome.UNCERTAIN
+    if word == "returned":
+        return record.recipient.returned_at is not None
     if word == "permanent":
         return status in (Status.BOUNCED, Status.EXPIRED)
     return status == word
@@ -198,6 +202,13 @@ def _amount(number: int, text: str, *, needs_unit: bool) -> bool:
 def _category(record: Record, term: Term) -> bool:
     last = record.attempts[-1].category if record.attempts else ""
     return last != "" and last == term.value.lower()
+
+
+def _side(record: Record, term: Term) -> bool:
+    last = record.attempts[-1].category if record.attempts else ""
+    if last in ("", Category.ACCEPTED):
+        return False
+    return meanings().categories[Category(last)].side == term.value.lower()
 
 
 def _ip(record: Record, term: Term) -> bool:
@@ -248,6 +259,7 @@ _TERMS: dict[Field, Callable[[Record, Term], bool]] = {
     Field.TEXT: _of_attempts(lambda attempt: attempt.reply.text if attempt.reply else None),
     Field.ACCOUNT: _account,
     Field.CATEGORY: _category,
+    Field.SIDE: _side,
     Field.SIZE: _size,
     Field.TLS: _tls,
     Field.ATTEMPTS: _attempts,

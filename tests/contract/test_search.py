@@ -13,6 +13,7 @@ from tests.contract.population import populate
 from tests.contract.reference import Record, find
 from tests.support.clock import START
 from tests.support.mail import make_submission
+from tracker.explain import Side
 from tracker.model import RecipientId, Scope, Status
 from tracker.search import STATUS_WORDS, Field, Query, Term
 from tracker.search.query import TLS_WORDS
@@ -97,6 +98,7 @@ def terms() -> st.SearchStrategy[Term]:
     texts = st.tuples(st.sampled_from(sorted(set(Field) - {Field.STATUS})), values)
     amounts = st.tuples(st.sampled_from([Field.SIZE, Field.ATTEMPTS]), st.sampled_from(AMOUNTS))
     categories = st.tuples(st.just(Field.CATEGORY), st.sampled_from(CATEGORIES))
+    sides = st.tuples(st.just(Field.SIDE), st.sampled_from([*Side, "Sender", "nobody"]))
     tls = st.tuples(st.just(Field.TLS), st.sampled_from([*TLS_WORDS, "Verified", "no"]))
     codes = st.tuples(st.just(Field.CODE), st.sampled_from(CODES))
     statuses = st.tuples(
@@ -106,7 +108,7 @@ def terms() -> st.SearchStrategy[Term]:
         lambda pair, exact, negated: Term(
             field=pair[0], value=pair[1], exact=exact, negated=negated
         ),
-        st.one_of(texts, codes, statuses, amounts, tls, categories),
+        st.one_of(texts, codes, statuses, amounts, tls, sides, categories),
         st.booleans(),
         st.booleans(),
     )
@@ -203,6 +205,10 @@ FINDS = {
     "nobody knows": (term(Field.STATUS, "uncertain"), True),
     "a reason": (term(Field.CATEGORY, "greylisted"), True),
     "another reason": (term(Field.CATEGORY, "mailbox-full"), False),
+    "somebody's fault": (term(Field.SIDE, "recipient"), True),
+    "our fault": (term(Field.SIDE, "operator"), True),
+    "nobody's side": (term(Field.SIDE, "them"), False),
+    "what came back": (term(Field.STATUS, "returned"), True),
     "an unknown status": (term(Field.STATUS, "lost"), False),
     "two statuses at once": (
         Query(

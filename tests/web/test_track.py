@@ -341,3 +341,21 @@ async def test_as_many_terms_as_are_allowed(anna: Client) -> None:
     for text in ("-code:5.1.", "since:1h code:5.1."):
         many = " ".join(f"{text}{number}" for number in range(30 // len(text.split())))
         assert (await anna.get("/", params={"q": many})).status == 200
+
+
+async def test_what_came_back_has_an_outcome_where_there_is_some(desk: Desk, anna: Client) -> None:
+    assert "Returned" not in chips(await (await anna.get("/?q=")).text())
+    timeline = await desk.timeline("Thank you for your visit")
+    one = timeline.recipients[0]
+    assert await desk.ledger.record_return(one.message_id, one.id, "5.1.1", desk.clock.now())
+    assert chips(await (await anna.get("/?q=")).text())["Returned"] == "1"
+    page = await (await anna.get("/?outcome=returned")).text()
+    assert subjects(page) == ["Thank you for your visit"]
+    assert "1 recipient, returned" in await text_of(anna, "/?outcome=returned")
+
+
+async def test_our_fault_is_a_saved_search(admin: Client) -> None:
+    page = await (await admin.get("/searches")).text()
+    assert "Our fault" in page
+    text = await text_of(admin, "/?q=side:operator since:7d")
+    assert "matching side:operator" in text

@@ -18,6 +18,7 @@ from tracker.explain.explanation import (
     may_suppress,
 )
 from tracker.explain.headline import headline, why_not_dialled
+from tracker.explain.meaning import categories_of
 
 __all__ = [
     "UNMATCHED",
@@ -26,6 +27,7 @@ __all__ = [
     "Judgement",
     "RuleBook",
     "Side",
+    "categories_of",
     "categorize_reply",
     "explain",
     "explain_reply",

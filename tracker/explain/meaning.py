@@ -34,6 +34,13 @@ class Meanings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 @cache
+def categories_of(side: Side) -> frozenset[Category]:
+    """Return why attempts fail whose mending is up to `side`; what was accepted needs none."""
+    found = (each for each, meaning in meanings().categories.items() if meaning.side is side)
+    return frozenset(found) - {Category.ACCEPTED}
+
+
+@cache
 def meanings() -> Meanings:
     """Return the words; they are read once, when they are first needed."""
     return msgspec.toml.decode(read("categories.toml"), type=Meanings)

@@ -7,7 +7,6 @@ by one: the planner does not conclude it from one to the other.
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
 from itertools import count
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ from tracker.model import RecipientId, Status
 from tracker.search import Field, Query
 from tracker.sql.conditions import Condition, Statement, conjunction
 from tracker.sql.dialect import Dialect
-from tracker.sql.selection import Selection, id_range
+from tracker.sql.selection import LONGEST_ACCEPTANCE, Selection, id_range
 from tracker.sql.shown import is_newest_first
 from tracker.sql.values import well_formed
 
@@ -29,6 +28,10 @@ DIALECT = Dialect(
     # OFFSET 0 keeps it a look-up for each recipient, whatever the planner expects to find.
     any_attempt=(
         "EXISTS (SELECT 1 FROM attempts AS a WHERE a.recipient_id = r.id AND {condition} OFFSET 0)"
+    ),
+    returned=(
+        "r.id IN (SELECT e.recipient_id FROM events AS e"
+        " WHERE e.kind = 'bounced-later' AND {condition})"
     ),
     # No text of PostgreSQL has a NUL in it, so it does not read that escape; no other text of
     # JSON changes its meaning where the escape is replaced.
@@ -49,7 +52,7 @@ SETTINGS = (
 """Leave the planner walks along indexes only, whatever it expects to find."""
 
 _OF_MESSAGES = frozenset({Field.ANY, Field.FROM, Field.SUBJECT, Field.ID, Field.IP, Field.SIZE})
-_OF_STATE = frozenset({Field.STATUS, Field.CATEGORY, Field.TLS, Field.ATTEMPTS})
+_OF_STATE = frozenset({Field.STATUS, Field.CATEGORY, Field.SIDE, Field.TLS, Field.ATTEMPTS})
 """What changes while a recipient is open."""
 
 
@@ -90,10 +93,6 @@ _RECIPIENTS = f"""(
 ) AS r"""
 
 _MESSAGES = f" CROSS JOIN {look_up('messages', 'id = r.message_id AND {within_id}')} AS m"
-
-_LONGEST_ACCEPTANCE = timedelta(days=8)
-"""A message has its id shortly before it is accepted; a bounce may wait for the ledger meanwhile,
-but for no longer than the lease lives under which it was written."""
 
 
 class _Walk(NamedTuple):
@@ -169,7 +168,7 @@ def _tables(template: str, window: Query, selection: Selection) -> Condition:
     sql = template.format(within_id=within.sql, within_recipient_id=within.sql)
     parameters = within.parameters if sql != template else ()
     if selection.fields & _OF_MESSAGES:
-        since = window.since and window.since - _LONGEST_ACCEPTANCE
+        since = window.since and window.since - LONGEST_ACCEPTANCE
         within = conjunction(id_range("id", since, window.until))
         sql += _MESSAGES.format(within_id=within.sql)
         parameters += within.parameters

@@ -44,6 +44,8 @@ _MEANT: Mapping[str, str] = MappingProxyType(
         "outcome": "status",
         "reason": "category",
         "why": "category",
+        "fault": "side",
+        "whose": "side",
         "bytes": "size",
         "larger": "size",
         "smaller": "size",

@@ -31,6 +31,8 @@ class Field(StrEnum):
     ACCOUNT = "account"
     CATEGORY = "category"
     """Why the last attempt ended as it did: a word of `tracker.explain.Category`."""
+    SIDE = "side"
+    """Who can do something about it: a word of `tracker.explain.Side`."""
     SIZE = "size"
     """Of the message: ">1MB", "1MB..5MB"."""
     TLS = "tls"
@@ -65,12 +67,14 @@ STATUS_WORDS: Mapping[str, frozenset[Status]] = MappingProxyType(
         "temporary": OPEN,
         "permanent": frozenset({Status.BOUNCED, Status.EXPIRED}),
         "uncertain": frozenset(Status) - {Status.DELIVERED},
+        "returned": frozenset(Status),
     }
 )
 """What may stand behind `status:`, and which statuses it leaves over.
 
 "temporary" also asks that there has been an attempt, "uncertain" that nobody knows whether the
-last one brought the message there.
+last one brought the message there, "returned" that a report has come later that it was not
+delivered.
 """
 
 TLS_WORDS = ("none", "unverified", "verified")

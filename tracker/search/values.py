@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tracker.explain import Category
+from tracker.explain import Category, Side
 from tracker.search.amounts import COUNT_FORMS, SIZE_FORMS, read_counts, read_sizes
 from tracker.search.query import STATUS_WORDS, TLS_WORDS, Field
 
@@ -25,6 +25,7 @@ _SAID: Final[Mapping[str, str]] = MappingProxyType(
         "temporarily-rejected": "temporary",
         "permanently-rejected": "permanent",
         "canceled": "cancelled",
+        "bounced-later": "returned",
     }
 )
 """Outcomes as the panel words them, or as others spell them."""
@@ -59,6 +60,13 @@ def _category(value: str) -> str:
     if word in _CATEGORIES:
         return word
     raise ValueError(f"names no category. {_hint('category', word, _CATEGORIES)}")
+
+
+def _side(value: str) -> str:
+    word = value.lower()
+    if word in _SIDES:
+        return word
+    raise ValueError(f"names no side. {_hint('side', word, _SIDES)}")
 
 
 def _tls(value: str) -> str:
@@ -122,6 +130,7 @@ def _hint(field: str, word: str, words: Collection[str]) -> str:
 
 
 _CATEGORIES: Final = tuple(category.value for category in Category)
+_SIDES: Final = tuple(side.value for side in Side)
 
 _READERS: Final[Mapping[Field, Callable[[str], str]]] = MappingProxyType(
     {
@@ -131,6 +140,7 @@ _READERS: Final[Mapping[Field, Callable[[str], str]]] = MappingProxyType(
         Field.ACCOUNT: _address,
         Field.STATUS: _status,
         Field.CATEGORY: _category,
+        Field.SIDE: _side,
         Field.TLS: _tls,
         Field.CODE: _code,
         Field.SIZE: _size,

@@ -18,6 +18,8 @@ class Dialect(NamedTuple):
     """The recipient `r` or its message has the id `?`, which stands in it twice."""
     any_attempt: str
     """One of the attempts `a` at the recipient `r` meets {condition}."""
+    returned: str
+    """A report came later about the recipient `r`, which lies in the range {condition}."""
     any_try: str
     """One of the tries `t` of the attempt `a` meets {condition}."""
     try_address: str

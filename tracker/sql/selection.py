@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from tracker.explain import Side, categories_of
 from tracker.model import Outcome, Phase, Scope, Status, Verification, is_id
 from tracker.search import STATUS_WORDS, Field, Query
 from tracker.search.amounts import Amounts, read_counts, read_sizes
@@ -23,6 +24,10 @@ from tracker.sql.conditions import (
 )
 from tracker.sql.dialect import Dialect
 from tracker.sql.values import first_id, last_id, stamp, well_formed
+
+LONGEST_ACCEPTANCE = timedelta(days=8)
+"""A message has its id shortly before it is accepted; a bounce may wait for the ledger meanwhile,
+but for no longer than the lease lives under which it was written."""
 
 
 class Selection(NamedTuple):
@@ -58,10 +63,11 @@ def _possible(word: str, *, negated: bool) -> frozenset[Status]:
     if not negated:
         return named
     # What is not "temporary" may still have one of its statuses, before the first attempt.
-    return frozenset(Status) - (named if word not in (_TEMPORARY, _UNCERTAIN) else frozenset())
+    return frozenset(Status) - (named if word not in _MORE_THAN_STATUS else frozenset())
 
 
-_TEMPORARY, _UNCERTAIN = "temporary", "uncertain"
+_TEMPORARY, _UNCERTAIN, _RETURNED = "temporary", "uncertain", "returned"
+_MORE_THAN_STATUS = (_TEMPORARY, _UNCERTAIN, _RETURNED)
 
 
 class _Translation:
@@ -129,6 +135,12 @@ class _Translation:
         if word == _UNCERTAIN:
             last = Condition("a.outcome = ?", (Outcome.UNCERTAIN.value,))
             return conjunction((condition, self._last_attempt(last)))
+        if word == _RETURNED:
+            since = self._since and self._since - LONGEST_ACCEPTANCE
+            of_message = id_range("e.message_id", since, self._until)  # by which there are parts
+            of_recipient = id_range("e.recipient_id", self._since, self._until)
+            within = conjunction((*of_recipient, *of_message))
+            return Condition(self._dialect.returned.format(condition=within.sql), within.parameters)
         if word != _TEMPORARY:
             return condition
         tried = Condition("r.attempts > 0 OR r.status = ?", (Status.DEFERRED.value,))
@@ -136,6 +148,12 @@ class _Translation:
 
     def category(self, value: str, exact: bool) -> Condition:
         return Condition("r.category = ?", (value.lower(),)) if value else _NOTHING
+
+    def side(self, value: str, exact: bool) -> Condition:
+        word = value.lower()
+        if word not in _SIDES:
+            return _NOTHING
+        return _one_of("r.category", sorted(categories_of(Side(word))))
 
     def tls(self, value: str, exact: bool) -> Condition:
         """Read from the evidence in full: no column, so that no delivery pays for it."""
@@ -254,6 +272,7 @@ def _one_of(column: str, values: Iterable[StrEnum]) -> Condition:
 
 
 _NOTHING = Condition("FALSE")
+_SIDES = frozenset(Side)
 _SAID = (Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.CONTENT, Phase.FINAL_DOT)
 """How far an attempt has come when the server has been told of the envelope."""
 _TLS_MARKS = {
@@ -305,6 +324,7 @@ _TERMS: dict[Field, Callable[[_Translation, str, bool], Condition]] = {
     Field.TEXT: _Translation.text,
     Field.ACCOUNT: _Translation.account,
     Field.CATEGORY: _Translation.category,
+    Field.SIDE: _Translation.side,
     Field.SIZE: _Translation.size,
     Field.TLS: _Translation.tls,
     Field.ATTEMPTS: _Translation.attempts,

@@ -18,6 +18,10 @@ DIALECT = Dialect(
     ends_with="substr({text}, -length({needle})) = {needle}",
     is_ours="r.id IN (SELECT ? UNION SELECT id FROM recipients WHERE message_id = ?)",
     any_attempt="EXISTS (SELECT 1 FROM attempts AS a WHERE a.recipient_id = r.id AND {condition})",
+    returned=(
+        "r.id IN (SELECT e.recipient_id FROM events AS e INDEXED BY events_returned"
+        " WHERE e.kind = 'bounced-later' AND {condition})"
+    ),
     any_try="EXISTS (SELECT 1 FROM json_each(a.tries) AS t WHERE {condition})",
     try_address="json_extract(t.value, '$.target.address')",
     try_phase="json_extract(t.value, '$.phase')",
@@ -36,7 +40,15 @@ _MESSAGES = " CROSS JOIN messages AS m ON m.id = r.message_id"
 """CROSS JOIN keeps the order: walk along the recipients, look up their messages."""
 
 _OF_RECIPIENTS = frozenset(
-    {Field.TO, Field.STATUS, Field.ACCOUNT, Field.CATEGORY, Field.TLS, Field.ATTEMPTS}
+    {
+        Field.TO,
+        Field.STATUS,
+        Field.ACCOUNT,
+        Field.CATEGORY,
+        Field.SIDE,
+        Field.TLS,
+        Field.ATTEMPTS,
+    }
 )
 """What is looked for without a look at the message."""
 

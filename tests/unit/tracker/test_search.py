@@ -68,6 +68,8 @@ def utc(text: str) -> datetime:
         ("status:Deferred", [term("status", "deferred")]),
         ("-status:permanent", [term("status", "permanent", negated=True)]),
         ("status:uncertain", [term("status", "uncertain")]),
+        ("status:Bounced-Later", [term("status", "returned")]),
+        ("-side:Operator", [term("side", "operator", negated=True)]),
         ('status:"Temporarily rejected"', [term("status", "temporary", exact=True)]),
         ("status:permanently_rejected", [term("status", "permanent")]),
         ("status:canceled", [term("status", "cancelled")]),
@@ -253,6 +255,7 @@ VALUES = [
     "1MB..5MB",
     "mailbox-full",
     "verified",
+    "operator",
     "",
 ]
 CHECKED = {
@@ -260,6 +263,7 @@ CHECKED = {
     Field.CODE,
     Field.CATEGORY,
     Field.SIZE,
+    Field.SIDE,
     Field.TLS,
     Field.ATTEMPTS,
     Field.IP,
