@@ -90,6 +90,7 @@ def _open_to_viewers(page: PrivatePage, needs: Permission | None) -> Handler:
             return error_page(visit, 404)
         if request.method == "POST" and not await _is_ours(request, viewer):
             return error_page(visit, 403)
+        await visit.look_for_unread(viewer)
         await visit.panel.access.make_room()
         try:
             return await page(visit, viewer)

@@ -27,6 +27,7 @@ from web.render import Templates
 from web.sessions import LogIns, cookie_name, drop_cookie
 from web.static_files import StaticFiles
 from web.times import Times
+from web.unread import Unread
 
 ZONE_COOKIE = "sendtrace-zone"
 ZONE_KEPT = timedelta(days=365)
@@ -65,6 +66,7 @@ class Panel:
             now=now,
         )
         self.live = Live(ledger.versions)
+        self.unread = Unread(ledger)
         self.readiness = Readiness(ledger, node, settings.state_directory)
         self.proxies = Proxies(
             parse_networks(settings.panel.trusted_proxies),
@@ -120,6 +122,8 @@ class Visit:
         self.client = panel.proxies.client_of(request)
         self.times = Times(ZoneInfo(self._zone()), self.now)
         self.viewer: Viewer | None = None
+        self.unread = 0
+        """What the bar says is unread, for whoever sees the inbox."""
         self.log = structlog.get_logger()
 
     def watch(self, viewer: Viewer) -> None:
@@ -134,6 +138,11 @@ class Visit:
 
         log = self.panel.access
         self.panel = self.panel.watched(seen)
+
+    async def look_for_unread(self, viewer: Viewer) -> None:
+        """Learn what the bar of the page has to say."""
+        if viewer.may(Permission.SEE_RELAY):
+            self.unread = await self.panel.unread.number(self.now)
 
     def _zone(self) -> str:
         """Return the time zone of the URL, of the cookie or of the settings."""
@@ -151,7 +160,8 @@ class Visit:
             template,
             {
                 "viewer": self.viewer,
-                "navigation": self.viewer and navigation_for(self.viewer.may, self.request.path),
+                "navigation": self.viewer
+                and navigation_for(self.viewer.may, self.request.path, self.unread),
                 "times": self.times,
                 "path": self.request.path,
                 "hostname": self.panel.settings.hostname,

@@ -12,6 +12,8 @@ from web.form_text import Form
 from web.panel import Viewer, Visit
 
 _LATELY: Final = timedelta(hours=24)
+_REFUSED: Final = 99
+"""More are shown as "99+"."""
 _ADDRESS: Final = re.compile(r'"?([^\s"@]+@[^\s"@]+)"?')
 _NO_REPORT: Final = Term(field=Field.FROM, value="", exact=True, negated=True)
 """Reports of this server carry the account that they go to."""
@@ -37,6 +39,13 @@ async def sent_lately(visit: Visit, viewer: Viewer, form: Form) -> Sent | None:
         return None
     query = Query(terms=(Term(field=Field.FROM, value=whole[1], exact=True),), since=since)
     return Sent(whole[1], await _count(ledger, query, viewer.scope))
+
+
+async def not_taken_today(visit: Visit, viewer: Viewer) -> Number:
+    """Count what was refused at once on the viewer's day: no search finds it."""
+    midnight = visit.times.local(visit.now).replace(hour=0, minute=0, second=0, microsecond=0)
+    found = await visit.panel.ledger.refusals(viewer.scope, since=midnight, limit=_REFUSED + 1)
+    return Number(min(len(found), _REFUSED), cut=len(found) > _REFUSED)
 
 
 async def _count(ledger: Store, query: Query, scope: Scope) -> Number:

@@ -8,7 +8,7 @@ from tracker.draining import is_draining
 from tracker.store import StoreError
 from web.client import is_local
 from web.panel import Visit
-from web.views.inbox import RECENT
+from web.unread import RECENT
 
 
 async def say_alive(visit: Visit) -> web.StreamResponse:

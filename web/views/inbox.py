@@ -11,9 +11,8 @@ from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
 from web.sessions import set_cookie
 from web.trouble import read_value, trouble_row
+from web.unread import RECENT
 
-RECENT: Final = timedelta(days=30)
-"""How far back the inbox looks."""
 _MOST: Final = 500
 """Groups that are marked at once."""
 _NOTICE: Final = timedelta(minutes=1)
@@ -43,6 +42,7 @@ async def mark_read(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     for category, place, until in values:
         if last_at := latest.get((category, place)):
             await ledger.mark_read(category, place, until=min(until, last_at), actor=actor)
+    visit.panel.unread.forget()
     visit.log.info("inbox read", account=actor, groups=len(values))
     response = see_other("/inbox")
     set_cookie(

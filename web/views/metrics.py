@@ -22,7 +22,7 @@ from tracker.views import Balance
 from web.client import is_local
 from web.filters import OPEN_QUERY
 from web.panel import Visit
-from web.views.inbox import RECENT
+from web.unread import RECENT
 
 _CAP: Final = 1_000_000
 """Open recipients of a status that are counted; above it the gauge stands still."""

@@ -30,7 +30,7 @@ from web.overview import (
     total_of,
 )
 from web.panel import Viewer, Visit
-from web.views.inbox import RECENT
+from web.unread import RECENT
 
 PERIODS: Final[Mapping[Period, str]] = {
     Period.TODAY: "Today",

@@ -29,7 +29,7 @@ from web.listing import Found, Wanted, look, want, way_on, widen
 from web.panel import ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_other
 from web.rows import tracked_row
 from web.said import CHOICES, PERIODS, conditions, outcome_in_words, when, word_of
-from web.sent import sent_lately
+from web.sent import not_taken_today, sent_lately
 from web.sessions import set_cookie
 from web.submitted import LONGEST_TEXT, WAS, is_submitted, read_submitted
 from web.views.searches import read_searches, saving
@@ -67,11 +67,14 @@ async def show_list(visit: Visit, viewer: Viewer) -> web.StreamResponse:
 async def _answer(visit: Visit, viewer: Viewer, asked: Asked, habits: Habits) -> web.Response:
     ledger, retention = visit.panel.ledger, visit.panel.settings.tracking.retention
     form = read_text(asked.text)
-    searches, sent = await asyncio.gather(
-        read_searches(visit, viewer), sent_lately(visit, viewer, form)
+    searches, sent, not_taken = await asyncio.gather(
+        read_searches(visit, viewer),
+        sent_lately(visit, viewer, form),
+        not_taken_today(visit, viewer),
     )
     context = _form(visit, asked, form) | saving(viewer)
-    context |= {"searches": searches, "sent": sent, "has_keys": habits.has_keys}
+    context |= {"searches": searches, "sent": sent, "not_taken": not_taken}
+    context["has_keys"] = habits.has_keys
     try:
         wanted = want(asked, visit.times, retention)
     except QueryError as problem:
