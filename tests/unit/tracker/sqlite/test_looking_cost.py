@@ -16,7 +16,8 @@ from tests.support.history import History, fill
 from tests.unit.tracker.sqlite.test_cost import plan_of, steps_of
 from tracker.model import Scope
 from tracker.search import Field, Query, Term
-from tracker.sql.selection import select
+from tracker.sql.conditions import Statement
+from tracker.sql.selection import Selection, select
 from tracker.sqlite.query import DIALECT, capped_count, ids_among, page_of_ids
 
 MANY = int(os.environ.get("COST_RECIPIENTS", "20000"))
@@ -113,3 +114,22 @@ def test_blocks_are_looked_through_by_the_key(ledgers: Ledgers, kind: str, name:
     )
     (line,) = (line for line in plan_of(connection, *statement) if line.startswith("SEARCH r "))
     assert "id>? AND id<?" in line
+
+
+def test_what_came_back_is_found_without_a_walk(ledgers: Ledgers) -> None:
+    returned = Query(terms=(Term(field=Field.STATUS, value="returned"),))
+    costs = []
+    for connection, _ in ledgers:
+        selection = select(returned, Scope(), DIALECT)
+        statements = [page_of_ids(selection, PAGE), *_counts(selection)]
+        costs.append(sum(_steps(connection, statement) for statement in statements))
+    assert costs[0] == costs[1]
+
+
+def _counts(selection: Selection) -> Iterator[Statement]:
+    for status in sorted(selection.statuses):
+        yield capped_count(selection, status, 1000)
+
+
+def _steps(connection: sqlite3.Connection, statement: Statement) -> int:
+    return steps_of(connection, lambda: connection.execute(*statement).fetchall())
