@@ -33,6 +33,8 @@ DIALECT = Dialect(
         "r.id IN (SELECT e.recipient_id FROM events AS e"
         " WHERE e.kind = 'bounced-later' AND {condition})"
     ),
+    # What has changed of a recipient is no nearer than its attempts.
+    may_have_failed="TRUE",
     # No text of PostgreSQL has a NUL in it, so it does not read that escape; no other text of
     # JSON changes its meaning where the escape is replaced.
     any_try=(

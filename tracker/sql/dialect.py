@@ -20,6 +20,8 @@ class Dialect(NamedTuple):
     """One of the attempts `a` at the recipient `r` meets {condition}."""
     returned: str
     """A report came later about the recipient `r`, which lies in the range {condition}."""
+    may_have_failed: str
+    """Quick to tell: false only where the recipient `r` was delivered at the first attempt."""
     any_try: str
     """One of the tries `t` of the attempt `a` meets {condition}."""
     try_address: str

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from tracker.explain import Side, categories_of
+from tracker.explain import Category, Side, categories_of
 from tracker.model import Outcome, Phase, Scope, Status, Verification, is_id
-from tracker.search import STATUS_WORDS, Field, Query
+from tracker.search import STATUS_WORDS, Field, Query, Term
 from tracker.search.amounts import Amounts, read_counts, read_sizes
 from tracker.search.spellings import a_labels, spellings
 from tracker.search.values import whole_ip
@@ -50,15 +50,27 @@ def select(query: Query, scope: Scope, dialect: Dialect) -> Selection:
         if term.negated:
             # Of a column that is null nothing is true, so "not" must mean "not true".
             condition = Condition(f"({condition.sql}) IS NOT TRUE", condition.parameters)
-        if term.field is Field.STATUS:
-            statuses &= _possible(term.value.lower(), negated=term.negated)
+        statuses &= _possible(term)
         conditions.append(condition)
     fields = frozenset(term.field for term in query.terms)
     return Selection(conjunction(conditions), statuses, fields)
 
 
-def _possible(word: str, *, negated: bool) -> frozenset[Status]:
+def _possible(term: Term) -> frozenset[Status]:
     """Return the statuses that a term leaves over."""
+    word = term.value.lower()
+    if term.field is Field.STATUS:
+        return _named(word, negated=term.negated)
+    if term.negated:
+        return frozenset(Status)
+    if term.field is Field.CATEGORY and word != Category.ACCEPTED:
+        return _NOT_DELIVERED  # it is that of the last attempt
+    if term.field is Field.ATTEMPTS and _most(term.value) < 1:
+        return _NOT_DELIVERED
+    return frozenset(Status)
+
+
+def _named(word: str, *, negated: bool) -> frozenset[Status]:
     named = STATUS_WORDS.get(word, frozenset())
     if not negated:
         return named
@@ -68,6 +80,17 @@ def _possible(word: str, *, negated: bool) -> frozenset[Status]:
 
 _TEMPORARY, _UNCERTAIN, _RETURNED = "temporary", "uncertain", "returned"
 _MORE_THAN_STATUS = (_TEMPORARY, _UNCERTAIN, _RETURNED)
+
+
+def _most(value: str) -> int:
+    """Return how many attempts there may have been at most; -1 when that is no count."""
+    try:
+        return read_counts(value).most
+    except ValueError:
+        return -1
+
+
+_NOT_DELIVERED = frozenset(Status) - {Status.DELIVERED}
 
 
 class _Translation:
@@ -189,12 +212,16 @@ class _Translation:
     def code(self, value: str, exact: bool) -> Condition:
         """ "4" and "45" begin a reply code; "5.7" is every code 5.7.x; quoted, the whole code."""
         if "." not in value:
-            return self._any_attempt(_begins(_REPLY_CODE, value, exact))
-        whole = _begins(_ENHANCED_CODE, value, exact=True)
-        if exact:
-            return self._any_attempt(whole)
-        beginning = _begins(_ENHANCED_CODE, value.removesuffix(".") + ".", exact=False)
-        return self._any_attempt(disjunction((whole, beginning)))
+            found = _begins(_REPLY_CODE, value, exact)
+        else:
+            found = _begins(_ENHANCED_CODE, value, exact=True)
+            if not exact:
+                beginning = _begins(_ENHANCED_CODE, value.removesuffix(".") + ".", exact=False)
+                found = disjunction((found, beginning))
+        attempted = self._any_attempt(found)
+        if value[:1] not in ("4", "5"):
+            return attempted
+        return conjunction((Condition(self._dialect.may_have_failed), attempted))
 
     def subject(self, value: str, exact: bool) -> Condition:
         return self._matches(("m.subject",), value, exact)

@@ -7,6 +7,7 @@ not have yet is walked along.
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import suppress
+from time import monotonic
 from typing import NamedTuple
 
 from tracker.model import RecipientId, Status
@@ -53,16 +54,53 @@ async def find_counts(
     walk: Walk, candidates: Candidates | None, cap: int, effort: Effort
 ) -> tuple[dict[Status, int], frozenset[Status]]:
     """Return how many have each status, up to `cap` + 1, and of which there may be more."""
-    counts = dict[Status, tuple[int, bool]]()
+    tally = _Tally(walk.selection.statuses, cap)
+    by_text = None
     if candidates is not None and not await walk.is_short(effort.short_walk):
         by_text = _ByText(walk, candidates, effort)
         with suppress(OutOfTime):
             await by_text.begin()
-            counts = await by_text.counts(cap)
-    for status in sorted(walk.selection.statuses - counts.keys()):
-        counts[status] = await walk.count(status, cap)
-    cut = frozenset(status for status, (_, is_all) in counts.items() if not is_all)
-    return {status: count for status, (count, _) in counts.items()}, cut
+            if await by_text.is_behind():
+                by_text = None
+            elif await by_text.has_few():
+                await by_text.count(tally)
+    # Each of the others has an index of its own; what is delivered is a walk along everything.
+    while missing := sorted(tally.missing, key=_delivered_last):
+        if by_text is not None and missing == [Status.DELIVERED] and walk.is_of_everything:
+            await by_text.count(tally)
+        else:
+            now = monotonic()
+            share = now + (walk.until - now) / len(missing)
+            tally.note(missing[0], *await walk.count(missing[0], cap, share))
+    return tally.counts, tally.cut
+
+
+def _delivered_last(status: Status) -> tuple[bool, Status]:
+    return status is Status.DELIVERED, status
+
+
+class _Tally:
+    """How many have each of some statuses, as far as is known: up to `cap` + 1."""
+
+    def __init__(self, statuses: frozenset[Status], cap: int) -> None:
+        self.counts = dict.fromkeys(statuses, 0)
+        self.missing = set(statuses)
+        """Those that nobody has tried to count yet."""
+        self.cut = frozenset(statuses)
+        """Those that there may be more of."""
+        self._most = cap + 1
+
+    def is_enough(self, status: Status, count: int) -> bool:
+        """Say whether `count` is as many as anybody wants to know of."""
+        return count >= self._most or self.counts[status] >= self._most
+
+    def note(self, status: Status, count: int, is_all: bool) -> None:
+        """Note that there are so many at least; with `is_all`, that there are no more."""
+        known = max(self.counts[status], min(count, self._most))
+        self.counts[status] = known
+        self.missing.discard(status)
+        if is_all or known == self._most:
+            self.cut -= {status}
 
 
 class _ByText:
@@ -107,32 +145,22 @@ class _ByText:
                 break
         return ranges
 
-    async def counts(self, cap: int) -> dict[Status, tuple[int, bool]]:
-        """Count what is quicker to count here, up to `cap` + 1, and say of which these are all.
-
-        Of few blocks that is everything. Of many it is what would be a walk along all mail, and is
-        counted until there is enough of it; the other statuses have indexes of their own.
-        """
-        statuses = self._walk.selection.statuses
-        found = dict.fromkeys(statuses, 0)
-        if await self.is_behind():
-            return {}
-        if not await self.has_few():
-            statuses &= {Status.DELIVERED} if self._walk.is_of_everything else set()
-        if not statuses:
-            return {}
+    async def count(self, tally: _Tally) -> None:
+        """Count whatever has not been counted to its end, until there is enough of it."""
+        found = dict.fromkeys(Status, 0)
         is_all = True
         try:
             async for ranges in self._everything():
                 statement = counts_among(ranges, self._walk.among)
                 rows = await self._walk.reader.rows(*statement, until=self._walk.until)
                 for status, count in rows:
-                    found[Status(status)] = found.get(Status(status), 0) + count
-                if all(found[each] > cap for each in statuses):
+                    found[Status(status)] += count
+                if all(tally.is_enough(each, found[each]) for each in tally.cut):
                     break
         except OutOfTime:
             is_all = False
-        return {each: (min(found[each], cap + 1), is_all or found[each] > cap) for each in statuses}
+        for status in tally.counts:
+            tally.note(status, found[status], is_all)
 
     async def _everything(self) -> AsyncIterator[Sequence[Range]]:
         low, high = self._walk.span

@@ -22,6 +22,7 @@ DIALECT = Dialect(
         "r.id IN (SELECT e.recipient_id FROM events AS e INDEXED BY events_returned"
         " WHERE e.kind = 'bounced-later' AND {condition})"
     ),
+    may_have_failed="r.attempts > 1 OR r.status <> 'delivered'",
     any_try="EXISTS (SELECT 1 FROM json_each(a.tries) AS t WHERE {condition})",
     try_address="json_extract(t.value, '$.target.address')",
     try_phase="json_extract(t.value, '$.phase')",
@@ -77,7 +78,8 @@ def page_of_ids(
         newest_first = is_newest_first(before, after)
     conditions = [selection.condition, *_between(before, after)]
     direction = "DESC" if newest_first else "ASC"
-    union = _union("r.id AS id", _walks(selection.statuses), conditions, _MESSAGES)
+    join = "" if selection.fields <= _OF_RECIPIENTS else _MESSAGES
+    union = _union("r.id AS id", _walks(selection.statuses), conditions, join)
     return Statement(f"{union.sql} ORDER BY id {direction} LIMIT ?", (*union.parameters, limit))
 
 

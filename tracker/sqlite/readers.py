@@ -22,7 +22,7 @@ class OutOfTime(StoreUnavailable):
     """A query was given up because its time was over."""
 
 
-class _Patience:
+class Clock:
     """Until when a connection works on its query; the thread that does asks it."""
 
     def __init__(self) -> None:
@@ -32,16 +32,18 @@ class _Patience:
         return monotonic() > self.until
 
 
-class _Lent(NamedTuple):
+class Lent(NamedTuple):
+    """A connection whose queries end when its clock says so."""
+
     connection: aiosqlite.Connection
-    patience: _Patience
+    clock: Clock
 
 
 class Reader:
     """A connection, lent for one query or for several that see the same moment."""
 
-    def __init__(self, lent: _Lent) -> None:
-        self._connection, self._patience = lent
+    def __init__(self, lent: Lent) -> None:
+        self._connection, self._clock = lent
 
     async def rows(
         self, sql: str, parameters: Iterable[Any] = (), *, until: float = _NEVER
@@ -52,7 +54,7 @@ class Reader:
         """
         if until <= monotonic():
             raise OutOfTime("the time is over")
-        self._patience.until = until
+        self._clock.until = until
         try:
             return [*await self._connection.execute_fetchall(sql, parameters)]
         except sqlite3.Error as error:
@@ -60,7 +62,7 @@ class Reader:
                 raise OutOfTime("the query takes too long") from error
             raise as_store_error(error) from error
         finally:
-            self._patience.until = _NEVER
+            self._clock.until = _NEVER
 
     async def row(self, sql: str, parameters: Iterable[Any] = ()) -> Columns | None:
         """Return the first row of a query, None when there is none. Raises StoreUnavailable."""
@@ -68,21 +70,24 @@ class Reader:
         return rows[0] if rows else None
 
 
+async def connect(path: Path, clock: Clock) -> Lent:
+    """Open a connection; the ledger must be open for writing already."""
+    connector = partial(connect_reader, path, clock.is_over)
+    return Lent(await aiosqlite.Connection(connector, iter_chunk_size=256), clock)
+
+
 class Readers:
     """A few read-only connections that are lent in turn."""
 
     def __init__(self) -> None:
-        self._idle: asyncio.LifoQueue[_Lent] = asyncio.LifoQueue()
+        self._idle: asyncio.LifoQueue[Lent] = asyncio.LifoQueue()
         self._count = 0
         self._closed = False
 
     async def open(self, path: Path, count: int) -> None:
         """Open `count` connections; the ledger must be open for writing already."""
         for _ in range(count):
-            patience = _Patience()
-            connector = partial(connect_reader, path, patience.is_over)
-            connection = await aiosqlite.Connection(connector, iter_chunk_size=256)
-            self._idle.put_nowait(_Lent(connection, patience))
+            self._idle.put_nowait(await connect(path, Clock()))
             self._count += 1
 
     @asynccontextmanager
@@ -119,12 +124,12 @@ class Readers:
             self._count -= 1
             await lent.connection.close()
 
-    async def _borrow(self) -> _Lent:
+    async def _borrow(self) -> Lent:
         if self._closed:
             raise StoreError("the ledger is closed")
         return await self._idle.get()
 
-    async def _end(self, lent: _Lent) -> None:
+    async def _end(self, lent: Lent) -> None:
         # Queued behind whatever a cancelled caller left under way, so it ends that as well.
         with suppress(sqlite3.Error):
             await lent.connection.rollback()

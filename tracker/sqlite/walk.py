@@ -83,36 +83,36 @@ class Walk:
         """Say whether it is along `most` recipients at most, whatever the terms are."""
         terms = tuple(term for term in self._query.terms if term.field in _WHICH_WALK)
         alone = Query(terms=terms, since=self._query.since, until=self._query.until)
-        row = await self.reader.row(*size_of_walk(select(alone, self._scope, DIALECT), most))
+        wanted = select(alone, self._scope, DIALECT)._replace(statuses=self.selection.statuses)
+        row = await self.reader.row(*size_of_walk(wanted, most))
         return row is not None and row[0] <= most
 
     async def page(self, bounds: Bounds, limit: int) -> Found:
         """Return the first ids of the walk."""
         try:
-            return Found(await self._page(bounds, limit, self._at_once))
+            return Found(await self._page(bounds, limit, _at_once(self.until)))
         except OutOfTime:
             return await self._page_in_steps(bounds, limit)
 
-    async def count(self, status: Status, cap: int) -> tuple[int, bool]:
-        """Return how many have `status`, up to `cap` + 1, and whether these are all up to there."""
+    async def count(self, status: Status, cap: int, until: float) -> tuple[int, bool]:
+        """Return how many have `status`, up to `cap` + 1, and whether these are all up to there.
+
+        It ends at `until`, in seconds of the monotonic clock.
+        """
         everything = Bounds(None, None, newest_first=True)
         try:
-            return await self._count(status, cap, everything, self._at_once), True
+            return await self._count(status, cap, everything, _at_once(until)), True
         except OutOfTime:
             pass
         found = 0
         try:
             async for part, _ in self._steps(everything):
-                found += await self._count(status, cap - found, part, self.until)
+                found += await self._count(status, cap - found, part, until)
                 if found > cap:
                     break
         except OutOfTime:
             return found, False
         return found, True
-
-    @property
-    def _at_once(self) -> float:
-        return min(self.until, monotonic() + _AT_ONCE)
 
     async def _page(self, bounds: Bounds, limit: int, until: float) -> list[str]:
         statement = page_of_ids(self.selection, limit, **bounds._asdict())
@@ -152,11 +152,24 @@ class Walk:
 
     async def _span(self, bounds: Bounds) -> tuple[datetime, datetime]:
         """Return from when until when there can be anything."""
-        row = await self.reader.row("SELECT min(id), max(id) FROM recipients")
+        row = await self.reader.row(_ENDS)
         oldest, newest = row or (None, None)
         low = max(_time(oldest, _NEVER), _time(bounds.after, _EVER), self._query.since or _EVER)
         high = min(_time(newest, _EVER), _time(bounds.before, _NEVER), self._query.until or _NEVER)
         return low, min(high + 2 * _MILLISECOND, _NEVER)
+
+
+_ENDS = "SELECT (SELECT min(id) FROM recipients), (SELECT max(id) FROM recipients)"
+"""Each from its end of the key; asked for both at once, SQLite reads everything."""
+
+
+def _at_once(until: float) -> float:
+    """Return when to give up what is done in one go, of what has to end at `until`.
+
+    The time is lost, so it is no more than a third of what there is.
+    """
+    now = monotonic()
+    return now + min(_AT_ONCE, (until - now) / 3)
 
 
 def _without_ids(query: Query, scope: Scope) -> Selection:

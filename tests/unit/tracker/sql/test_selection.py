@@ -37,6 +37,10 @@ def asks(*terms: tuple[str, bool]) -> Query:
     )
 
 
+def of(field: Field, value: str, *, negated: bool = False) -> Query:
+    return Query(terms=(Term(field=field, value=value, negated=negated),))
+
+
 LEFT_OVER = {
     "nothing asked": (asks(), ALL),
     "one": (asks(("held", False)), {Status.HELD}),
@@ -50,6 +54,15 @@ LEFT_OVER = {
     "not temporary may be untried": (asks(("temporary", True)), ALL),
     "uncertain is never delivered": (asks(("uncertain", False)), ALL - {Status.DELIVERED}),
     "not uncertain may be anything": (asks(("uncertain", True)), ALL),
+    "a category is never delivered": (of(Field.CATEGORY, "greylisted"), ALL - {Status.DELIVERED}),
+    "in any case": (of(Field.CATEGORY, "Greylisted"), ALL - {Status.DELIVERED}),
+    "the category of what was delivered": (of(Field.CATEGORY, "Accepted"), ALL),
+    "not a category": (of(Field.CATEGORY, "greylisted", negated=True), ALL),
+    "never tried": (of(Field.ATTEMPTS, "0"), ALL - {Status.DELIVERED}),
+    "tried at most once": (of(Field.ATTEMPTS, "<=1"), ALL),
+    "not untried": (of(Field.ATTEMPTS, "0", negated=True), ALL),
+    "a number that is none": (of(Field.ATTEMPTS, "x"), ALL - {Status.DELIVERED}),
+    "a code": (of(Field.CODE, "5.1.1"), ALL),
     "this but not that": (asks(("waiting", False), ("held", True)), states.OPEN - {Status.HELD}),
 }
 

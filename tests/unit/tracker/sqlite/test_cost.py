@@ -221,6 +221,10 @@ def plan_of(connection: sqlite3.Connection, sql: str, parameters: Sequence[objec
     return [row[3] for row in rows]
 
 
+def of_field(field: Field, value: str) -> Query:
+    return Query(terms=(Term(field=field, value=value),))
+
+
 ALICE = Scope(account="alice@example.com")
 DOMAIN = Scope(domain="example.com")
 PLANS = {
@@ -228,6 +232,19 @@ PLANS = {
     "an account": (Query(), ALICE, "recipients_by_account (account=?"),
     "a domain": (Query(), DOMAIN, "recipients_by_account_domain (account_domain=?"),
     "a status": ("waiting", Scope(), "recipients_by_status (status=?"),
+    # The last attempt at what was delivered was accepted: it needs no look.
+    "a category": (
+        of_field(Field.CATEGORY, "greylisted"),
+        Scope(),
+        "recipients_by_status (status=?",
+    ),
+    "a category of an account": (
+        of_field(Field.CATEGORY, "greylisted"),
+        ALICE,
+        "recipients_by_account_status (account=? AND status=?",
+    ),
+    "never tried": (of_field(Field.ATTEMPTS, "0"), Scope(), "recipients_by_status (status=?"),
+    "what was accepted": (of_field(Field.CATEGORY, "accepted"), Scope(), "SCAN r"),
     "a status of an account": (
         "permanent",
         ALICE,

@@ -29,6 +29,8 @@ LATER = START + 30 * DAY
 
 # However little there is to look at, the index is asked.
 ALWAYS = Effort(short_walk=0)
+# And whatever it says is too much to be looked through.
+EVER_MANY = Effort(short_walk=0, few_blocks=0)
 
 
 @pytest.fixture
@@ -78,6 +80,22 @@ async def test_a_search_finds_what_a_plain_filter_finds(
     assert [row.recipient.id for row in page.rows] == find(records, query, scope)
     counted = Counter(row.recipient.status for row in page.rows)
     summary = await ledger.summarize(query, scope)
+    assert summary == {status: counted[status] for status in Status}
+    assert summary.cut == frozenset()
+
+
+@PATIENT
+@given(query=QUERIES, scope=SCOPES)
+async def test_many_blocks_are_counted_like_few(
+    records: list[Record], path: Path, query: Query, scope: Scope
+) -> None:
+    ledger = await open_ledger(path, effort=EVER_MANY)
+    try:
+        summary = await ledger.summarize(query, scope)
+    finally:
+        await ledger.close()
+    statuses = {str(each.recipient.id): each.recipient.status for each in records}
+    counted = Counter(statuses[each] for each in find(records, query, scope))
     assert summary == {status: counted[status] for status in Status}
     assert summary.cut == frozenset()
 
