@@ -10,12 +10,15 @@ from tracker.sql.ages import chosen, message_changes, stripped
 from tracker.sql.values import first_id, json_list, well_formed
 from tracker.sqlite.part import Part
 from tracker.sqlite.prune import drop
+from tracker.sqlite.text.forget import mark_messages_to_forget
 
 _NEXT = """
 SELECT id, account FROM messages
 WHERE id > coalesce((SELECT last_id FROM walks WHERE name = ?), '') AND id < ?
 ORDER BY id LIMIT ?
 """
+
+_REACHED = "SELECT coalesce(max(last_id), '') FROM walks WHERE name = ?"
 
 _GOT_TO = """
 INSERT INTO walks (name, last_id) VALUES (?, ?)
@@ -78,4 +81,12 @@ def strip_attempts(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
 
 def _prune(connection: sqlite3.Connection, domain: str, end: str, limit: int) -> int:
     rows = connection.execute(_OVER, (well_formed(domain), end, end, limit)).fetchall()
-    return drop(connection, [row[0] for row in rows])
+    messages = [row[0] for row in rows]
+    if messages:
+        # The index of text goes by the walks; what was left behind, open, it is told of.
+        name = f"pruned:{domain}"
+        (reached,) = connection.execute(_REACHED, (name,)).fetchone()
+        late = [message for message in messages if message <= reached]
+        mark_messages_to_forget(connection, late)
+        connection.execute(_GOT_TO, (name, max(reached, *messages)))
+    return drop(connection, messages)

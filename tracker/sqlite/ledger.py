@@ -84,8 +84,8 @@ class SqliteLedger(
         return can_index()
 
     async def index_text(self, now: datetime) -> int:
-        if gone := await self._indexer.forget():
-            await self._writer.run(partial(forgotten, recipients=gone))
+        while marks := await self._indexer.note_stale():
+            await self._writer.run(partial(forgotten, recipients=marks))
         return await self._indexer.step(now)
 
     async def forget_text(self, recipients: Collection[RecipientId]) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tracker.model import MessageId
-from tracker.sql.conditions import Statement
 from tracker.sql.library import Library, Rewriting, rewritings, updates
 from tracker.sql.rows import Columns
+from tracker.sql.traces import Change
 from tracker.sql.values import json_list
 from tracker.sqlite.part import Part
+from tracker.sqlite.text.forget import mark_messages_to_forget
 from tracker.traces import Address, Elsewhere, Traces
 
 _TEXTS = """
@@ -28,8 +29,9 @@ class Erasing(Part):
         self, address: Address, messages: Sequence[MessageId], pseudonym: str
     ) -> int:
         changes = await (await self._library()).changes(address, messages, pseudonym)
-        await self._writer.run(lambda connection: _run(connection, updates(changes)))
-        return len({change.message_id for change in changes})
+        changed = {change.message_id for change in changes}
+        await self._writer.run(lambda connection: _erase(connection, changes, sorted(changed)))
+        return len(changed)
 
     async def find_elsewhere(self, address: Address) -> Sequence[Elsewhere]:
         return await (await self._library()).elsewhere(address)
@@ -58,8 +60,12 @@ class Erasing(Part):
             return await reader.rows(sql, parameters)
 
 
-def _run(connection: sqlite3.Connection, statements: Iterable[Statement]) -> int:
-    return sum(connection.execute(*statement).rowcount for statement in statements)
+def _erase(
+    connection: sqlite3.Connection, changes: Iterable[Change], messages: Sequence[str]
+) -> None:
+    for statement in updates(changes):
+        connection.execute(*statement)
+    mark_messages_to_forget(connection, messages)
 
 
 def _rewrite(connection: sqlite3.Connection, rewritings: Iterable[Rewriting]) -> int:

@@ -13,7 +13,8 @@ from operator import itemgetter
 from tracker.explain import Category
 from tracker.sql.needles import MARK
 from tracker.sql.rows import Columns
-from tracker.sqlite.text.file import WORDS, start_anew
+from tracker.sqlite.text.aged import milliseconds, walked
+from tracker.sqlite.text.file import ANEW, WORDS, start_anew
 
 BLOCK = 16
 """Recipients in a block."""
@@ -28,7 +29,7 @@ LATE_BITS = 20
 """The documents from LATE on are of attempts that came after their block: the n-th one of a block
 is LATE + (block << LATE_BITS) + n."""
 
-_BLOCKS_AT_ONCE = 32
+BLOCKS_AT_ONCE = 32
 _ATTEMPTS_AT_ONCE = 1000
 
 _TEXTS_OF_RECIPIENTS = """
@@ -65,13 +66,17 @@ SELECT a.rowid, a.recipient_id, {_OF_ATTEMPT}
 FROM attempts AS a WHERE a.rowid > ? ORDER BY a.rowid LIMIT ?
 """
 
+_ANYBODY = "SELECT 1 FROM recipients WHERE id BETWEEN ? AND ? LIMIT 1"
+
 _SAMPLED = 128
 """Of so many blocks one is counted: which trigrams are frequent has to be known roughly."""
 
 _COUNT = """
-INSERT INTO trigrams (text, blocks) VALUES (?, 1)
-ON CONFLICT (text) DO UPDATE SET blocks = blocks + 1
+INSERT INTO trigrams (text, part, blocks) VALUES (?, ?, 1)
+ON CONFLICT (text, part) DO UPDATE SET blocks = blocks + 1
 """
+
+_ADD_BLOCK = "INSERT INTO blocks (part, first, last) VALUES (?, ?, ?) RETURNING n"
 
 _BLOCK_OF = "SELECT n, part, late, first FROM blocks WHERE last >= ? ORDER BY last LIMIT 1"
 
@@ -104,10 +109,11 @@ def index_some(index: sqlite3.Connection, ledger: sqlite3.Connection, before: st
 
 def _index_blocks(index: sqlite3.Connection, ledger: sqlite3.Connection, before: str) -> int:
     after = last_indexed(index)
-    rows = ledger.execute(_TEXTS, (after, before, BLOCK * _BLOCKS_AT_ONCE)).fetchall()
+    rows = ledger.execute(_TEXTS, (after, before, BLOCK * BLOCKS_AT_ONCE)).fetchall()
     whole = len(rows) // BLOCK * BLOCK
     if not whole:
         return 0
+    made = (milliseconds(before), walked(ledger))
     ends = (rows[0][0], rows[whole - 1][0])
     attempts = ledger.execute(_TEXTS_OF_ATTEMPTS, ends).fetchall()
     texts = defaultdict[str, list[Columns]](list)
@@ -118,18 +124,22 @@ def _index_blocks(index: sqlite3.Connection, ledger: sqlite3.Connection, before:
         for start in range(0, whole, BLOCK):
             block = ids[start : start + BLOCK]
             text = text_of(row for each in block for row in texts[each])
-            _add_block(index, block[0], block[-1], text)
+            part = _part_for(index, block[0], block[-1], made)
+            (n,) = index.execute(_ADD_BLOCK, (part, block[0], block[-1])).fetchone()
+            add_document(index, f"words_{part}", n, text)
+            count_trigrams(index, part, n, text)
     return whole
 
 
-def _add_block(index: sqlite3.Connection, first: str, last: str, text: str) -> None:
-    part = _part_for(index, first, last)
-    (n,) = index.execute(
-        "INSERT INTO blocks (part, first, last) VALUES (?, ?, ?) RETURNING n", (part, first, last)
-    ).fetchone()
-    index.execute(f"INSERT INTO words_{part} (rowid, text) VALUES (?, ?)", (n, text))
-    if n % _SAMPLED == 0:
-        index.executemany(_COUNT, [(each,) for each in trigrams_of(text)])
+def add_document(index: sqlite3.Connection, words: str, number: int, text: str) -> None:
+    """Put a document into the table of a part."""
+    index.execute(f"INSERT INTO {words} (rowid, text) VALUES (?, ?)", (number, text))
+
+
+def count_trigrams(index: sqlite3.Connection, part: int, block: int, text: str) -> None:
+    """Count what is in a block, when it is one of the sample."""
+    if block % _SAMPLED == 0:
+        index.executemany(_COUNT, [(each, part) for each in trigrams_of(text)])
 
 
 def trigrams_of(text: str) -> set[str]:
@@ -137,20 +147,23 @@ def trigrams_of(text: str) -> set[str]:
     return {text[n : n + 3] for n in range(len(text) - 2)}
 
 
-def _part_for(index: sqlite3.Connection, first: str, last: str) -> int:
-    """Return the part that a new block belongs to."""
+def _part_for(index: sqlite3.Connection, first: str, last: str, made: tuple[int, str]) -> int:
+    """Return the part that a new block belongs to; `made` is when and behind which walks."""
     row = index.execute("SELECT n, blocks, first FROM parts ORDER BY n DESC LIMIT 1").fetchone()
     number = 1
     if row is not None:
         number, blocks, begin = row
-        if blocks < _BLOCKS_OF_PART and _milliseconds(last) - _milliseconds(begin) < _SPAN_OF_PART:
+        if blocks < _BLOCKS_OF_PART and milliseconds(last) - milliseconds(begin) < _SPAN_OF_PART:
             index.execute(
                 "UPDATE parts SET blocks = blocks + 1, last = ? WHERE n = ?", (last, number)
             )
             return int(number)
         number += 1
-    index.execute(WORDS.format(part=number))
-    index.execute("INSERT INTO parts VALUES (?, 1, ?, ?)", (number, first, last))
+    index.execute(WORDS.format(name=f"words_{number}"))
+    index.execute(
+        "INSERT INTO parts (n, blocks, first, last, made, walked) VALUES (?, 1, ?, ?, ?, ?)",
+        (number, first, last, *made),
+    )
     return int(number)
 
 
@@ -175,22 +188,31 @@ def _add_late(index: sqlite3.Connection, block: Columns, rows: Sequence[Columns]
     if not rows:
         return
     n, part, late, _ = block
-    number = LATE + (n << LATE_BITS) + late
-    index.execute(f"INSERT INTO words_{part} (rowid, text) VALUES (?, ?)", (number, text_of(rows)))
+    number, text = LATE + (n << LATE_BITS) + late, text_of(rows)
+    add_document(index, f"words_{part}", number, text)
+    remaking, remade = index.execute("SELECT remaking, remade FROM state").fetchone()
+    if part == remaking and n <= remade:
+        add_document(index, ANEW, number, text)
     index.execute("UPDATE blocks SET late = late + 1 WHERE n = ?", (n,))
 
 
 def drop_old(index: sqlite3.Connection, ledger: sqlite3.Connection) -> int:
-    """Forget a part whose recipients have all been pruned; return how many that were."""
-    oldest = ledger.execute("SELECT min(id) FROM recipients").fetchone()[0] or "Z"
-    part = index.execute("SELECT n FROM parts WHERE last < ? ORDER BY n", (oldest,)).fetchone()
-    if part is None:
-        return 0
+    """Forget a part whose recipients have all been pruned; return how many parts that were."""
+    for part, first, last in index.execute("SELECT n, first, last FROM parts ORDER BY n"):
+        if not ledger.execute(_ANYBODY, (first, last)).fetchone():
+            _drop(index, part)
+            return 1
+    return 0
+
+
+def _drop(index: sqlite3.Connection, part: int) -> None:
     with transaction(index):
-        index.execute(f"DROP TABLE words_{part[0]}")
-        index.execute("DELETE FROM blocks WHERE part = ?", part)
-        index.execute("DELETE FROM parts WHERE n = ?", part)
-    return 1
+        index.execute(f"DROP TABLE words_{part}")
+        for table, column in (("blocks", "part"), ("trigrams", "part"), ("parts", "n")):
+            index.execute(f"DELETE FROM {table} WHERE {column} = ?", (part,))
+        if index.execute("SELECT 1 FROM state WHERE remaking = ?", (part,)).fetchone():
+            index.execute(f"DROP TABLE {ANEW}")
+            index.execute("UPDATE state SET remaking = 0")
 
 
 def text_of(rows: Iterable[Columns]) -> str:
@@ -210,14 +232,3 @@ class transaction:  # noqa: N801 (it reads like a function)
 
     def __exit__(self, kind: object, *_: object) -> None:
         self._index.execute("COMMIT" if kind is None else "ROLLBACK")
-
-
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-def _milliseconds(identifier: str) -> int:
-    """Return the time of an id, in milliseconds since 1970; ids of any other kind are of none."""
-    value = 0
-    for character in identifier[:10]:
-        value = value << 5 | _ALPHABET.index(character)
-    return value

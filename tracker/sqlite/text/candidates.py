@@ -17,8 +17,8 @@ _TRIGRAMS = 6
 """The rarest of them: of more the lists would be read for little."""
 
 _FREQUENCIES = """
-SELECT w.value, coalesce(t.blocks, 0) FROM json_each(?) AS w
-LEFT JOIN trigrams AS t ON t.text = w.value ORDER BY 2, 1 LIMIT ?
+SELECT w.value, coalesce(sum(t.blocks), 0) FROM json_each(?) AS w
+LEFT JOIN trigrams AS t ON t.text = w.value GROUP BY 1 ORDER BY 2, 1 LIMIT ?
 """
 
 

@@ -8,6 +8,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -16,7 +17,7 @@ from tracker.sql.values import first_id
 from tracker.sqlite.connection import as_store_error, connect_reader
 from tracker.sqlite.text.build import begin, drop_old, index_some
 from tracker.sqlite.text.file import connect
-from tracker.sqlite.text.forget import forget
+from tracker.sqlite.text.forget import note_stale, remake_some
 
 T = TypeVar("T")
 
@@ -33,20 +34,19 @@ class Indexer:
         self._open: tuple[sqlite3.Connection, sqlite3.Connection] | None = None
         self._busy = Lock()
 
-    async def forget(self) -> Sequence[str]:
-        """Forget the text that is to be forgotten; return of whom. Raises StoreUnavailable."""
-        return await asyncio.to_thread(self._with_both, forget)
-
-    async def step(self, now: datetime) -> int:
-        """Index some of what is missing; return how many rows were looked at.
+    async def note_stale(self) -> Sequence[str]:
+        """Note what has text that is to be forgotten; return whose marks may go from the ledger.
 
         Raises StoreUnavailable.
         """
-        before = first_id(now - _SETTLED)
-        return await asyncio.to_thread(
-            self._with_both,
-            lambda index, ledger: index_some(index, ledger, before) + drop_old(index, ledger),
-        )
+        return await asyncio.to_thread(self._with_both, note_stale)
+
+    async def step(self, now: datetime) -> int:
+        """Index some of what is missing, and forget some; return 0 when there is nothing to do.
+
+        Raises StoreUnavailable.
+        """
+        return await asyncio.to_thread(self._with_both, partial(_step, now=now))
 
     def _with_both(self, work: Callable[[sqlite3.Connection, sqlite3.Connection], T]) -> T:
         """Work with the index and the ledger, in a thread."""
@@ -77,3 +77,9 @@ class Indexer:
             for connection in self._open or ():
                 connection.close()
             self._open = None
+
+
+def _step(index: sqlite3.Connection, ledger: sqlite3.Connection, now: datetime) -> int:
+    dropped = drop_old(index, ledger)
+    before = first_id(now - _SETTLED)
+    return dropped + index_some(index, ledger, before) + remake_some(index, ledger, before)

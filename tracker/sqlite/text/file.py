@@ -4,23 +4,31 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
-SCHEMA = 1
+SCHEMA = 2
 """Of another number, or of another ledger, the index is made anew."""
 
 _TABLES = """
 -- What has been read: attempts up to this rowid. Recipients are those up to the last block.
+-- The part `remaking` is being made anew, and is so up to the block `remade`.
 CREATE TABLE state (
     id        INTEGER PRIMARY KEY CHECK (id = 1),
     schema    INTEGER NOT NULL,
-    attempts  INTEGER NOT NULL
+    attempts  INTEGER NOT NULL,
+    remaking  INTEGER NOT NULL DEFAULT 0,
+    remade    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- A part has a table of its own, words_N, which goes with the last of its recipients.
+-- A part has a table of its own, words_N, which goes with the last of its recipients. It was made
+-- at `made`, in milliseconds since 1970, when each walk of the ledger had got to what is `walked`;
+-- `stale` says that it has text which must not be there.
 CREATE TABLE parts (
     n       INTEGER PRIMARY KEY,
     blocks  INTEGER NOT NULL,
     first   TEXT NOT NULL,
-    last    TEXT NOT NULL
+    last    TEXT NOT NULL,
+    made    INTEGER NOT NULL,
+    walked  TEXT NOT NULL,
+    stale   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- The recipients from `first` to `last`; `late` counts what was indexed of them later.
@@ -32,18 +40,23 @@ CREATE TABLE blocks (
     late   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- In how many blocks of a sample a trigram is.
+-- In how many blocks of a sample of each part a trigram is.
 CREATE TABLE trigrams (
-    text    TEXT NOT NULL PRIMARY KEY,
-    blocks  INTEGER NOT NULL
+    text    TEXT NOT NULL,
+    part    INTEGER NOT NULL,
+    blocks  INTEGER NOT NULL,
+    PRIMARY KEY (text, part)
 ) STRICT, WITHOUT ROWID;
 """
 
 # A document is a list of trigrams: no places, no sizes, and the text itself is not kept.
 WORDS = """
-CREATE VIRTUAL TABLE words_{part} USING fts5
+CREATE VIRTUAL TABLE {name} USING fts5
     (text, tokenize = 'trigram', content = '', detail = none, columnsize = 0)
 """
+
+ANEW = "words_anew"
+"""The table of a part that is being made anew, until it takes the old one's place."""
 
 _CACHE = 16 * 1024
 """KiB of pages that whoever writes keeps."""
@@ -112,7 +125,7 @@ def start_anew(connection: sqlite3.Connection, attempts: int) -> None:
                 connection.execute(f'DROP TABLE "{name}"')
         for statement in _TABLES.split(";\n"):
             connection.execute(statement)
-        connection.execute("INSERT INTO state VALUES (1, ?, ?)", (SCHEMA, attempts))
+        connection.execute("INSERT INTO state (id, schema, attempts) VALUES (1, ?, ?)", (SCHEMA, attempts))
         connection.execute("COMMIT")
     except BaseException:
         connection.rollback()
