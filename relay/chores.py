@@ -17,9 +17,10 @@ _PERIOD: Final = timedelta(minutes=10)
 _ASK: Final = timedelta(minutes=1)
 """How often to ask whether whoever does the chores is still there."""
 _STEP: Final = 500
-"""Messages or recipients in one transaction."""
+"""Messages or recipients in one transaction at most. Where others wait for it, the ledger does as
+many at once as take some milliseconds."""
 _FEW: Final = 100
-"""Messages in one transaction that reads and writes their attempts: some milliseconds."""
+"""Messages in one transaction that reads and writes their attempts, at most."""
 _BREATH: Final = 0.05
 """Seconds between two transactions that prune, for mail that waits to be written."""
 

@@ -35,6 +35,10 @@ class Deeds:
         """Run a script in one transaction; it may be made anew and run again."""
         raise NotImplementedError
 
+    async def _run_some(self, chore: str, most: int, script: Callable[[int], Script[int]]) -> int:
+        """Run a script for as many rows as others can wait for, `most` at most."""
+        return await self._run(lambda: script(most))
+
     async def _look(self, statement: Statement) -> Sequence[Columns]:
         """Return the rows of a statement that changes nothing."""
         raise NotImplementedError
@@ -149,4 +153,6 @@ class Deeds:
     async def drop_refused(self, before: datetime, limit: int) -> int:
         if not await self._look(errands.refused(before, 1)):
             return 0
-        return await self._run(lambda: errands.drop_refused(before, limit, self._STILL_OPEN))
+        return await self._run_some(
+            "drop_refused", limit, lambda size: errands.drop_refused(before, size, self._STILL_OPEN)
+        )

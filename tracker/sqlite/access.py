@@ -38,6 +38,8 @@ class Witnessing(Part):
 
     async def prune_accesses(self, before: datetime, limit: int) -> int:
         oldest = first_id(before)
-        return await self._writer.run(
-            lambda connection: connection.execute(_PRUNE, (oldest, limit)).rowcount
+        return await self._portions.run(
+            "accesses",
+            limit,
+            lambda connection, size: connection.execute(_PRUNE, (oldest, size)).rowcount,
         )

@@ -54,12 +54,16 @@ class Acting(Part):
 
     async def prune(self, before: date, limit: int) -> int:
         start = datetime.combine(before, time(), UTC)
-        return await self._writer.run(partial(prune, before=start, limit=limit))
+        return await self._portions.run(
+            "prune", limit, lambda connection, size: prune(connection, start, size)
+        )
 
     async def tend(self, now: datetime) -> None:
         """Do nothing: the writer looks after the file as it writes."""
 
     async def give_up_held(self, now: datetime, limit: int) -> int:
-        return await self._writer.run(
-            lambda connection: give_up_held(connection, now, limit, self._entropy)
+        return await self._portions.run(
+            "give_up_held",
+            limit,
+            lambda connection, size: give_up_held(connection, now, size, self._entropy),
         )

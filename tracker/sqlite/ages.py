@@ -46,13 +46,15 @@ class Forgetting(Part):
     """Parts that go before the record, and domains whose record goes early."""
 
     async def forget_parts(self, walk: Walk, before: datetime, limit: int) -> int:
-        step = partial(_forget_parts, walk=walk, end=first_id(before), limit=limit)
-        return await self._writer.run(step)
+        end = first_id(before)
+        return await self._portions.run(
+            walk.name, limit, lambda connection, size: _forget_parts(connection, walk, end, size)
+        )
 
     async def prune_domains(self, domains: Collection[str], before: datetime, limit: int) -> int:
         for domain in sorted(domains):
-            step = partial(_prune, domain=domain, end=first_id(before), limit=limit)
-            if dropped := await self._writer.run(step):
+            step = partial(_prune, domain=domain, end=first_id(before))
+            if dropped := await self._portions.run("prune_domains", limit, step):
                 return dropped
         return 0
 
@@ -79,7 +81,7 @@ def strip_attempts(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
     )
 
 
-def _prune(connection: sqlite3.Connection, domain: str, end: str, limit: int) -> int:
+def _prune(connection: sqlite3.Connection, limit: int, domain: str, end: str) -> int:
     rows = connection.execute(_OVER, (well_formed(domain), end, end, limit)).fetchall()
     messages = [row[0] for row in rows]
     if messages:

@@ -38,14 +38,22 @@ class SqliteDeeds(Deeds, Part):
 
     async def _run(self, script: Callable[[], Script[T]]) -> T:
         def step(connection: sqlite3.Connection) -> T:
-            def answer(wanted: Statement | Change) -> Sequence[Columns]:
-                if isinstance(wanted, Change):
-                    return perform(connection, wanted, self._entropy)
-                return connection.execute(*wanted).fetchall()
-
-            return run(script(), answer)
+            return run(script(), lambda wanted: self._answer(connection, wanted))
 
         return await self._writer.run(step)
+
+    async def _run_some(self, chore: str, most: int, script: Callable[[int], Script[int]]) -> int:
+        def step(connection: sqlite3.Connection, size: int) -> int:
+            return run(script(size), lambda wanted: self._answer(connection, wanted))
+
+        return await self._portions.run(chore, most, step)
+
+    def _answer(
+        self, connection: sqlite3.Connection, wanted: Statement | Change
+    ) -> Sequence[Columns]:
+        if isinstance(wanted, Change):
+            return perform(connection, wanted, self._entropy)
+        return connection.execute(*wanted).fetchall()
 
     async def _look(self, statement: Statement) -> Sequence[Columns]:
         async with self._readers.one() as reader:

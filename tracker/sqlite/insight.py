@@ -160,14 +160,14 @@ class Insight(Part):
         return count
 
     async def forget_statistics(self, setbacks: datetime, counts: datetime, limit: int) -> int:
-        def forget(connection: sqlite3.Connection) -> int:
+        def forget(connection: sqlite3.Connection, limit: int) -> int:
             dropped = connection.execute(_FORGET[0], (first_id(setbacks), limit)).rowcount
             for what in Measure:
                 slots = (what.value, slot_of(counts), limit)
                 dropped += connection.execute(_FORGET[1], slots).rowcount
             return dropped
 
-        return await self._writer.run(forget)
+        return await self._portions.run("statistics", limit, forget)
 
     async def troubles(self, since: datetime) -> Sequence[Trouble]:
         async with self._readers.one() as reader:

@@ -2,6 +2,7 @@
 
 from tracker.entropy import Entropy
 from tracker.explain import RuleBook
+from tracker.sqlite.portions import Portions
 from tracker.sqlite.readers import Readers
 from tracker.sqlite.writer import Writer
 
@@ -14,5 +15,6 @@ class Part:
 
     def __init__(self, writer: Writer, readers: Readers, entropy: Entropy) -> None:
         self._writer = writer
+        self._portions = Portions(writer)
         self._readers = readers
         self._entropy = entropy

@@ -46,7 +46,8 @@ class Refusals(Part):
         return [read_refusal(row) for row in rows]
 
     async def prune_refusals(self, before: datetime, limit: int) -> int:
-        sql, parameters = older_refusals(before, limit)
-        return await self._writer.run(
-            lambda connection: connection.execute(sql, parameters).rowcount
+        return await self._portions.run(
+            "refusals",
+            limit,
+            lambda connection, size: connection.execute(*older_refusals(before, size)).rowcount,
         )

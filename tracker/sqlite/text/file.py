@@ -125,7 +125,9 @@ def start_anew(connection: sqlite3.Connection, attempts: int) -> None:
                 connection.execute(f'DROP TABLE "{name}"')
         for statement in _TABLES.split(";\n"):
             connection.execute(statement)
-        connection.execute("INSERT INTO state (id, schema, attempts) VALUES (1, ?, ?)", (SCHEMA, attempts))
+        connection.execute(
+            "INSERT INTO state (id, schema, attempts) VALUES (1, ?, ?)", (SCHEMA, attempts)
+        )
         connection.execute("COMMIT")
     except BaseException:
         connection.rollback()

@@ -1,0 +1,39 @@
+"""Chores take little at once, whatever a row of theirs costs."""
+
+import pytest
+
+from tracker.sqlite.portions import AIM, FIRST, LEAST, next_size
+
+MS = 0.001
+
+
+@pytest.mark.parametrize(
+    ("size", "took", "following"),
+    [
+        (100, AIM, 100),
+        (100, AIM * 2, 50),
+        (100, AIM / 1.25, 125),
+        (100, 0.0, 150),
+        (100, 1.0, 25),
+        (LEAST, 1.0, LEAST),
+        (12, AIM * 1.5, LEAST),
+        (LEAST, 0.1 * MS, 15),
+    ],
+)
+def test_the_next_step_follows_from_the_last(size: int, took: float, following: int) -> None:
+    assert next_size(size, took) == following
+
+
+@pytest.mark.parametrize("cost", [0.01 * MS, 0.1 * MS, 0.4 * MS])
+def test_steps_come_to_take_as_long_as_they_may(cost: float) -> None:
+    size = FIRST
+    for _ in range(10):
+        size = next_size(size, size * cost)
+    assert size * cost == pytest.approx(AIM, rel=0.1)
+
+
+def test_one_unlucky_step_is_made_up_for() -> None:
+    size = next_size(100, 1.0)
+    for _ in range(5):
+        size = next_size(size, size * AIM / 100)
+    assert size == pytest.approx(100, rel=0.1)
