@@ -6,17 +6,30 @@ often the page is loaded.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
 from multidict import MultiMapping
 
-from tracker.model import Access, AccessId, AccessKind, MessageId, RecipientId, Scope, new_id
+from tracker.insight import Saying
+from tracker.model import (
+    Access,
+    AccessId,
+    AccessKind,
+    Errand,
+    ErrandId,
+    MessageId,
+    RecipientId,
+    Refusal,
+    RefusalId,
+    Scope,
+    new_id,
+)
 from tracker.search import Query
 from tracker.store import Accesses, Ledger, StoreError
-from tracker.views import Page, Timeline
+from tracker.views import Page, Row, Timeline
 
 SAME: Final = timedelta(minutes=15)
 """Within it the same person's same look is on record once."""
@@ -137,8 +150,7 @@ class Watched:
     ) -> Page:
         """See `Store.search`."""
         page = await self._ledger.search(query, scope, limit=limit, before=before, after=after)
-        for account in {row.message.account or "" for row in page.rows}:
-            self._seen(account)
+        self._see(row.message.account for row in page.rows)
         return page
 
     async def timeline(self, message_id: MessageId, scope: Scope) -> Timeline | None:
@@ -147,3 +159,48 @@ class Watched:
         if timeline is not None:
             self._seen(timeline.message.account or "")
         return timeline
+
+    async def chosen(self, recipients: Collection[RecipientId], scope: Scope) -> Sequence[Row]:
+        """See `Acts.chosen`."""
+        rows = await self._ledger.chosen(recipients, scope)
+        self._see(row.message.account for row in rows)
+        return rows
+
+    async def refusals(
+        self,
+        scope: Scope,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int,
+        before: RefusalId | None = None,
+    ) -> Sequence[Refusal]:
+        """See `Refusals.refusals`."""
+        found = await self._ledger.refusals(
+            scope, since=since, until=until, limit=limit, before=before
+        )
+        self._see(refusal.account for refusal in found)
+        return found
+
+    async def errand(self, errand_id: ErrandId, scope: Scope) -> Errand | None:
+        """See `Errands.errand`. It is looked at as mail of whoever asked, and of its message."""
+        errand = await self._ledger.errand(errand_id, scope)
+        if errand is not None:
+            self._see([errand.account])
+            if errand.recipient_id is not None:
+                await self.chosen([errand.recipient_id], scope)
+        return errand
+
+    async def sayings(
+        self, destination: str, scope: Scope, since: datetime, limit: int
+    ) -> Sequence[Saying]:
+        """See `Insight.sayings`: each has somebody's attempt as its example."""
+        found = await self._ledger.sayings(destination, scope, since, limit)
+        examples = [saying.example.recipient_id for saying in found if saying.example is not None]
+        if examples:
+            await self.chosen(examples, scope)
+        return found
+
+    def _see(self, accounts: Iterable[str | None]) -> None:
+        for account in {account or "" for account in accounts}:
+            self._seen(account)

@@ -1,15 +1,20 @@
 """Whoever looks at other people's mail is on record, and those may read it."""
 
+import inspect
 from datetime import timedelta
 
 import pytest
 
+from tests.support.mail import make_refusal
 from tests.support.panel import Client, Desk, token_for
 from tests.web.test_access import LUNCH
+from tests.web.test_proof import MINUTES
+from tests.web.test_send_again import form_of
 from tests.web.test_story import only
 from tests.web.test_track import text_of
 from tracker.model import Access, AccessKind, Scope
-from web.access import SAME
+from tracker.store import Ledger
+from web.access import SAME, Watched
 
 ADMIN = "admin@northwind.example"
 ANNA = "anna@northwind.example"
@@ -33,11 +38,11 @@ async def test_opening_a_message_is_on_record(desk: Desk, admin: Client) -> None
 async def test_a_list_is_one_look_for_each_account_with_what_was_searched(
     desk: Desk, admin: Client
 ) -> None:
-    await admin.get("/?outcome=all&range=kept&from=northwind.example")
+    await admin.get("/?q=from:northwind.example")
     for account in (ANNA, "orders@northwind.example"):
         (look,) = await looks(desk, account)
         assert look.kind is AccessKind.LIST
-        assert look.page == "/?outcome=all&range=kept&from=northwind.example"
+        assert look.page == "/?q=from:northwind.example"
     assert await looks(desk, "zoe@elsewhere.example") == []
 
 
@@ -47,6 +52,114 @@ async def test_an_act_is_on_record(desk: Desk, admin: Client) -> None:
     await admin.post(f"{desk.path_of(LUNCH)}/retry", data=form, allow_redirects=False)
     acts = [look for look in await looks(desk) if look.kind is AccessKind.ACT]
     assert [(look.actor, look.page) for look in acts] == [(ADMIN, f"{desk.path_of(LUNCH)}/retry")]
+
+
+@pytest.mark.parametrize("act", ["retry", "release", "cancel", "probe"])
+async def test_a_single_act_is_one_entry(desk: Desk, admin: Client, act: str) -> None:
+    recipient = await only(desk, LUNCH)
+    path = f"{desk.path_of(LUNCH)}/{act}"
+    form = {"csrf": await token_for(admin)}
+    if act == "probe":
+        form = await form_of(admin, f"{path}?recipient={recipient.id}")
+    form["recipient"] = recipient.id
+    response = await admin.post(path, data=form, allow_redirects=False)
+    assert response.status == 303
+    acts = [look for look in await looks(desk) if look.kind is AccessKind.ACT]
+    assert [(look.actor, look.page) for look in acts] == [(ADMIN, path)]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("{message}/cancel?recipient={id}", AccessKind.MESSAGE),
+        ("{message}/probe?recipient={id}", AccessKind.MESSAGE),
+        ("{message}/send-again?recipient={id}", AccessKind.MESSAGE),
+        ("/acts/new?act=cancel&recipient={id}", AccessKind.LIST),
+    ],
+)
+async def test_a_form_about_a_message_is_a_look_at_it(
+    desk: Desk, admin: Client, path: str, kind: AccessKind
+) -> None:
+    recipient = await only(desk, LUNCH)
+    asked = path.format(message=desk.path_of(LUNCH), id=recipient.id)
+    await admin.get(asked)
+    (look,) = await looks(desk)
+    page = desk.path_of(LUNCH) if kind is AccessKind.MESSAGE else asked
+    assert (look.actor, look.kind, look.page) == (ADMIN, kind, page)
+
+
+async def test_an_act_on_a_selection_is_one_entry(desk: Desk, admin: Client) -> None:
+    recipient = await only(desk, LUNCH)
+    form = await form_of(admin, f"/acts/new?act=retry&recipient={recipient.id}")
+    form |= {"act": "retry", "recipient": recipient.id, "counted_at": counted_at(desk)}
+    response = await admin.post("/acts", data=form, allow_redirects=False)
+    assert response.status == 303
+    acts = [look for look in await looks(desk) if look.kind is AccessKind.ACT]
+    assert [(look.actor, look.page) for look in acts] == [(ADMIN, "/acts")]
+
+
+def counted_at(desk: Desk) -> str:
+    return str(round(desk.clock.now().timestamp() * 1_000_000))
+
+
+async def test_what_a_probe_has_found_is_a_look(desk: Desk, anna: Client, admin: Client) -> None:
+    recipient = await only(desk, LUNCH)
+    path = f"{desk.path_of(LUNCH)}/probe"
+    form = await form_of(anna, f"{path}?recipient={recipient.id}")
+    response = await anna.post(
+        path, data={**form, "recipient": recipient.id}, allow_redirects=False
+    )
+    found = response.headers["Location"]
+    assert (await admin.get(found)).status == 200
+    (look,) = await looks(desk)
+    assert (look.actor, look.page) == (ADMIN, found)
+
+
+@pytest.mark.parametrize("kind", ["json", "pdf"])
+async def test_a_certificate_is_an_export(desk: Desk, admin: Client, kind: str) -> None:
+    timeline = await desk.timeline(MINUTES)
+    recipient, account = timeline.recipients[0], timeline.message.account
+    assert account
+    path = f"{desk.path_of(MINUTES)}/handover.{kind}?recipient={recipient.id}"
+    assert (await admin.get(path)).status == 200
+    (look,) = await looks(desk, account)
+    assert (look.actor, look.kind, look.page) == (ADMIN, AccessKind.EXPORT, path)
+
+
+async def test_refused_submissions_are_looked_at_as_mail(desk: Desk, admin: Client) -> None:
+    await desk.ledger.record_refusals([make_refusal(account=ANNA, now=desk.clock.now())])
+    await admin.get("/refused")
+    (look,) = await looks(desk)
+    assert (look.actor, look.kind, look.page) == (ADMIN, AccessKind.LIST, "/refused")
+
+
+UNWATCHED = {
+    "accesses": "the log itself, which has whose mail it was",
+    "act": "what was asked for; whose mail it is, is noted where it is counted and done",
+    "acts": "as `act`",
+    "change_status": "behind a `timeline` of the message, which is noted as the act",
+    "retry_now": "behind a `timeline` of the message, which is noted as the act",
+    "cohort": "counts and times",
+    "destinations": "the state of servers, without mail",
+    "figures": "counts",
+    "summarize": "counts",
+    "suppressions": "addresses that get no mail, no mail",
+    "waiting_at": "a count and a time",
+    "waiting_for": "ids, for an act that looks at what they are of",
+}
+"""Verbs with a scope that do not show individual mail, and why."""
+
+
+def test_every_verb_that_shows_mail_is_watched() -> None:
+    scoped = {
+        name
+        for name, verb in inspect.getmembers(Ledger, inspect.isfunction)
+        if "scope" in inspect.signature(verb).parameters
+    }
+    watched = {name for name in vars(Watched) if not name.startswith("_")}
+    assert {"search", "timeline", "chosen"} <= scoped
+    assert watched <= scoped
+    assert scoped - watched == set(UNWATCHED)
 
 
 async def test_ones_own_mail_is_nobodys_business(desk: Desk, anna: Client) -> None:
