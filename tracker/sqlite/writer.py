@@ -61,6 +61,8 @@ class Writer:
         self._busy = False
         """True while a group is under way, in whichever thread."""
         self._closed = False
+        self.turn_took = 0.0
+        """Seconds that the last group of the thread had the turn, its commit included."""
         self._pace = Pace()
         self._disk = Disk()
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -216,8 +218,9 @@ class Writer:
             self._write_in_turn(group)
 
     def _write_in_turn(self, group: Sequence[Pending]) -> None:
-        ledger = self._ledger
+        ledger, began = self._ledger, monotonic()
         done = ledger.commit(group, ledger.run(group))
+        self.turn_took = monotonic() - began
         if not ledger.is_tidy_due:
             self._loop.call_soon_threadsafe(self._end, done)
             return
