@@ -63,8 +63,8 @@ def _possible(term: Term) -> frozenset[Status]:
         return _named(word, negated=term.negated)
     if term.negated:
         return frozenset(Status)
-    if term.field is Field.CATEGORY and word != Category.ACCEPTED:
-        return _NOT_DELIVERED  # it is that of the last attempt
+    if term.field is Field.SIDE or (term.field is Field.CATEGORY and word != Category.ACCEPTED):
+        return _NOT_DELIVERED  # both are those of the last attempt
     if term.field is Field.ATTEMPTS and _most(term.value) < 1:
         return _NOT_DELIVERED
     return frozenset(Status)
