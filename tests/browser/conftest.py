@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
 
 from tests.support.panel import PASSWORD, Desk, Record, make_record, open_desk
 
@@ -30,11 +30,8 @@ async def desk(tmp_path: Path, record: Record) -> AsyncIterator[Desk]:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Return Chromium without a window; skip where it is not installed."""
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
     async with async_playwright() as playwright:
-        # As root, in a container, Chromium's own sandbox cannot be set up.
-        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = await launch(playwright)
         yield opened
         await opened.close()
 
@@ -42,12 +39,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture
 async def context(browser: Browser, desk: Desk) -> BrowserContext:
     """Return a fresh profile at the panel, at the panel's time."""
-    opened = await browser.new_context(
-        base_url=str(desk.server.make_url("")), viewport={"width": 1280, "height": 900}
-    )
-    opened.set_default_timeout(timedelta(seconds=15) / timedelta(milliseconds=1))
-    await opened.clock.set_fixed_time(desk.clock.now())
-    return opened
+    return await new_context(browser, desk)
 
 
 @pytest.fixture
@@ -55,6 +47,27 @@ async def page(context: BrowserContext) -> Page:
     """Return a tab in which an administrator is logged in."""
     opened = await context.new_page()
     await log_in(opened)
+    return opened
+
+
+async def launch(playwright: Playwright) -> Browser:
+    """Start Chromium without a window; skip where it is not installed."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    # As root, in a container, Chromium's own sandbox cannot be set up.
+    return await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
+async def new_context(browser: Browser, desk: Desk, *, has_script: bool = True) -> BrowserContext:
+    """Return a fresh profile at a panel, at the panel's time."""
+    opened = await browser.new_context(
+        base_url=str(desk.server.make_url("")),
+        viewport={"width": 1280, "height": 900},
+        java_script_enabled=has_script,
+    )
+    opened.set_default_timeout(timedelta(seconds=15) / timedelta(milliseconds=1))
+    if has_script:
+        await opened.clock.set_fixed_time(desk.clock.now())
     return opened
 
 

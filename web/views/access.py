@@ -8,6 +8,7 @@ from aiohttp import web
 from tracker.model import Access, AccessId, AccessKind, Scope, is_id
 from tracker.permissions import Permission
 from web.panel import Viewer, Visit
+from web.security import local_path
 
 PAGE: Final = 50
 
@@ -32,7 +33,7 @@ def _link(everybody: bool, **mark: str) -> str:
 
 def can_open(access: Access) -> bool:
     """Say whether the page of a look can be opened by those whose mail it is."""
-    return access.kind is AccessKind.MESSAGE
+    return access.kind is AccessKind.MESSAGE and local_path(access.page) == access.page
 
 
 async def show_access(visit: Visit, viewer: Viewer) -> web.StreamResponse:

@@ -1,0 +1,67 @@
+"""What can be measured of a page that is open: each script answers with what is wrong."""
+
+from playwright.async_api import Page
+
+SMALL_TARGETS = """() => {
+  const found = [];
+  const inline = (node) => getComputedStyle(node).display === "inline";
+  for (const node of document.querySelectorAll("a, button, input, select, textarea, summary")) {
+    const box = node.getBoundingClientRect();
+    if (node.type === "hidden" || box.width === 0 || node.closest(".skip")) continue;
+    if (inline(node) && node.closest("p, th, td, dd")) continue;  // the exception for text
+    if (node.type === "radio" && node.closest("label")) continue;
+    if (box.width < 24 || box.height < 24) found.push(node.outerHTML.slice(0, 120));
+  }
+  return found;
+}"""
+
+SIDEWAYS = """() => {
+  const wide = document.documentElement;
+  return wide.scrollWidth > wide.clientWidth
+    ? [...document.querySelectorAll("body *")]
+        .filter((node) => node.getBoundingClientRect().right > wide.clientWidth + 1)
+        .map((node) => node.outerHTML.slice(0, 100)).slice(0, 5)
+    : [];
+}"""
+
+CUT = """() => {
+  const found = [];
+  const scrolls = (node) => ["auto", "scroll"].includes(getComputedStyle(node).overflowX);
+  for (const node of document.querySelectorAll("main *")) {
+    if (!node.innerText || node.closest(".gone, thead, select, textarea")) continue;
+    for (let box = node.parentElement; box && !scrolls(box); box = box.parentElement) {
+      if (getComputedStyle(box).overflowX === "visible") continue;
+      if (node.getBoundingClientRect().right > box.getBoundingClientRect().right + 1)
+        found.push(`${node.outerHTML.slice(0, 90)} in ${box.className}`);
+    }
+  }
+  return found.slice(0, 5);
+}"""
+
+HIDDEN_FOCUS = """() => {
+  const node = document.activeElement;
+  if (!node || node === document.body) return "";
+  const box = node.getBoundingClientRect();
+  const seen = (style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  const marked = [null, "::after", "::before"].some((part) => seen(getComputedStyle(node, part)));
+  if (!marked) return "no outline: " + node.outerHTML.slice(0, 120);
+  const inside = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+  return inside ? "" : "out of sight: " + node.outerHTML.slice(0, 120);
+}"""
+
+STOP = """() => {
+  const node = document.activeElement;
+  if (!node || node === document.body) return -1;
+  return [...document.querySelectorAll("*")].indexOf(node);
+}"""
+
+WORDS = """() => [...document.querySelectorAll("main *")]
+  .filter((node) => !node.closest("select, textarea, .copier, [aria-live], [data-until]"))
+  .filter((node) => node.checkVisibility({visibilityProperty: true}))
+  .flatMap((node) => [...node.childNodes].filter((one) => one.nodeType === Node.TEXT_NODE))
+  .map((one) => one.data.trim()).filter((text) => text)"""
+
+
+async def open_all(page: Page) -> None:
+    """Open every row and every disclosure of a page."""
+    await page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
