@@ -41,6 +41,7 @@ CUT = """() => {
 HIDDEN_FOCUS = """() => {
   const node = document.activeElement;
   if (!node || node === document.body) return "";
+  if (node.type === "date") return "";  // the browser marks its parts
   const box = node.getBoundingClientRect();
   const seen = (style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
   const marked = [null, "::after", "::before"].some((part) => seen(getComputedStyle(node, part)));
@@ -56,7 +57,8 @@ STOP = """() => {
 }"""
 
 WORDS = """() => [...document.querySelectorAll("main *")]
-  .filter((node) => !node.closest("select, textarea, .copier, [aria-live], [data-until]"))
+  .filter((node) => !node.closest("select, textarea, [aria-live], [data-until]"))
+  .filter((node) => !node.closest(".copier, .whole, .live"))  // what only a script can offer
   .filter((node) => node.checkVisibility({visibilityProperty: true}))
   .flatMap((node) => [...node.childNodes].filter((one) => one.nodeType === Node.TEXT_NODE))
   .map((one) => one.data.trim()).filter((text) => text)"""

@@ -5,13 +5,16 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Dialog, Page
 
+from tests.browser.measures import CUT, SIDEWAYS, open_all
+from tests.support.furnish import furnish
 from tests.support.hostile import HOSTILE
+from tests.support.pages import paths as pages_of
 from tests.support.panel import Desk
-from tests.web.test_surface import record_hostile
 
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.timeout(300)
 async def test_nothing_from_the_network_runs(desk: Desk, page: Page) -> None:
     ran: list[str] = []
 
@@ -24,29 +27,22 @@ async def test_nothing_from_the_network_runs(desk: Desk, page: Page) -> None:
     asked: set[str] = set()
     page.on("console", lambda message: refused.append(message.text))
     page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
-    ids = [
-        await record_hostile(desk, text, is_held=is_held)
-        for text in HOSTILE.values()
-        for is_held in (False, True)
-    ]
+    furnished = [await furnish(desk, text) for text in HOSTILE.values()]
+    details = [f"/messages/{names['message']}" for names in furnished]
+    paths = list(dict.fromkeys([*pages_of(furnished[0]), *details]))
+    await page.set_viewport_size({"width": 320, "height": 800})
     rows = 0
-    paths = [
-        "/?outcome=all",
-        "/queue",
-        "/destinations",
-        "/overview",
-        "/inbox",
-        "/nodes",
-        *(f"/messages/{one}" for one in ids),
-    ]
     for path in paths:
         await page.goto(path)
-        await page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        await open_all(page)
+        assert await page.evaluate(SIDEWAYS) == [], path
+        assert await page.evaluate(CUT) == [], path
         rows += await page.locator(".entry").count()
         older = page.locator('a[rel="next"]')
         if await older.count():
             paths.insert(paths.index(path) + 1, await older.get_attribute("href") or "")
-    assert rows >= len(ids)
+    assert rows >= len(furnished)
     assert ran == []
     assert asked == {urlsplit(str(desk.server.make_url("/"))).netloc}
+    refused = [text for text in refused if "responded with a status of 40" not in text]
     assert refused == [], "the policy had nothing to refuse: nothing got into the markup"

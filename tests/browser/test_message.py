@@ -3,48 +3,13 @@
 from io import BytesIO
 
 import pytest
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser, Page
 from pypdf import PdfReader
 
 from tests.browser.conftest import log_in
-from tests.browser.test_form import CUT, SIDEWAYS, SMALL_TARGETS, open_all
 from tests.support.panel import Desk
-from tests.support.unusual import (
-    record_bare,
-    record_crowd,
-    record_refused_at_length,
-    record_returned,
-)
 
 pytestmark = pytest.mark.browser
-
-
-async def record_all(desk: Desk) -> list[str]:
-    """Record every unusual message; return where their pages are."""
-    records = (record_returned, record_crowd, record_refused_at_length, record_bare)
-    return [desk.path_of(await record(desk)) for record in records]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing(desk: Desk, page: Page, scheme: str) -> None:
-    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    for path in await record_all(desk):
-        await page.goto(path)
-        await open_all(page)
-        results = await Axe().run(page)
-        assert results.violations_count == 0, f"{path}\n{results.generate_report()}"
-
-
-async def test_it_fits_every_width(desk: Desk, page: Page) -> None:
-    paths = await record_all(desk)
-    for width in (320, 768, 1280):
-        await page.set_viewport_size({"width": width, "height": 800})
-        for path in paths:
-            await page.goto(path)
-            await open_all(page)
-            for probe in (CUT, SIDEWAYS, SMALL_TARGETS):
-                assert await page.evaluate(probe) == [], f"{path} at {width}"
 
 
 async def print_out(page: Page, path: str) -> PdfReader:

@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 WIDTHS = (320, 375, 768, 1280)
 MOST_STOPS = 250
+PARTS_OF_A_DATE = 4
+"""Stops within one field: day, month, year, and the calendar."""
 LONG = f"see https://block.example/{'a' * 150} {HOSTILE['one wide word']} {HOSTILE['piles']}"
 
 
@@ -124,7 +126,7 @@ async def test_a_page_is_walked_by_keyboard(
         if stop < 0 or stop in seen[:1]:
             break
         assert await page.evaluate(HIDDEN_FOCUS) == ""
-        assert stop not in seen[-1:], "the focus is caught"
+        assert seen[-PARTS_OF_A_DATE:] != [stop] * PARTS_OF_A_DATE, "the focus is caught"
         seen.append(stop)
     assert seen
     await page.locator(".skip").focus()

@@ -3,26 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser
 
 from tests.browser.conftest import log_in
-from tests.browser.test_form import CUT, SIDEWAYS, SMALL_TARGETS
 from tests.contract.test_rules import correction, refuse
 from tests.support.panel import AFTERNOON, Desk
 from tracker.model import Reply
 
 pytestmark = pytest.mark.browser
-
-PATHS = (
-    "/explain",
-    "/explain?reply=550+5.1.1+No+such+user",
-    "/explain?reply=hello",
-    "/rules",
-    "/rules/new",
-    "/rules/new?preview=1&category=policy-refused&words=computer+says",
-    "/rules/new?preview=1&category=policy-refused",
-)
 
 
 @pytest.fixture
@@ -39,28 +27,6 @@ async def ruled(desk: Desk) -> Desk:
     await desk.ledger.begin_reclassifying("bob", AFTERNOON)
     await desk.ledger.reclassify(2, AFTERNOON)
     return desk
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing(ruled: Desk, page: Page, scheme: str) -> None:
-    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    problems = []
-    for path in PATHS:
-        await page.goto(path)
-        results = await Axe().run(page)
-        if results.violations_count:
-            problems.append(f"{path}\n{results.generate_report()}")
-    assert problems == []
-
-
-@pytest.mark.parametrize("width", [320, 768, 1280])
-async def test_it_fits_and_can_be_hit(ruled: Desk, page: Page, width: int) -> None:
-    await page.set_viewport_size({"width": width, "height": 800})
-    for path in PATHS:
-        await page.goto(path)
-        assert await page.evaluate(SIDEWAYS) == [], path
-        assert await page.evaluate(CUT) == [], path
-        assert await page.evaluate(SMALL_TARGETS) == [], path
 
 
 async def test_from_an_unexplained_reply_to_a_rule_without_a_script(

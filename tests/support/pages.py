@@ -33,7 +33,6 @@ VISITS: Final[Mapping[str, tuple[str, ...]]] = {
         "/messages/{bare}",
         "/messages/nope",
     ),
-    "/messages/{id}/cancel": ("/messages/{message}/cancel?back={text}", "/messages/{lunch}/cancel"),
     "/messages/{id}/send-again": (
         "/messages/{refused}/send-again?recipient={recipient}",
         "/messages/{message}/send-again",
