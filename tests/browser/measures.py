@@ -41,7 +41,7 @@ CUT = """() => {
 HIDDEN_FOCUS = """() => {
   const node = document.activeElement;
   if (!node || node === document.body) return "";
-  if (node.type === "date") return "";  // the browser marks its parts
+  if (["date", "time"].includes(node.type)) return "";  // the browser marks its parts
   const box = node.getBoundingClientRect();
   const seen = (style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
   const marked = [null, "::after", "::before"].some((part) => seen(getComputedStyle(node, part)));
@@ -67,3 +67,11 @@ WORDS = """() => [...document.querySelectorAll("main *")]
 async def open_all(page: Page) -> None:
     """Open every row and every disclosure of a page."""
     await page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+
+
+def is_complaint(text: str) -> bool:
+    """Whether the console says that a page did something wrong.
+
+    Advice about forms is none, and neither is a page that says that its address is wrong.
+    """
+    return not text.startswith("[DOM]") and "responded with a status of 40" not in text

@@ -17,6 +17,7 @@ from tests.browser.measures import (
     SMALL_TARGETS,
     STOP,
     WORDS,
+    is_complaint,
     open_all,
 )
 from tests.support.furnish import furnish_whole
@@ -78,8 +79,7 @@ async def visit(tour: Tour, template: str, complaints: list[str]) -> Page:
     """Open a page in a tab of its own; note what the policy refuses and what is asked elsewhere."""
 
     def note(text: str) -> None:
-        # A page that says that something is wrong is no fault of the page.
-        if "responded with a status of 40" not in text:
+        if is_complaint(text):
             complaints.append(text)
 
     page = await tour.visitor(template).new_page()
