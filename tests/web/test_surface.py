@@ -18,8 +18,6 @@ PROGRAMS = ["/healthz", "/readyz", "/metrics", "/handover-key", "/newer", "/api/
 
 
 async def all_pages(desk: Desk) -> list[str]:
-    messages = [desk.path_of(subject) for subject in desk.ids]
-    return [*PAGES, *messages]
     return [*PROGRAMS, *paths(await furnish_whole(desk))]
 
 
