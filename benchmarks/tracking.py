@@ -32,7 +32,7 @@ _PAGE = 50
 _CLIENTS = 10
 _STEP = 500
 _BREATH = 0.05
-"""As `relay.chores` prunes."""
+"""As `relay.chores.tidying` prunes."""
 
 _SCOPED, _WHOLE, _COUNTS = 50, 200, 50
 """Budgets in milliseconds: a page in a scope, a substring of everything, the counts beside it."""

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 from config.loader import Loaded
 from config.settings import Settings
 from relay.carrier import Carrier
-from relay.chores import Chores
+from relay.chores.rulebook import Rulebook
+from relay.chores.statistics import Statistics
+from relay.chores.tidying import Chores
 from relay.clock import Clock
 from relay.closed import ClosedAddresses
 from relay.deliver import Delivery
 from relay.dns import DnsResolver, Resolver
-from relay.errands import Errands
+from relay.errands.desk import Errands
 from relay.gates import Gates
 from relay.intake import LedgerIntake
 from relay.keeper import Keeper
@@ -29,9 +31,7 @@ from relay.metrics import SubmissionObserver, keep_publishing
 from relay.namesake import NamesakeWatch
 from relay.pool import Pool
 from relay.refusals import RefusalLog
-from relay.rulebook import Rulebook
 from relay.skew import SkewWatch
-from relay.statistics import Statistics
 from relay.submission import SubmissionServer
 from relay.tls import ClientTls
 from relay.worker import Worker

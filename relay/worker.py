@@ -15,11 +15,11 @@ import structlog
 from config.settings import Settings
 from relay import metrics
 from relay.carrier import Carrier
-from relay.chores import Chores
+from relay.chores.statistics import Statistics
+from relay.chores.tidying import Chores
 from relay.clock import Clock
 from relay.keeper import HEARTBEATS, Keeper
 from relay.ready import ReadyQueue
-from relay.statistics import Statistics
 from relay.stock import with_content
 from tracker.model import Gate, Job, LeaseToken, Postponement
 from tracker.store import LeaseLost, Store, StoreUnavailable

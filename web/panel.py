@@ -18,8 +18,7 @@ from tracker.permissions import Permission, permissions_of
 from tracker.store import Ledger
 from web.access import AccessLog, Watched, kind_of, page_of
 from web.client import Proxies
-from web.filters import is_zone
-from web.live import Live
+from web.message.live import Live
 from web.navigation import navigation_for
 from web.notices import read_notice
 from web.readiness import Readiness
@@ -27,6 +26,7 @@ from web.render import Templates
 from web.sessions import LogIns, cookie_name, drop_cookie
 from web.static_files import StaticFiles
 from web.times import Times
+from web.track.filters import is_zone
 from web.unread import Unread
 
 ZONE_COOKIE = "sendtrace-zone"

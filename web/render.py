@@ -7,8 +7,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tracker.nodes import clock_of
-from web.cohort import say_count
-from web.destination import destination_url
+from web.insight.destination import destination_url
+from web.message.cohort import say_count
 from web.static_files import StaticFiles
 from web.times import count, in_days, length
 from web.visible import show, show_line

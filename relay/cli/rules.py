@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from config.loader import Loaded
+from relay.chores.rulebook import reclassify
 from relay.cli.common import (
     CommandFailed,
     ConfigOption,
@@ -17,7 +18,6 @@ from relay.cli.common import (
 )
 from relay.cli.show import show_time
 from relay.clock import SystemClock
-from relay.rulebook import reclassify
 from tracker.explain import Category
 from tracker.explain.correction import MOST, Correction, problem_of
 from tracker.model import Phase, new_id

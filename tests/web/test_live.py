@@ -16,7 +16,7 @@ from tests.support.panel import Client, Desk, Record, open_desk
 from tests.support.waiting import wait_until
 from tracker.model import MessageId
 from tracker.store import StoreUnavailable, Version
-from web.live import MOST_OF_ONE, Live, TooManyWatches
+from web.message.live import MOST_OF_ONE, Live, TooManyWatches
 from web.panel import PANEL
 from web.views import live
 

@@ -35,10 +35,10 @@ from web.acts import (
     whose,
     why_skipped,
 )
-from web.filters import is_zone
 from web.forms import read_form
 from web.panel import Viewer, Visit, see_other
 from web.security import local_path
+from web.track.filters import is_zone
 from web.views.offers import pointless
 
 PAGE: Final = 50

@@ -20,7 +20,7 @@ from tracker.model import (
 from tracker.views import Row
 from web.forms import read_form
 from web.panel import Viewer, Visit, see_other
-from web.rows import subject_of
+from web.track.rows import subject_of
 from web.views.offers import listed
 
 _MAY_GO_AGAIN = frozenset({Status.BOUNCED, Status.EXPIRED, Status.CANCELLED})

@@ -2,9 +2,9 @@
 
 from tracker.model import Recipient, Scope
 from tracker.views import Timeline
-from web.cohort import CohortStory, tell_cohort
+from web.message.cohort import CohortStory, tell_cohort
+from web.message.story import last_attempts
 from web.panel import Viewer, Visit
-from web.story import last_attempts
 
 
 async def cohort_of(

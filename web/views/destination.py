@@ -13,8 +13,8 @@ from tracker.model import Attempt
 from tracker.permissions import Permission
 from tracker.search import Field, Query, Term
 from tracker.views import DestinationState
-from web.chart import draw, steps_of
-from web.destination import (
+from web.insight.chart import draw, steps_of
+from web.insight.destination import (
     SERIES,
     answer,
     attempts_by_slot,

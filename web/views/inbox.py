@@ -7,10 +7,10 @@ from aiohttp import web
 
 from tracker.permissions import Permission
 from web.forms import read_form
+from web.insight.trouble import read_value, trouble_row
 from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
 from web.sessions import set_cookie
-from web.trouble import read_value, trouble_row
 from web.unread import RECENT
 
 _MOST: Final = 500

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from tracker.store import Version
 from web.errors import error_page
-from web.live import TooManyWatches, Watch
+from web.message.live import TooManyWatches, Watch
 from web.panel import Viewer, Visit
 from web.security import protect
 from web.views.story import find

@@ -11,12 +11,12 @@ from tracker.model import Account
 from tracker.passwords import LONGEST_PASSWORD
 from web.client import network_of
 from web.csrf import FIELD, is_token
-from web.filters import is_zone
 from web.forms import read_form
 from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_other
 from web.security import local_path
 from web.sessions import cookie_name, looks_like_token, make_token, set_cookie
+from web.track.filters import is_zone
 
 _COOKIE: Final = "sendtrace-login"
 """Holds the form's token before there is a session."""

@@ -20,8 +20,8 @@ from tracker.states import OPEN
 from tracker.store import Ledger, StoreError
 from tracker.views import Balance
 from web.client import is_local
-from web.filters import OPEN_QUERY
 from web.panel import Visit
+from web.track.filters import OPEN_QUERY
 from web.unread import RECENT
 
 _CAP: Final = 1_000_000

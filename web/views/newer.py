@@ -5,10 +5,10 @@ from typing import Final
 from aiohttp import web
 
 from tracker.search import QueryError
-from web.filters import read_asked
-from web.form_text import OPENING, write_text
-from web.listing import count_newer, want
 from web.panel import Viewer, Visit
+from web.track.filters import read_asked
+from web.track.form_text import OPENING, write_text
+from web.track.listing import count_newer, want
 
 MOST: Final = 99
 """More are shown as "99+"."""

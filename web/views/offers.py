@@ -8,7 +8,7 @@ from tracker.mailbox import comparable
 from tracker.model import Errand, MessageId, Recipient, RecipientId, Suppression
 from tracker.permissions import Permission
 from tracker.views import Row, Timeline
-from web.offers import Facts, Offer, offers_of
+from web.message.offers import Facts, Offer, offers_of
 from web.panel import Viewer, Visit
 
 _LISTED: Final = 20

@@ -12,11 +12,9 @@ from tracker.insight import Dimension, Figure, Measure
 from tracker.model import Role
 from tracker.nodes import nodes_of
 from tracker.permissions import Permission
-from web.chart import draw, steps_of
-from web.days import Days, days_of
-from web.filters import Asked, link
-from web.form_text import Choice, Period, write_text
-from web.overview import (
+from web.insight.chart import draw, steps_of
+from web.insight.days import Days, days_of
+from web.insight.overview import (
     SERIES,
     WORDS,
     Sums,
@@ -30,6 +28,8 @@ from web.overview import (
     total_of,
 )
 from web.panel import Viewer, Visit
+from web.track.filters import Asked, link
+from web.track.form_text import Choice, Period, write_text
 from web.unread import RECENT
 
 PERIODS: Final[Mapping[Period, str]] = {

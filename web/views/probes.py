@@ -18,8 +18,8 @@ from tracker.model import (
     is_id,
     new_id,
 )
-from web.attempts import attempt_story
 from web.forms import read_form
+from web.message.attempts import attempt_story
 from web.panel import Viewer, Visit, see_other
 from web.views.again import chosen
 

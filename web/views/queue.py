@@ -8,15 +8,15 @@ from aiohttp import web
 
 from tracker.model import Recipient, RecipientId, Status, is_id
 from tracker.views import Row
-from web.counts import COUNTED, number_of
-from web.filters import OPEN_QUERY
-from web.listing import way_on
+from web.message.verdict import why_it_waits
 from web.notices import Act
 from web.panel import Viewer, Visit
-from web.rows import sender_of, story_url, subject_of
 from web.standing import Standing, standing_of, upcoming
 from web.times import Times
-from web.verdict import why_it_waits
+from web.track.counts import COUNTED, number_of
+from web.track.filters import OPEN_QUERY
+from web.track.listing import way_on
+from web.track.rows import sender_of, story_url, subject_of
 from web.views.story import acts_for
 
 PAGE: Final = 25

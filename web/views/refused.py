@@ -7,7 +7,7 @@ from aiohttp import web
 
 from tracker.model import Refusal, RefusalId, is_id
 from web.panel import Viewer, Visit
-from web.refused import WHEN, helps_to_try_again, why_refused
+from web.track.refused import WHEN, helps_to_try_again, why_refused
 
 PAGE: Final = 50
 

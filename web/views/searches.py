@@ -11,9 +11,9 @@ from tracker.search import QueryError, parse
 from web.forms import Form, read_form
 from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
-from web.saved import AUDIENCES, LONGEST_NAME, Searches, audiences_of, searches_of, url_of
 from web.sessions import set_cookie
-from web.submitted import LONGEST_TEXT
+from web.track.saved import AUDIENCES, LONGEST_NAME, Searches, audiences_of, searches_of, url_of
+from web.track.submitted import LONGEST_TEXT
 
 _NO_NAME: Final = "Give the search a name."
 _TAKEN: Final = "There is a search of that name already, or there are too many of them."

@@ -12,11 +12,11 @@ from tracker.states import OPEN
 from tracker.store import Version
 from tracker.views import Timeline
 from web.forms import read_form
+from web.message.story import focus_of, tell
 from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
 from web.security import local_path
 from web.sessions import set_cookie
-from web.story import focus_of, tell
 from web.views.cohort import cohort_of
 from web.views.offers import offers_for, probes_about, worth_trying
 

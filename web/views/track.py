@@ -11,8 +11,10 @@ from tracker.permissions import Permission
 from tracker.search import QueryError
 from tracker.states import FINAL
 from tracker.views import Page
-from web.counts import Number
-from web.filters import (
+from web.panel import ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_other
+from web.sessions import set_cookie
+from web.track.counts import Number
+from web.track.filters import (
     Asked,
     as_words,
     link,
@@ -23,15 +25,13 @@ from web.filters import (
     write_asked,
     zones,
 )
-from web.form_text import Choice, Form, Period, read_text, write_text
-from web.habits import opening_of, remember
-from web.listing import Found, Wanted, look, want, way_on, widen
-from web.panel import ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_other
-from web.rows import tracked_row
-from web.said import CHOICES, PERIODS, conditions, outcome_in_words, when, word_of
-from web.sent import not_taken_today, sent_lately
-from web.sessions import set_cookie
-from web.submitted import LONGEST_TEXT, WAS, is_submitted, read_submitted
+from web.track.form_text import Choice, Form, Period, read_text, write_text
+from web.track.habits import opening_of, remember
+from web.track.listing import Found, Wanted, look, want, way_on, widen
+from web.track.rows import tracked_row
+from web.track.said import CHOICES, PERIODS, conditions, outcome_in_words, when, word_of
+from web.track.sent import not_taken_today, sent_lately
+from web.track.submitted import LONGEST_TEXT, WAS, is_submitted, read_submitted
 from web.views.searches import read_searches, saving
 
 ACTS: Final = (

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from config.settings import DomainTracking, Settings, TrackingSettings
-from relay.chores import Chores
+from relay.chores.tidying import Chores
 from tests.support.clock import START, FakeClock
 from tests.support.looks import make_access
 from tests.support.mail import make_refusal, make_settlement, make_submission

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from relay.chores.rulebook import PERIOD, Rulebook, reclassify
 from relay.clock import SystemClock
-from relay.rulebook import PERIOD, Rulebook, reclassify
 from tests.contract.test_rules import ODD, correction, on_record, refuse
 from tests.support.clock import START
 from tracker.explain import Category, explain

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings, TrackingSettings
-from relay.statistics import Statistics
+from relay.chores.statistics import Statistics
 from tests.support.clock import START, FakeClock
 from tests.support.mail import make_settlement, make_submission
 from tracker.insight import Dimension, Measure

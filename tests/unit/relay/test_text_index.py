@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.text_index import TextIndexer
+from relay.chores.text_index import TextIndexer
 from tests.support.clock import START, FakeClock
 from tests.support.mail import make_submission
 from tracker.sqlite import SqliteLedger, open_ledger

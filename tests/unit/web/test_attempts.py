@@ -6,7 +6,14 @@ from msgspec.structs import replace
 from tests.support.letters import CUT_OFF, FULL, UNREACHABLE, Try, accepted
 from tests.unit.web.test_standing import attempt
 from tracker.model import Phase, Reply, Step, Trigger
-from web.attempts import PHASES, TRIGGERS, attempt_story, deciding, dialogue_of, milliseconds
+from web.message.attempts import (
+    PHASES,
+    TRIGGERS,
+    attempt_story,
+    deciding,
+    dialogue_of,
+    milliseconds,
+)
 
 
 def test_there_are_words_for_every_phase_and_every_trigger() -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from web.chart import HEIGHT, WIDTH, Series, ceiling, draw, steps_of
+from web.insight.chart import HEIGHT, WIDTH, Series, ceiling, draw, steps_of
 from web.times import Times
 
 NOON = datetime(2026, 3, 28, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tracker.insight import CAP, Cohort, Count
-from web.cohort import cohort_sentence, say_count, tell_cohort
+from web.message.cohort import cohort_sentence, say_count, tell_cohort
 from web.times import Times
 
 NOW = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)

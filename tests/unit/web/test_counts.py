@@ -4,7 +4,7 @@ import pytest
 
 from tracker.model import Status
 from tracker.views import Counts
-from web.counts import number_of
+from web.track.counts import number_of
 
 BOTH = frozenset({Status.BOUNCED, Status.EXPIRED})
 

@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from web.days import days_of
-from web.filters import query_of
-from web.form_text import Period, write_text
+from web.insight.days import days_of
 from web.times import Times
+from web.track.filters import query_of
+from web.track.form_text import Period, write_text
 
 NOW = datetime(2026, 3, 2, 14, 47, tzinfo=UTC)
 KEPT = timedelta(days=60)

@@ -8,7 +8,7 @@ import pytest
 from tracker.explain import Category
 from tracker.insight import Figure, Saying
 from tracker.views import DestinationState
-from web.destination import Refusals, answer, kind_of, pace, refusals_of
+from web.insight.destination import Refusals, answer, kind_of, pace, refusals_of
 from web.times import Times
 
 NOW = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.model import RecipientId
-from web.filters import (
+from web.times import Times
+from web.track.filters import (
     Asked,
     is_zone,
     oldest_kept,
@@ -19,7 +20,6 @@ from web.filters import (
     write_asked,
     zones,
 )
-from web.times import Times
 
 NOW = datetime(2026, 3, 2, 14, 47, tzinfo=UTC)
 RETENTION = timedelta(days=60)

@@ -9,8 +9,17 @@ from hypothesis import strategies as st
 
 from tracker.model import Status
 from tracker.search import STATUS_WORDS, QueryError, parse
-from web.filters import STATUSES
-from web.form_text import CHOICE_WORDS, OPENING, Choice, Form, Period, read_text, split, write_text
+from web.track.filters import STATUSES
+from web.track.form_text import (
+    CHOICE_WORDS,
+    OPENING,
+    Choice,
+    Form,
+    Period,
+    read_text,
+    split,
+    write_text,
+)
 
 NOW = datetime(2026, 3, 2, 14, 47, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")

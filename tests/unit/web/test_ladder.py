@@ -9,7 +9,7 @@ from config.settings import RetrySettings
 from tests.unit.web.test_standing import NOW, TIMES, recipient
 from tracker.model import Gate, Status
 from tracker.states import FINAL
-from web.ladder import rungs_of, tries_so_far, wait_of
+from web.message.ladder import rungs_of, tries_so_far, wait_of
 
 
 def test_the_ladder_begins_with_what_is_on_record_and_ends_at_the_deadline() -> None:

@@ -10,7 +10,7 @@ from tests.support.letters import FULL, accepted
 from tests.unit.web.test_standing import MESSAGE, NOW, RECIPIENT, attempt
 from tracker.model import Attempt
 from tracker.search import parse
-from web.onward import onward_of
+from web.message.onward import onward_of
 
 
 def queries(last: Attempt | None, forward_path: str = "bob@example.org") -> dict[str, str]:

@@ -8,7 +8,7 @@ from tracker.explain import Category, Judgement, Side
 from tracker.explain.explanation import put
 from tracker.insight import SPEEDS, Figure, Trouble, slot_start
 from tracker.model import Role, Status
-from web.overview import (
+from web.insight.overview import (
     SHOWN,
     WORDS,
     Sums,
@@ -21,7 +21,7 @@ from web.overview import (
     title_of,
     total_of,
 )
-from web.trouble import read_value, trouble_row
+from web.insight.trouble import read_value, trouble_row
 
 NOW = datetime(2026, 3, 2, 10, 30, 0, 5, tzinfo=UTC)
 

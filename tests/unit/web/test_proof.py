@@ -8,8 +8,8 @@ from tests.support.letters import DANE, FULL, POSTFIX, UNREACHABLE, Try, accepte
 from tests.support.morning import make_attempt
 from tests.unit.web.test_standing import MESSAGE, NOW, RECIPIENT, TIMES, attempt, recipient
 from tracker.model import Attempt, Reply, Status
-from web.proof import EARLIER, proof
-from web.verdict import Case
+from web.message.proof import EARLIER, proof
+from web.message.verdict import Case
 
 HOSTNAME = "mail.northwind.example"
 

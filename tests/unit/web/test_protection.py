@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from tests.support.letters import DANE, TLS, accepted
 from tests.unit.web.test_standing import attempt
 from tracker.model import Phase, TargetTry, TlsFacts, Verification
-from web.protection import protection_of
+from web.message.protection import protection_of
 
 TRIED = attempt(accepted()).tries[-1]
 

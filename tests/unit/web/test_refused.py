@@ -8,7 +8,7 @@ import pytest
 
 import relay.submission
 from tests.support.mail import make_refusal
-from web.refused import UNKNOWN, helps_to_try_again, why_refused
+from web.track.refused import UNKNOWN, helps_to_try_again, why_refused
 
 WORDS = {
     "530 5.7.0 Authentication required": "Nobody had logged in.",

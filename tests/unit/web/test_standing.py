@@ -24,9 +24,9 @@ from tracker.model import (
 )
 from tracker.returns import Returned, write_return
 from tracker.states import OPEN
+from web.message.verdict import Case, lines, spoken, why_it_waits
 from web.standing import ACCEPTED, RETURNED, outcome_of, standing_of, status_line, upcoming
 from web.times import Times
-from web.verdict import Case, lines, spoken, why_it_waits
 
 NOW = datetime(2026, 3, 2, 14, 47, tzinfo=UTC)
 ACCEPTED_AT = NOW - timedelta(hours=1)

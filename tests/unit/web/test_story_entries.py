@@ -5,7 +5,7 @@ import pytest
 from tests.support.mail import mint
 from tests.unit.web.test_standing import MESSAGE, NOW, RECIPIENT
 from tracker.model import Event, EventId, EventKind, MessageId
-from web.story import event_story
+from web.message.story import event_story
 
 REPORT = MessageId(mint())
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from web.submitted import LONGEST_TEXT, is_submitted, read_submitted
+from web.track.submitted import LONGEST_TEXT, is_submitted, read_submitted
 
 OPENING = {"was": "status:accepted since:today", "fresh": "1", "outcome": "accepted",
            "range": "today", "to": "", "sender": "", "subject": "", "q": ""}  # fmt: skip

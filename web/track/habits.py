@@ -7,11 +7,11 @@ import msgspec
 
 from tracker.model import Habits
 from tracker.store import StoreError
-from web.form_text import OPENING, Choice, Form
-from web.listing import Wanted
 from web.panel import Viewer, Visit
-from web.said import CHOICES, conditions
-from web.saved import Named
+from web.track.form_text import OPENING, Choice, Form
+from web.track.listing import Wanted
+from web.track.said import CHOICES, conditions
+from web.track.saved import Named
 
 
 def opening_of(habits: Habits) -> Form:

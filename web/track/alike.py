@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tracker.model import Attempt, Outcome
 from tracker.search import Field, Query, Term, format_query
 from tracker.views import Row
-from web.filters import Asked, link
+from web.track.filters import Asked, link
 
 
 class Alike(NamedTuple):

@@ -9,10 +9,10 @@ from tracker.explain import Category, Judgement, Side
 from tracker.explain.explanation import put
 from tracker.insight import SPEEDS, Figure, is_ours, slot_start
 from tracker.model import Origin, Role, Status
-from web.chart import Series
-from web.filters import STATUSES
-from web.form_text import Choice
+from web.insight.chart import Series
 from web.times import length
+from web.track.filters import STATUSES
+from web.track.form_text import Choice
 
 SHOWN: Final = 10
 """Lines of a table."""

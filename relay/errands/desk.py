@@ -12,11 +12,11 @@ from typing import Final
 import structlog
 
 from config.settings import Settings
-from relay.again import Done, failed, send_again
 from relay.clock import Clock
 from relay.closed import ClosedAddresses
 from relay.deliver import Delivery
-from relay.probing import probe
+from relay.errands.again import Done, failed, send_again
+from relay.errands.probing import probe
 from relay.submission.intake import Intake
 from tracker.acting import Runner
 from tracker.model import Act, Errand, ErrandKind

@@ -10,7 +10,7 @@ from datetime import date, time
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from web.form_text import (
+from web.track.form_text import (
     OPENING,
     OWN_RANGE,
     Choice,

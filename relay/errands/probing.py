@@ -3,9 +3,9 @@
 import asyncio
 from datetime import timedelta
 
-from relay.again import Done, failed
 from relay.clock import Clock
 from relay.deliver import Delivery
+from relay.errands.again import Done, failed
 from tracker.mailbox import MailboxError, parse_mailbox
 from tracker.model import (
     Attempt,

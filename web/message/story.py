@@ -18,14 +18,14 @@ from tracker.model import (
 )
 from tracker.states import OPEN
 from tracker.views import Timeline
-from web.attempts import AttemptStory, attempt_story
-from web.ladder import Rung, Wait, rungs_of, tries_so_far, wait_of
-from web.onward import Onward, onward_of
-from web.proof import five_lines, proof
-from web.rows import sender_of, subject_of
+from web.message.attempts import AttemptStory, attempt_story
+from web.message.ladder import Rung, Wait, rungs_of, tries_so_far, wait_of
+from web.message.onward import Onward, onward_of
+from web.message.proof import five_lines, proof
+from web.message.verdict import Case, Lines, lines, spoken, why_it_waits
 from web.standing import Standing, standing_of, status_line, upcoming
 from web.times import Times
-from web.verdict import Case, Lines, lines, spoken, why_it_waits
+from web.track.rows import sender_of, subject_of
 
 _EVENTS: Final = {
     EventKind.DSN_SENT: "Report sent to the sender",

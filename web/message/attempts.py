@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from tracker.explain import explain, headline
 from tracker.model import Attempt, Phase, Reply, Step, TargetTry, Trigger
-from web.protection import Protection, protection_of
+from web.message.protection import Protection, protection_of
 from web.standing import Standing, outcome_of
 
 PHASES: Final[Mapping[Phase, str]] = {

@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
-from web.form_text import Form, Period
 from web.times import Times, in_days
+from web.track.form_text import Form, Period
 
 PRESETS: Final = {
     Period.TODAY: (0, 0),

@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 from tracker.model import Scope, Status
 from tracker.search import Field, Query, Term
 from tracker.store import Store
-from web.counts import COUNTED, Number, number_of
-from web.form_text import Form
 from web.panel import Viewer, Visit
+from web.track.counts import COUNTED, Number, number_of
+from web.track.form_text import Form
 
 _LATELY: Final = timedelta(hours=24)
 _REFUSED: Final = 99

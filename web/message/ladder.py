@@ -7,8 +7,8 @@ from config.settings import RetrySettings
 from tracker.model import Attempt, Gate, Recipient, Status
 from tracker.schedule import ladder
 from tracker.states import OPEN
+from web.message.verdict import why_it_waits
 from web.times import Times, count
-from web.verdict import why_it_waits
 
 RUNGS: Final = 100
 """Planned tries that are shown."""

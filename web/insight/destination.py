@@ -9,10 +9,10 @@ from tracker.explain import Category
 from tracker.insight import Figure, Saying, Waiting, slot_start, within
 from tracker.model import Attempt, Origin, Outcome, TargetTry, Verification
 from tracker.views import DestinationState
-from web.chart import Series
+from web.insight.chart import Series
+from web.message.verdict import sentence
 from web.standing import Standing
 from web.times import Times, count, length
-from web.verdict import sentence
 
 YES: Final = Standing("Takes mail", "check", "good")
 PARTLY: Final = Standing("Refuses some", "retry", "warn")

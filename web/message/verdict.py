@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, assert_never
 from tracker.explain import Explanation, explain
 from tracker.model import Attempt, Event, Gate, Message, Outcome, Recipient, Status
 from tracker.states import OPEN
-from web.returned import explain_return, reporter_of
+from web.message.returned import explain_return, reporter_of
 from web.standing import upcoming as next_try
 from web.times import Times, length
 

@@ -9,12 +9,12 @@ from tracker.explain import headline, why_not_dialled
 from tracker.model import Attempt, Message, MessageId, MessageKind, Recipient, RecipientId, Status
 from tracker.states import OPEN
 from tracker.views import Row, Timeline
-from web.alike import Alike, alike
-from web.filters import Asked
 from web.help import anchor_of
+from web.message.verdict import Case, Lines, lines, spoken
 from web.standing import Standing, outcome_of, standing_of, status_line, upcoming
 from web.times import Times
-from web.verdict import Case, Lines, lines, spoken
+from web.track.alike import Alike, alike
+from web.track.filters import Asked
 
 _SHOWN: Final = 90
 """Characters of a reply in the list; the detail has all of them."""

@@ -7,8 +7,8 @@ from typing import Final
 import structlog
 
 from config.settings import Settings
+from relay.chores.text_index import TextIndexer
 from relay.clock import Clock
-from relay.text_index import TextIndexer
 from tracker.ages import walks_of
 from tracker.store import Ledger, StoreUnavailable
 

@@ -10,12 +10,12 @@ from typing import Final
 
 from tracker.explain import headline
 from tracker.model import Attempt, Event, EventKind, TargetTry
-from web.attempts import PHASES, deciding, milliseconds, where
-from web.protection import protection_of
-from web.rows import sender_of, subject_of
+from web.message.attempts import PHASES, deciding, milliseconds, where
+from web.message.protection import protection_of
+from web.message.verdict import Case, why_it_waits
 from web.standing import status_line
 from web.times import Times
-from web.verdict import Case, why_it_waits
+from web.track.rows import sender_of, subject_of
 
 EARLIER: Final = 10
 """Earlier attempts that a proof names."""

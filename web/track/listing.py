@@ -11,12 +11,12 @@ from tracker.model import MessageId, RecipientId, Scope, Status
 from tracker.search import Query, parse
 from tracker.store import Store
 from tracker.views import Counts, Page, Row, Timeline
-from web.counts import COUNTED, Number, number_of
-from web.filters import STATUSES, Asked, Range, link, query_of
-from web.form_text import CHOICE_WORDS, Choice, Form, Period, read_text, write_text
-from web.said import CHOICES, LOOKS, PERIODS, word_of
 from web.standing import Standing
 from web.times import Times
+from web.track.counts import COUNTED, Number, number_of
+from web.track.filters import STATUSES, Asked, Range, link, query_of
+from web.track.form_text import CHOICE_WORDS, Choice, Form, Period, read_text, write_text
+from web.track.said import CHOICES, LOOKS, PERIODS, word_of
 
 PAGE: Final = 25
 _FEW: Final = 50

@@ -15,9 +15,9 @@ import msgspec
 
 from tracker.model import RecipientId, Status, is_id
 from tracker.search import Field, Query, Term, parse, recognize
-from web.form_text import Choice
-from web.submitted import read_box
 from web.times import Times, in_days
+from web.track.form_text import Choice
+from web.track.submitted import read_box
 from web.visible import show_line
 
 STATUSES: Final[Mapping[Choice, frozenset[Status]]] = {

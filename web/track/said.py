@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
-from web.filters import Range, range_in_words
-from web.form_text import Choice, Form, Period
 from web.standing import (
     ACCEPTED,
     CANCELLED,
@@ -17,6 +15,8 @@ from web.standing import (
     Standing,
 )
 from web.times import Times, length
+from web.track.filters import Range, range_in_words
+from web.track.form_text import Choice, Form, Period
 
 LOOKS: Final[Mapping[Choice, Standing]] = {
     Choice.ACCEPTED: ACCEPTED,

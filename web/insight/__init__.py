@@ -1,0 +1,1 @@
+"""What many messages together say: dashboards, destinations, failures on our side."""

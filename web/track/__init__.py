@@ -1,0 +1,1 @@
+"""*Track deliveries*: from what somebody asks for, through the ledger, to rows that can be read."""
