@@ -84,7 +84,7 @@ def _open_to_viewers(page: PrivatePage, needs: Permission | None) -> Handler:
         visit = Visit(request, request.app[PANEL])
         viewer = await _viewer_of(visit)
         if viewer is None:
-            return see_other(_log_in_path(request))
+            return _ask_to_log_in(request)
         visit.watch(viewer)
         if needs is not None and not viewer.may(needs):
             return error_page(visit, 404)
@@ -116,6 +116,14 @@ async def _is_ours(request: web.Request, viewer: Viewer) -> bool:
         return False
     form = await read_form(request)
     return is_token(form.get(FIELD), viewer.session.csrf_token)
+
+
+def _ask_to_log_in(request: web.Request) -> web.StreamResponse:
+    """Send a person to the form; tell a program in its own way."""
+    if not request.path.startswith("/api/"):
+        return see_other(_log_in_path(request))
+    told = {"error": "Nobody is logged in: send the cookie of a session of the panel."}
+    return web.json_response(told, status=401)
 
 
 def _log_in_path(request: web.Request) -> str:

@@ -61,11 +61,12 @@ def _of_attempt(
         return None
     since = last.ended_at
     if now < since + retry.manual_pause:
-        return f"it was tried {_ago(now - since)} ago: {_wait(since + retry.manual_pause - now)}"
+        until = since + retry.manual_pause
+        return f"it was tried {_ago(now - since)} ago: {_next(recipient, until, now)}"
     reply = last.reply
     stated = stated_wait(reply.text) if reply is not None and reply.code < 500 else None
     if stated is not None and now < since + stated:
-        return f"the server named a time to wait: {_wait(since + stated - now)}"
+        return f"the server named a time to wait: {_next(recipient, since + stated, now)}"
     slowed = _SLOWED.get(explain(last).category)
     until = min(recipient.next_attempt_at or since, since + _SLOW_FOR)
     if slowed and stated is None and now < until:
@@ -92,6 +93,18 @@ def _ago(span: timedelta) -> str:
     return "a minute" if minutes == 1 else f"{minutes} minutes"
 
 
+def _next(recipient: Recipient, until: datetime, now: datetime) -> str:
+    """Return what to do instead: nothing, where it is tried by itself sooner than it may be."""
+    planned = recipient.next_attempt_at
+    if planned is not None and planned <= until:
+        return f"it is tried again by itself in {_minutes(planned - now)}"
+    return _wait(until - now)
+
+
 def _wait(span: timedelta) -> str:
+    return f"try again in {_minutes(span)}"
+
+
+def _minutes(span: timedelta) -> str:
     minutes = -(-int(span.total_seconds()) // 60)
-    return f"try again in {'a minute' if minutes <= 1 else f'{minutes} minutes'}"
+    return "a minute" if minutes <= 1 else f"{minutes} minutes"

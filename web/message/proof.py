@@ -14,7 +14,7 @@ from web.message.attempts import PHASES, deciding, milliseconds, where
 from web.message.protection import protection_of
 from web.message.verdict import Case, why_it_waits
 from web.standing import status_line
-from web.times import Times
+from web.times import Times, count
 from web.track.rows import sender_of, subject_of
 
 EARLIER: Final = 10
@@ -52,7 +52,7 @@ def _lines(
     yield f"Message-ID: {_angle(message.header.message_id) or '(none)'}"
     yield f"Envelope sender: {message.reverse_path or '<> (null reverse-path)'}"
     yield f"Envelope recipient: {recipient.forward_path}"
-    yield f"Size: {message.size:,} bytes"
+    yield f"Size: {count(message.size, 'byte')}"
     yield f"Accepted by us: {_exact(message.accepted_at, times)}"
     yield f"Status: {status_line(recipient, message, case.last, times)}"
     if attempts:

@@ -73,6 +73,13 @@ def unreachable(failed: timedelta) -> DestinationState:
         (waiting(), FULL, None, 30 * MINUTE / 60, "tried less than a minute ago"),
         (waiting(), FULL, None, MINUTE, "tried a minute ago: try again in 4 minutes"),
         (waiting(), FULL, None, 4 * MINUTE, "tried 4 minutes ago: try again in a minute"),
+        (
+            waiting(next_attempt_at=START + 2 * MINUTE),
+            FULL,
+            None,
+            MINUTE,
+            "tried a minute ago: it is tried again by itself in a minute",
+        ),
         (waiting(), FULL, None, 5 * MINUTE, None),
         (waiting(), GREYLISTED, None, 6 * MINUTE, "come back later: try again in 54 minutes"),
         (waiting(), GREYLISTED, None, HOUR, None),
