@@ -221,9 +221,10 @@ def _attempts(
         own = (new_id(at, random.randbytes(8)), message, recipient, number)
         columns[:4] = own
         columns[5:7] = stamp(at), stamp(at)
-        columns[_PLACE] = place
-        columns[_HOST] = f"mx{number}.{place}"
-        columns[_ADDRESS] = f"203.0.113.{random.randrange(250)}"
+        host, address = f"mx{number}.{place}", f"203.0.113.{random.randrange(250)}"
+        target = f'"host":"{host}","address":"{address}"'
+        columns[_PLACE], columns[_HOST], columns[_ADDRESS] = place, host, address
+        columns[_TRIES] = columns[_TRIES].replace(_TARGET, target)
         if outcome is Outcome.DELIVERED:
             columns[_QUEUE_ID] = queue_id
             columns[_TEXT] = f"2.0.0 Ok: queued as {queue_id}"
@@ -234,6 +235,8 @@ _NAMES_OF_ATTEMPT = [name.strip(' "') for name in ATTEMPT_COLUMNS.split(",")]
 _PLACE = _NAMES_OF_ATTEMPT.index("destination")
 _HOST = _NAMES_OF_ATTEMPT.index("target_host")
 _ADDRESS = _NAMES_OF_ATTEMPT.index("target_address")
+_TRIES = _NAMES_OF_ATTEMPT.index("tries")
+_TARGET = '"host":"mx1.example.org","address":"198.51.100.25"'
 _QUEUE_ID = _NAMES_OF_ATTEMPT.index("remote_queue_id")
 _TEXT = _NAMES_OF_ATTEMPT.index("reply_text")
 

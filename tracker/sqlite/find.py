@@ -24,16 +24,26 @@ class Effort(NamedTuple):
     """Recipients that are walked along in less time than it takes to look anything up."""
     few_blocks: int = 500
     """Blocks that are looked through in less time than a longer walk may take."""
+    slice: int = 4_000
+    """Recipients behind the last block that are counted at once."""
 
-
-_MUCH = 4_000
-"""Recipients behind the last block: so many are not counted along with the others."""
 
 _FIRST_BLOCKS = 8
 _MOST_BLOCKS = 512
 """How many blocks are compared at once: from few, for most pages are full soon, to many."""
 
 _BEHIND_ALL = "~"
+
+_FEWEST_FIRST = (
+    Status.HELD,
+    Status.QUEUED,
+    Status.DEFERRED,
+    Status.CANCELLED,
+    Status.EXPIRED,
+    Status.BOUNCED,
+    Status.DELIVERED,
+)
+"""As it is on most records: what few of them need of their time is left for the many."""
 
 
 async def find_page(
@@ -60,12 +70,10 @@ async def find_counts(
         by_text = _ByText(walk, candidates, effort)
         with suppress(OutOfTime):
             await by_text.begin()
-            if await by_text.is_behind():
-                by_text = None
-            elif await by_text.has_few():
+            if await by_text.has_few():
                 await by_text.count(tally)
     # Each of the others has an index of its own; what is delivered is a walk along everything.
-    while missing := sorted(tally.missing, key=_delivered_last):
+    while missing := sorted(tally.missing, key=_FEWEST_FIRST.index):
         if by_text is not None and missing == [Status.DELIVERED] and walk.is_of_everything:
             await by_text.count(tally)
         else:
@@ -73,10 +81,6 @@ async def find_counts(
             share = now + (walk.until - now) / len(missing)
             tally.note(missing[0], *await walk.count(missing[0], cap, share))
     return tally.counts, tally.cut
-
-
-def _delivered_last(status: Status) -> tuple[bool, Status]:
-    return status is Status.DELIVERED, status
 
 
 class _Tally:
@@ -128,14 +132,6 @@ class _ByText:
         """Say whether there are few blocks to look through."""
         return len(await self._some(self._effort.few_blocks)) <= self._effort.few_blocks
 
-    async def is_behind(self) -> bool:
-        """Say whether much is not indexed yet."""
-        rows = await self._walk.reader.rows(
-            "SELECT count(*) FROM (SELECT 1 FROM recipients WHERE id > ? LIMIT ?)",
-            (self._last, _MUCH),
-        )
-        return int(rows[0][0]) == _MUCH
-
     async def _some(self, most: int) -> list[Range]:
         """Return the blocks to look through, no more than a few beyond `most`."""
         ranges = list[Range]()
@@ -163,12 +159,20 @@ class _ByText:
             tally.note(status, found[status], is_all)
 
     async def _everything(self) -> AsyncIterator[Sequence[Range]]:
-        low, high = self._walk.span
-        fresh = (max(low, _next(self._last)), high)
-        if fresh[0] < high:
-            yield [fresh]
+        """Yield the blocks, then what is behind the last one, a slice at a time."""
         async for ranges in self._portions(Bounds(None, None, newest_first=True)):
             yield ranges
+        low, high = self._walk.span
+        at = max(low, _next(self._last))
+        while at < high:
+            ends = await self._walk.reader.rows(
+                "SELECT id FROM recipients WHERE id >= ? AND id < ? ORDER BY id LIMIT 1 OFFSET ?",
+                (at, high, self._effort.slice - 1),
+                until=self._walk.until,
+            )
+            end = ends[0][0] if ends else high
+            yield [(at, end)]
+            at = _next(end)
 
     async def page(self, bounds: Bounds, limit: int) -> Found:
         """Look into the blocks, and at everything behind the last one."""

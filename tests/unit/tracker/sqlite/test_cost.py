@@ -22,6 +22,7 @@ from tracker.model import (
     Outcome,
     Postponement,
     Scope,
+    Status,
 )
 from tracker.search import Field, Query, Term
 from tracker.sql.selection import select
@@ -210,6 +211,17 @@ def test_open_mail_is_counted_along_indexes_that_have_everything(
     plan = plan_of(connection, *waiting_by_destination(Scope()))
     assert any("USING COVERING INDEX recipients_waiting" in line for line in plan)
     assert not any(line == "SCAN recipients" for line in plan)
+
+
+def test_a_category_is_looked_for_along_indexes_that_have_everything(
+    connection: sqlite3.Connection,
+) -> None:
+    selection = select(of_field(Field.CATEGORY, "greylisted"), Scope(), DIALECT)
+    bounced = capped_count(selection, Status.BOUNCED, 1000)
+    for statement in (bounced, page_of_ids(selection, 50)):
+        plan = plan_of(connection, *statement)
+        assert any("USING COVERING INDEX recipients_by_status (status=?" in line for line in plan)
+        assert not any("USING INDEX recipients_by_status" in line for line in plan)
 
 
 WAITING = Query(terms=(Term(field=Field.STATUS, value="waiting"),))

@@ -131,6 +131,26 @@ async def test_what_is_not_indexed_yet_is_found(ledger: SqliteLedger, path: Path
     assert await found(ledger, Field.TO, "ann39") == ["ann39@one.example"]
 
 
+@pytest.mark.parametrize("effort", [Effort(0, 500, 3), Effort(0, 0, 3)], ids=["few", "many"])
+async def test_what_is_not_indexed_yet_is_counted(
+    ledger: SqliteLedger, path: Path, effort: Effort
+) -> None:
+    for n in range(40):
+        now = START + n * timedelta(seconds=1)
+        await ledger.accept(make_submission(f"ann{n}@one.example", now=now), now, None)
+    await catch_up(ledger)
+    assert indexed(path) == 2
+    await ledger.close()
+    ledger = await open_ledger(path, effort=effort)
+    try:
+        for value, count in (("ann3", 11), ("ann39", 1), ("ann1@", 1), ("one.ex", 40)):
+            counts = await ledger.summarize(term(Field.ANY, value), EVERYTHING)
+            assert counts[Status.QUEUED] == count
+            assert not counts.cut
+    finally:
+        await ledger.close()
+
+
 async def test_an_attempt_that_comes_later_is_found(ledger: SqliteLedger, path: Path) -> None:
     (job,) = await accept_leased(ledger, make_submission("slow@one.example"))
     await defer(ledger, job, START, wait=HOUR)
