@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.contract.archives import archive_of
+from tests.contract.rows import arguments, row_of
 from tests.contract.transfers import LARGE, add_many
 from tests.contract.transfers import alike as alike
 from tests.contract.transfers import namers as namers
@@ -69,24 +70,10 @@ async def test_what_failed_to_be_written_has_left_nothing(alike: tuple[str, str]
 # --- every column ---------------------------------------------------------------------------------
 
 
-def row_of(kind: Any, **known: object) -> Any:
-    """Return a row whose every column says something else."""
-    values: list[object] = []
-    for n, (field, annotation) in enumerate(kind.__annotations__.items()):
-        other = {str: f"{field} \u00fc\U0001f4e8", bool: True, int: 1000 + n}
-        of_what = next(each for each in other if each in (annotation, *_arguments(annotation)))
-        values.append(known.get(field, other[of_what]))
-    return kind._make(values)
-
-
-def _arguments(annotation: Any) -> tuple[object, ...]:
-    return getattr(annotation, "__args__", ())
-
-
 def without(row: Any) -> Any:
     """Return a row whose every column is null that may be, and false that may be."""
     kinds = type(row).__annotations__
-    nothing = {name: None for name, kind in kinds.items() if type(None) in _arguments(kind)}
+    nothing = {name: None for name, kind in kinds.items() if type(None) in arguments(kind)}
     return row._replace(**nothing, **{name: False for name, kind in kinds.items() if kind is bool})
 
 

@@ -8,6 +8,7 @@ import pytest
 from tests.contract.archives import archive_of, move, transfer_of
 from tests.contract.conftest import NewLocator
 from tests.contract.ledger import open_by_locator
+from tests.contract.rows import fill_what_is_empty
 from tests.contract.transfers import Altered, add_many, fill_a_little
 from tests.contract.transfers import alike as alike
 from tests.contract.transfers import namers as namers
@@ -101,6 +102,7 @@ async def test_a_table_that_differs_is_named(alike: tuple[str, str], table: Tabl
     source, target = alike
     await fill_a_little(source)
     async with archive_of(source) as one, archive_of(target) as other:
+        await fill_what_is_empty(one)
         comparison = await transfer_of(one, Corrupting(other, table.name)).run()
     assert comparison is not None
     assert comparison.differences == (f"the table {table.name}",)

@@ -54,7 +54,11 @@ WITHOUT_SCOPE = {
     "is about what is suppressed, not about mail": {
         "suppress", "unsuppress", "suppression_revision",
     },
-    "only puts on record": {"record_accesses"},
+    "only puts on record": {"record_accesses", "record_return"},
+    "tells whether messages changed, of which the caller has seen the timeline in scope": {
+        "versions",
+    },
+    "keeps the index of the record's text": {"index_text", "indexes_text", "forget_text"},
 }  # fmt: skip
 """Verbs that take no scope, and why. Who may use them says the page that does."""
 
