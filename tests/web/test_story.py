@@ -213,7 +213,7 @@ async def test_nothing_is_empty(desk: Desk) -> None:
         "(no subject)",
         "&lt;&gt; (null reverse-path)",
         "From (none)",
-        "63 Bytes",
+        "63 bytes",
     ):
         assert words in text
     assert "None" not in text
