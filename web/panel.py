@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import NamedTuple, cast
 from zoneinfo import ZoneInfo
 
@@ -36,6 +37,13 @@ NOTICE_COOKIE = "sendtrace-notice"
 """Carries what an act came to, from the POST to the page that is shown after it."""
 
 
+@cache
+def _look() -> tuple[StaticFiles, Templates]:
+    """Return what is made of files that come with the package: once for all panels of a process."""
+    static = StaticFiles()
+    return static, Templates(static)
+
+
 class Panel:
     """The parts that live as long as the application."""
 
@@ -56,8 +64,7 @@ class Panel:
         self.passwords = passwords
         self.now = now
         self.entropy = entropy
-        self.static = StaticFiles()
-        self.templates = Templates(self.static)
+        self.static, self.templates = _look()
         self.access = AccessLog(ledger, entropy)
         self.guard = LogInGuard(
             ledger,
