@@ -71,6 +71,8 @@ class Refusals(NamedTuple):
     """The latest."""
     is_general: bool
     """True when they concern more than single addresses and messages."""
+    is_answered: bool = True
+    """False when no server said any of it: the domain does not exist, or takes no mail."""
 
 
 class Answer(NamedTuple):
@@ -100,7 +102,9 @@ def answer(state: DestinationState | None, name: str, refusals: Refusals, times:
         since = _from(begun or refusals.at, times)
         # Where the run of refusals is older than that, it begins with the last success.
         last = f" The last mail was accepted {times.at(took)}." if took and took != begun else ""
-        nothing = f"{name} answers, but since {since} it has accepted nothing."
+        nothing = f"Since {since} nothing could be handed over to {name}."
+        if refusals.is_answered:
+            nothing = f"{name} answers, but since {since} it has accepted nothing."
         return Answer(NO, f"Not at the moment. {nothing}{last}")
     accepted = f"{name} accepted mail {times.relative(took)}"
     return Answer(PARTLY, f"Yes, but not everything. {accepted}, and {refused}.")
@@ -186,7 +190,12 @@ def refusals_of(sayings: Sequence[Saying]) -> Refusals:
         since=min((one.first_at for one in counted), default=None),
         at=max((one.last_at for one in counted), default=None),
         is_general=bool(general),
+        is_answered=not counted or any(_is_answered(one) for one in counted),
     )
+
+
+def _is_answered(saying: Saying) -> bool:
+    return saying.example is None or saying.example.reply is not None
 
 
 def is_known(

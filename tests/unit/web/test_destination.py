@@ -4,9 +4,13 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
+from tests.support.jobs import make_message, make_recipient
+from tests.support.mail import make_attempt
 from tracker.explain import Category
 from tracker.insight import Figure, Saying
+from tracker.model import Outcome
 from tracker.views import DestinationState
 from web.insight.destination import Refusals, answer, kind_of, pace, refusals_of
 from web.times import Times
@@ -72,6 +76,11 @@ CASES = {
         refused(25 * MINUTE, MINUTE),
         "Not at the moment. example.com answers, but since 10:05 it has accepted nothing.",
     ),
+    "nobody answers there": (
+        state(),
+        refused(25 * MINUTE, MINUTE)._replace(is_answered=False),
+        "Not at the moment. Since 10:05 nothing could be handed over to example.com.",
+    ),
     "refuses some": (
         state(took=NOW - 2 * MINUTE),
         refused(25 * MINUTE, MINUTE),
@@ -109,6 +118,17 @@ def test_refusals_of_single_addresses_do_not_speak_for_all() -> None:
     assert refusals_of([]) == NONE
     assert refusals_of([unknown]) == refused(3 * MINUTE, MINUTE, general=False)
     assert refusals_of([unknown, listed]) == refused(9 * MINUTE, 2 * MINUTE)
+
+
+def test_what_no_server_has_said_is_no_answer() -> None:
+    """A domain that does not exist, for example: nobody there has refused anything."""
+    recipient = make_recipient(make_message())
+    said = make_attempt(recipient, Outcome.FAILED)
+    unsaid = replace(said, reply=None, detail="5.1.2 example.com does not exist (NXDOMAIN)")
+    gone = replace(saying(Category.DOMAIN_UNKNOWN, 3 * MINUTE, MINUTE), example=unsaid)
+    listed = replace(saying(Category.IP_BLOCKLISTED, 9 * MINUTE, 2 * MINUTE), example=said)
+    assert not refusals_of([gone]).is_answered
+    assert refusals_of([gone, listed]).is_answered
 
 
 @pytest.mark.parametrize(
