@@ -48,4 +48,9 @@ def error_page(visit: Visit, status: int, *, unsure: bool = False) -> web.Respon
     title, advice = _TEXTS.get(status, _TEXTS[500] if status >= 500 else _TEXTS[400])
     if unsure:
         title, advice = _UNSURE
+    return excuse(visit, status, title, advice)
+
+
+def excuse(visit: Visit, status: int, title: str, advice: str) -> web.Response:
+    """Return such a page in words of its own."""
     return visit.page("error.html", status, code=status, title=title, advice=advice)

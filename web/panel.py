@@ -13,7 +13,7 @@ from aiohttp import web
 from config.addresses import parse_networks
 from config.settings import Settings
 from tracker.guard import LogInGuard
-from tracker.model import Account, Role, Scope, Session
+from tracker.model import Account, Scope, Session
 from tracker.passwords import Passwords
 from tracker.permissions import Permission, permissions_of
 from tracker.store import Ledger
@@ -107,11 +107,6 @@ class Viewer(NamedTuple):
     account: Account
     session: Session
     scope: Scope
-
-    @property
-    def is_admin(self) -> bool:
-        """Say whether the whole relay is this viewer's business."""
-        return self.account.role is Role.ADMIN
 
     def may(self, permission: Permission) -> bool:
         """Say whether this viewer may do something; see `tracker.permissions`."""

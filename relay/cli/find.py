@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
 import typer
 
 from config.loader import Loaded
-from relay.cli.common import CommandFailed
-from tracker.model import RecipientId, Refusal, Scope, Status
+from relay.cli.common import CommandFailed, with_ledger
+from tracker.model import MessageId, RecipientId, Refusal, Scope, Status
 from tracker.search import Field, Query, QueryError, Term, parse, recognize
 from tracker.store import Ledger
-from tracker.views import Row
+from tracker.views import Row, Timeline
 
 EVERYTHING = Scope()
 """An operator at the command line sees the whole ledger."""
@@ -29,6 +30,15 @@ def _query_of(words: Sequence[str] | None, zone: str) -> Query:
         return parse(recognize(text) or text, now=datetime.now(UTC), zone=ZoneInfo(zone))
     except QueryError as error:
         raise CommandFailed(str(error), status=2) from None
+
+
+def find_message(config: Path | None, identifier: str) -> Timeline:
+    """Return everything about one message. Raises CommandFailed when there is none."""
+    message = MessageId(identifier.strip().upper())
+    timeline = with_ledger(config, lambda ledger, _: ledger.timeline(message, EVERYTHING))
+    if timeline is None:
+        raise CommandFailed(f"there is no message {identifier}; `sendtrace trace` finds ids")
+    return timeline
 
 
 async def find(

@@ -14,9 +14,9 @@ from relay.cli.common import (
     load_or_fail,
     print_json,
     visible,
-    with_ledger,
 )
-from tracker.model import MessageId, Recipient, Scope
+from relay.cli.find import find_message
+from tracker.model import Recipient
 from tracker.views import Timeline
 
 if TYPE_CHECKING:
@@ -52,13 +52,11 @@ def issue(
     from tracker.version import own_version
 
     loaded = load_or_fail(config)
-    timeline = with_ledger(
-        config, lambda ledger, _: ledger.timeline(MessageId(message.strip().upper()), Scope())
-    )
+    timeline = find_message(config, message)
     try:
         statement = state(
-            _found(timeline, message),
-            _chosen(_found(timeline, message), recipient),
+            timeline,
+            _chosen(timeline, recipient),
             issued_by=loaded.settings.hostname,
             software=f"Sendtrace {own_version()}",
             now=datetime.now(UTC),
@@ -126,12 +124,6 @@ def _open(settings: "Settings") -> "Seal":
         return open_seal(key_path(settings))
     except SealUnfit as problem:
         raise CommandFailed(str(problem)) from None
-
-
-def _found(timeline: Timeline | None, message: str) -> Timeline:
-    if timeline is None:
-        raise CommandFailed(f"there is no message {message}; `sendtrace trace` finds its id")
-    return timeline
 
 
 def _chosen(timeline: Timeline, asked: str) -> Recipient:

@@ -18,10 +18,10 @@ from relay.cli.common import (
     visible,
     with_ledger,
 )
-from relay.cli.find import EVERYTHING, find
+from relay.cli.find import EVERYTHING, find, find_message
 from relay.cli.show import row_data, show_next_try, show_time, timeline_lines
 from relay.clock import SystemClock
-from tracker.model import MessageId, RecipientId, Status
+from tracker.model import RecipientId, Status
 from tracker.states import OPEN
 from tracker.store import Ledger
 
@@ -74,11 +74,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show everything that happened to one message."""
-    timeline = with_ledger(
-        config, lambda ledger, _: ledger.timeline(MessageId(message.upper()), EVERYTHING)
-    )
-    if timeline is None:
-        raise CommandFailed(f"there is no message {message}; `sendtrace trace` finds ids")
+    timeline = find_message(config, message)
     if as_json:
         print_json(timeline)
         return

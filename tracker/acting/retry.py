@@ -88,23 +88,24 @@ def _of_destination(
 
 def _ago(span: timedelta) -> str:
     minutes = int(span.total_seconds()) // 60
-    if minutes < 1:
-        return "less than a minute"
-    return "a minute" if minutes == 1 else f"{minutes} minutes"
+    return "less than a minute" if minutes < 1 else _minutes(minutes)
 
 
 def _next(recipient: Recipient, until: datetime, now: datetime) -> str:
     """Return what to do instead: nothing, where it is tried by itself sooner than it may be."""
     planned = recipient.next_attempt_at
     if planned is not None and planned <= until:
-        return f"it is tried again by itself in {_minutes(planned - now)}"
+        return f"it is tried again by itself in {_at_most(planned - now)}"
     return _wait(until - now)
 
 
 def _wait(span: timedelta) -> str:
-    return f"try again in {_minutes(span)}"
+    return f"try again in {_at_most(span)}"
 
 
-def _minutes(span: timedelta) -> str:
-    minutes = -(-int(span.total_seconds()) // 60)
-    return "a minute" if minutes <= 1 else f"{minutes} minutes"
+def _at_most(span: timedelta) -> str:
+    return _minutes(max(1, -(-int(span.total_seconds()) // 60)))
+
+
+def _minutes(number: int) -> str:
+    return "a minute" if number == 1 else f"{number} minutes"

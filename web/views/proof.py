@@ -6,7 +6,6 @@ from typing import Final
 
 from aiohttp import web
 
-from tracker.model import Recipient, RecipientId
 from tracker.proof import (
     NoHandover,
     Seal,
@@ -20,9 +19,9 @@ from tracker.proof import (
     state,
 )
 from tracker.version import own_version
-from tracker.views import Timeline
+from web.errors import excuse
 from web.panel import Viewer, Visit
-from web.views.story import find
+from web.views.story import chosen, find
 
 _PRINTING: Final = asyncio.Semaphore(1)
 """A page takes a moment of a whole core; the panel has others to serve."""
@@ -57,7 +56,7 @@ async def show_key(visit: Visit) -> web.StreamResponse:
 
 async def _answer(visit: Visit, viewer: Viewer, kind: str) -> web.StreamResponse:
     timeline = await find(visit, viewer)
-    recipient = _recipient(visit, timeline)
+    (recipient,) = chosen(timeline, [visit.request.query.get("recipient", "")])
     try:
         statement = state(
             timeline,
@@ -68,10 +67,10 @@ async def _answer(visit: Visit, viewer: Viewer, kind: str) -> web.StreamResponse
         )
         seal = await _seal(visit)
     except NoHandover as problem:
-        return _excuse(visit, 409, "There is nothing to certify", str(problem))
+        return excuse(visit, 409, "There is nothing to certify", str(problem))
     except SealUnfit as problem:
         visit.log.error("certificate cannot be signed", problem=str(problem))
-        return _excuse(visit, 503, "Certificates cannot be signed now", "Tell the operators.")
+        return excuse(visit, 503, "Certificates cannot be signed now", "Tell the operators.")
     body, content_type = await _write(statement, seal, kind)
     name = f"handover-{recipient.id}.{kind}"
     return web.Response(
@@ -79,10 +78,6 @@ async def _answer(visit: Visit, viewer: Viewer, kind: str) -> web.StreamResponse
         content_type=content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-
-
-def _excuse(visit: Visit, status: int, title: str, advice: str) -> web.Response:
-    return visit.page("error.html", status, code=status, title=title, advice=advice)
 
 
 async def _write(statement: Statement, seal: Seal, kind: str) -> tuple[bytes, str]:
@@ -96,12 +91,3 @@ async def _write(statement: Statement, seal: Seal, kind: str) -> tuple[bytes, st
 
 async def _seal(visit: Visit) -> Seal:
     return await asyncio.to_thread(open_seal, key_path(visit.panel.settings))
-
-
-def _recipient(visit: Visit, timeline: Timeline) -> Recipient:
-    """Return the recipient that is asked for; there is none beside it that is meant."""
-    asked = RecipientId(visit.request.query.get("recipient", ""))
-    for recipient in timeline.recipients:
-        if recipient.id == asked:
-            return recipient
-    raise web.HTTPNotFound

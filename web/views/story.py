@@ -95,29 +95,29 @@ def acts_for(viewer: Viewer, recipients: Collection[Recipient]) -> list[Act]:
     return acts
 
 
-def _chosen(timeline: Timeline, asked: Sequence[str]) -> list[Recipient]:
-    """Return the recipients that are named, or all when none is."""
+def chosen(timeline: Timeline, asked: Sequence[str]) -> list[Recipient]:
+    """Return the recipients that are named, or all when none is. Raises HTTPNotFound."""
     if not asked:
         return list(timeline.recipients)
-    chosen = [one for one in timeline.recipients if one.id in asked]
-    if len(chosen) != len(set(asked)):
+    found = [one for one in timeline.recipients if one.id in asked]
+    if len(found) != len(set(asked)):
         raise web.HTTPNotFound
-    return chosen
+    return found
 
 
 async def _act(visit: Visit, viewer: Viewer, act: Act) -> web.StreamResponse:
     """Do `act` and tell honestly what it came to."""
     timeline = await find(visit, viewer)
     form = await read_form(visit.request)
-    chosen = _chosen(timeline, form.getall("recipient"))
-    ids = [one.id for one in chosen]
+    named = chosen(timeline, form.getall("recipient"))
+    ids = [one.id for one in named]
     changed = await _change(visit, viewer, act, ids, form.get("reason").strip()[:200])
     after = await visit.panel.ledger.timeline(timeline.message.id, viewer.scope)
     now = {one.id: one for one in after.recipients} if after is not None else {}
-    rest = [now.get(one.id, one) for one in chosen]
-    finished = sum(one.status not in OPEN for one in chosen)
+    rest = [now.get(one.id, one) for one in named]
+    finished = sum(one.status not in OPEN for one in named)
     # What we made due may be under way already: it is counted as changed, not as busy.
-    busy = max(0, min(sum(one.leased for one in rest), len(chosen) - changed - finished))
+    busy = max(0, min(sum(one.leased for one in rest), len(named) - changed - finished))
     if act is Act.RETRY and not changed + busy + finished:
         act = Act.POINTLESS
     visit.log.info(act.value, account=viewer.account.address, message=timeline.message.id)

@@ -78,10 +78,6 @@ def who(suppression: Suppression) -> str:
     return suppression.actor
 
 
-def _lasts(suppression: Suppression, now: datetime) -> bool:
-    return suppression.until is None or suppression.until > now
-
-
 async def show(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer with the list, by address, and the form that adds to it."""
     return await _list(visit, viewer)
