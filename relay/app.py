@@ -18,6 +18,7 @@ from config.settings import Settings
 from relay.carrier import Carrier
 from relay.chores.rulebook import Rulebook
 from relay.chores.statistics import Statistics
+from relay.chores.text_index import TextIndexer
 from relay.chores.tidying import Chores
 from relay.clock import Clock
 from relay.closed import ClosedAddresses
@@ -84,6 +85,7 @@ class Relay:
             clock=clock,
             chores=Chores(ledger=ledger, clock=clock, settings=settings),
             statistics=Statistics(ledger=ledger, clock=clock, settings=settings),
+            text_index=TextIndexer(ledger=ledger, clock=clock),
         )
         self._rulebook = Rulebook(ledger=ledger, clock=clock)
         self._closed = ClosedAddresses(ledger, clock)

@@ -16,6 +16,7 @@ from config.settings import Settings
 from relay import metrics
 from relay.carrier import Carrier
 from relay.chores.statistics import Statistics
+from relay.chores.text_index import TextIndexer
 from relay.chores.tidying import Chores
 from relay.clock import Clock
 from relay.keeper import HEARTBEATS, Keeper
@@ -51,6 +52,7 @@ class Worker:
         clock: Clock,
         chores: Chores,
         statistics: Statistics,
+        text_index: TextIndexer,
     ) -> None:
         self._ledger = ledger
         self._carrier = carrier
@@ -59,6 +61,7 @@ class Worker:
         self._clock = clock
         self._chores = chores
         self._statistics = statistics
+        self._text_index = text_index
         delivery = settings.delivery
         self._ready = ReadyQueue(
             jobs=delivery.ready_queue,
@@ -84,7 +87,7 @@ class Worker:
             asyncio.create_task(self._give_back(), name="give back"),
             asyncio.create_task(self._chores.run(self.wake), name="chores"),
             asyncio.create_task(self._statistics.run(), name="statistics"),
-            asyncio.create_task(self._chores.text_index.run(), name="text index"),
+            asyncio.create_task(self._text_index.run(), name="text index"),
         ]
 
     async def stop(self, grace: timedelta) -> None:

@@ -3,17 +3,12 @@
 from datetime import timedelta
 from typing import Final
 
-import structlog
-
+from relay.chores.turns import in_steps, take_turns
 from relay.clock import Clock
-from tracker.store import Ledger, StoreUnavailable
+from tracker.store import Ledger
 
 _CHORE: Final = "text-index"
 _PERIOD: Final = timedelta(seconds=10)
-_ASK: Final = timedelta(minutes=1)
-"""How often to ask whether whoever makes it is still there."""
-_BREATH: Final = 0.05
-"""Seconds between two steps while there is more to index: mail has the processor first."""
 
 
 class TextIndexer:
@@ -22,26 +17,14 @@ class TextIndexer:
     def __init__(self, *, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._log = structlog.get_logger()
 
     async def run(self) -> None:
         """Index for ever, when it is ours to do; return where there is nothing to index."""
-        while self._ledger.indexes_text:
-            try:
-                async with self._ledger.alone(_CHORE) as mine:
-                    while mine:
-                        await self.catch_up()
-                        await self._clock.sleep(_PERIOD.total_seconds())
-            except StoreUnavailable as problem:
-                self._log.warning("the text index waits", problem=str(problem))
-            except Exception:
-                self._log.exception("indexing hit a fault")
-            await self._clock.sleep(_ASK.total_seconds())
+        if self._ledger.indexes_text:
+            await take_turns(
+                _CHORE, self.catch_up, ledger=self._ledger, clock=self._clock, rest=_PERIOD
+            )
 
     async def catch_up(self) -> int:
         """Index all that is missing; return how many rows were read."""
-        read = 0
-        while some := await self._ledger.index_text(self._clock.now()):
-            read += some
-            await self._clock.sleep(_BREATH)
-        return read
+        return await in_steps(lambda: self._ledger.index_text(self._clock.now()), self._clock)

@@ -2,27 +2,24 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
 
 from config.settings import Settings
-from relay.chores.text_index import TextIndexer
+from relay.chores.turns import in_steps, take_turns
 from relay.clock import Clock
 from tracker.ages import walks_of
 from tracker.store import Ledger, StoreUnavailable
 
 _TIDYING: Final = "tidying"
 _PERIOD: Final = timedelta(minutes=10)
-_ASK: Final = timedelta(minutes=1)
-"""How often to ask whether whoever does the chores is still there."""
 _STEP: Final = 500
 """Messages or recipients in one transaction at most. Where others wait for it, the ledger does as
 many at once as take some milliseconds."""
 _FEW: Final = 100
 """Messages in one transaction that reads and writes their attempts, at most."""
-_BREATH: Final = 0.05
-"""Seconds between two transactions that prune, for mail that waits to be written."""
 
 
 class Chores:
@@ -39,31 +36,17 @@ class Chores:
         self._failures_count_for = max(
             settings.submission.auth_failure_window, settings.panel.login_failure_window
         )
-        self.text_index = TextIndexer(ledger=ledger, clock=clock)
         self._log = structlog.get_logger()
 
     async def run(self, wake: Callable[[], None]) -> None:
         """Do the chores for ever, when it is ours to do them; `wake` when mail became due."""
-        while True:
-            try:
-                while await self._have_turn(wake):
-                    pass
-            except StoreUnavailable as problem:
-                self._log.warning("chores wait for the ledger", problem=str(problem))
-            except Exception:
-                self._log.exception("asking for the chores hit a fault")
-            await self._clock.sleep(_ASK.total_seconds())
-
-    async def _have_turn(self, wake: Callable[[], None]) -> bool:
-        """Do everything once and rest; False when somebody else is at it.
-
-        The chores stay ours while we rest, else everybody would do them in turn.
-        """
-        async with self._ledger.alone(_TIDYING) as mine:
-            if mine:
-                await self.tidy(wake)
-                await self._clock.sleep(_PERIOD.total_seconds())
-        return mine
+        await take_turns(
+            _TIDYING,
+            lambda: self.tidy(wake),
+            ledger=self._ledger,
+            clock=self._clock,
+            rest=_PERIOD,
+        )
 
     async def tidy(self, wake: Callable[[], None]) -> None:
         """Do everything once. A chore that fails does not keep the others from being done."""
@@ -105,40 +88,28 @@ class Chores:
     async def _drop_refused(self) -> int:
         """Drop the content of mail that came back long enough ago."""
         await self._ledger.keep_refused(self._refused_for > timedelta())
-        before, dropped = self._clock.now() - self._refused_for, 0
-        while count := await self._ledger.drop_refused(before, _STEP):
-            dropped += count
-            await self._clock.sleep(_BREATH)
-        return dropped
+        before = self._clock.now() - self._refused_for
+        return await self._in_steps(lambda: self._ledger.drop_refused(before, _STEP))
 
     async def _prune(self) -> int:
         before = (self._clock.now() - self._retention).date()
-        dropped = 0
-        while count := await self._ledger.prune(before, _STEP):
-            dropped += count
-            await self._clock.sleep(_BREATH)
+        dropped = await self._in_steps(lambda: self._ledger.prune(before, _STEP))
         if dropped:
             self._log.info("retention", messages=dropped, before=before.isoformat())
         return dropped
 
     async def _prune_refusals(self) -> int:
         before = self._clock.now() - self._retention
-        dropped = 0
-        while count := await self._ledger.prune_refusals(before, _STEP):
-            dropped += count
-            await self._clock.sleep(_BREATH)
-        return dropped
+        return await self._in_steps(lambda: self._ledger.prune_refusals(before, _STEP))
 
     async def _prune_domains(self) -> int:
         """Drop the mail of domains whose record is kept for a shorter time."""
         dropped = 0
         for domain in self._domains:
-            if domain.retention is None:
-                continue
-            before = self._clock.now() - domain.retention
-            while count := await self._ledger.prune_domains([domain.domain], before, _FEW):
-                dropped += count
-                await self._clock.sleep(_BREATH)
+            if domain.retention is not None:
+                before = self._clock.now() - domain.retention
+                prune = partial(self._ledger.prune_domains, [domain.domain], before, _FEW)
+                dropped += await self._in_steps(prune)
         return dropped
 
     async def _forget_parts(self) -> int:
@@ -146,25 +117,24 @@ class Chores:
         gone_over = 0
         for walk in self._walks:
             before = self._clock.now() - walk.age
-            while count := await self._ledger.forget_parts(walk, before, _FEW):
-                gone_over += count
-                await self._clock.sleep(_BREATH)
+            gone_over += await self._in_steps(
+                partial(self._ledger.forget_parts, walk, before, _FEW)
+            )
         return gone_over
 
     async def _prune_accesses(self) -> int:
-        before, dropped = self._clock.now() - self._accesses_kept, 0
-        while count := await self._ledger.prune_accesses(before, _STEP):
-            dropped += count
-            await self._clock.sleep(_BREATH)
-        return dropped
+        before = self._clock.now() - self._accesses_kept
+        return await self._in_steps(lambda: self._ledger.prune_accesses(before, _STEP))
 
     async def _forget(self) -> int:
         now = self._clock.now()
         for forget in (self._ledger.forget_acts, self._ledger.forget_errands):
-            while await forget(now - self._retention):
-                await self._clock.sleep(_BREATH)
+            await self._in_steps(partial(forget, now - self._retention))
         failures = await self._ledger.forget_failures(now - self._failures_count_for)
         return failures + await self._ledger.prune_sessions(now)
+
+    async def _in_steps(self, step: Callable[[], Awaitable[int]]) -> int:
+        return await in_steps(step, self._clock)
 
     async def _check_balance(self) -> int:
         wrong = [
