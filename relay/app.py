@@ -121,6 +121,7 @@ class Relay:
             refusals=self._refusals,
             workers=share,
             closed=self._closed.refusal,
+            attendance=ledger.attendance,
         )
 
     def _watch(self, settings: Settings, clock: Clock) -> Gates:

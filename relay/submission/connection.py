@@ -14,6 +14,7 @@ from relay.submission.base import PreparedSMTP
 from relay.submission.core import Core
 from relay.submission.proxy_header import Source
 from relay.submission.services import Door, Services
+from tracker.attendance import UNHEARD
 
 HIGH_WATER = 256 * 1024
 """Octets that may wait to be worked off before the client is not read any more."""
@@ -49,6 +50,8 @@ class Connection(PreparedSMTP):
     _has_begun = False
     _has_ended = False
     _is_lost = False
+    _heard = UNHEARD
+    """The round of `Services.attendance` in which the client last said something."""
     _is_mute = False
     """During a handshake nothing may be said."""
     _is_blocked = False
@@ -116,6 +119,7 @@ class Connection(PreparedSMTP):
         self._is_admitted = True
         self.services.open.add(self)
         self.services.observer.connection_opened()
+        self._heard = self.services.attendance.hear(self._heard)
         self._has_begun = True
         self.begin()
 
@@ -127,6 +131,7 @@ class Connection(PreparedSMTP):
 
     def data_received(self, data: bytes) -> None:
         if not self._has_ended:
+            self._heard = self.services.attendance.hear(self._heard)
             self.core.receive(data)
             self.work()
             if self.core.waiting > HIGH_WATER:
@@ -144,6 +149,7 @@ class Connection(PreparedSMTP):
         self._has_said_all = True
         self._is_blocked = False
         self.services.deadlines.forget(self)
+        self.services.attendance.leave(self._heard)
         if self._is_admitted:
             self._is_admitted = False
             self.services.connections.leave(self.client)

@@ -17,6 +17,7 @@ from relay.submission.entrance import Behind, Entrance
 from relay.submission.intake import Intake, Observer, RefusalRecorder
 from relay.submission.services import Closed, Door, Open, Patience, Services, all_open
 from relay.submission.session import RelaySMTP
+from tracker.attendance import Attendance
 from tracker.guard import LogInGuard
 from tracker.passwords import Passwords
 from tracker.store import Accounts, LogInFailures
@@ -44,11 +45,13 @@ class SubmissionServer:
         refusals: RefusalRecorder,
         workers: int = 1,
         closed: Closed = all_open,
+        attendance: Attendance | None = None,
     ) -> None:
         """Build it; nothing listens yet.
 
         `workers` is how many processes share the listeners: each takes its part of the
-        connections, while the limit for one client holds in each of them. Raises OSError and
+        connections, while the limit for one client holds in each of them. `attendance` is told
+        who may bring a message soon. Raises OSError and
         ssl.SSLError when a certificate cannot be read, ValueError when one is missing.
         """
         submission = settings.submission
@@ -79,6 +82,7 @@ class SubmissionServer:
             patience=patience,
             deadlines=Deadlines(min(patience.command, patience.progress, patience.content, LINGER)),
             closed=closed,
+            attendance=attendance or Attendance(),
         )
         self._contexts = [self._build_context_for(listener) for listener in submission.listeners]
         self._servers: list[asyncio.Server] = []

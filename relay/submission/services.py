@@ -10,6 +10,7 @@ from relay.clock import Clock
 from relay.submission.admission import Connections, TrustedNetworks
 from relay.submission.deadlines import Deadlines
 from relay.submission.intake import Intake, Observer, RefusalRecorder
+from tracker.attendance import Attendance
 from tracker.guard import LogInGuard
 from tracker.model import EnvelopeRecipient
 from tracker.passwords import Passwords
@@ -87,4 +88,6 @@ class Services:
     patience: Patience
     deadlines: Deadlines
     closed: Closed = all_open
+    attendance: Attendance = field(default_factory=Attendance)
+    """Whoever writes what the clients bring asks it who else may come."""
     open: set[Open] = field(default_factory=set)

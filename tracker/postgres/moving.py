@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 
+from tracker.attendance import Attendance
 from tracker.model import (
     Accepted,
     LeaseToken,
@@ -54,6 +55,8 @@ class Moving(Part):
 
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
+        self.attendance = Attendance()
+        """Nobody asks it: groups are what has come while the one before was written."""
         connections = shared.connections
         accepting, loading = connections.lane(1), connections.lane(1)
         self._withdrawals = Withdrawals(accepting)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+from tracker.attendance import Attendance
 from tracker.entropy import Entropy
 from tracker.model import (
     Accepted,
@@ -47,6 +48,10 @@ class Moving(Part):
     def __init__(self, writer: Writer, readers: Readers, entropy: Entropy) -> None:
         super().__init__(writer, readers, entropy)
         self._settle = Kind(partial(settle_all, entropy=entropy), partial(settle, entropy=entropy))
+
+    @property
+    def attendance(self) -> Attendance:
+        return self._writer.attendance
 
     async def accept(
         self, submission: Submission, now: datetime, lease: LeaseToken | None

@@ -1,64 +1,45 @@
 """When a group is committed: at once, or after a moment in which others join it. Pure.
 
-A commit costs the same for one step as for twenty, so under load it pays to let some gather. With
-one client at a time nobody else would come, and the client would only wait: whether company comes
-is found out by waiting once, and what was in vain is not repeated for a while. Time is an
+A commit costs the same for one step as for twenty, so under load it pays to let some gather: those
+clients that are in the middle of a message, and nobody else (see `tracker.attendance`). Time is an
 argument: seconds of any one clock.
 """
 
 GATHER = 0.010
-"""Seconds from the beginning of a group to that of the next at most while it is worth while."""
+"""Seconds from the beginning of a group to that of the next at most, however many may come."""
 
 COMPANY = 3
-"""Clients that have to come together in that time, in the middle, to make it worth while."""
-
-RETRY = 1.0
-"""Seconds until it is tried again after it was not."""
+"""Clients that have to come in that time for it to be load: a few by chance are none."""
 
 _LATELY = 0.1
-"""Seconds over which the number of clients is told: two by chance are no load."""
-
-_FADING = 0.9
-"""What is left, with each group, of the most clients that came together."""
+"""Seconds over which their number is told."""
 
 
 class Pace:
     """Decides for one writer when its next group may begin."""
 
-    __slots__ = ("_began", "_company", "_is_gathering", "_most", "_rate", "_try_at")
+    __slots__ = ("_began", "_rate")
 
     def __init__(self) -> None:
         self._began = float("-inf")
         self._rate = 0.0
         """Clients a second, of late."""
-        self._is_gathering = False
-        self._company = 0.0
-        """Clients that came together, in the middle of the last groups."""
-        self._most = 1.0
-        """Clients that came together at most, of late: when so many wait, all are there."""
-        self._try_at = float("-inf")
 
-    def begins_at(self, clients: int, now: float) -> float:
-        """Return when a group may begin for which so many clients wait; `now` means at once."""
-        if not self._is_gathering and now >= self._try_at and self._rate * GATHER > COMPANY:
-            self._is_gathering = True
-            self._company = 1.2 * COMPANY  # one wait in vain is enough
-            self._most = float("inf")
-        if not self._is_gathering or clients >= self._most:
+    def begins_at(self, clients: int, present: int, now: float) -> float:
+        """Return when a group may begin for which `clients` wait; `now` means at once.
+
+        `present` is how many have been heard from since the last one: when all of them wait,
+        nobody else will come.
+        """
+        if clients >= present or self._rate * GATHER < COMPANY:
             return now
         return max(now, self._began + GATHER)
 
     def begin(self, clients: int, now: float) -> None:
-        """Note that a group begins for which so many clients wait."""
+        """Note that a group begins for which so many clients have waited."""
         between = max(now - self._began, 1e-6)
         self._began = now
         self._rate += (clients / between - self._rate) * min(1.0, between / _LATELY)
-        faded = self._most * _FADING if self._most < float("inf") else 0.0
-        self._most = max(float(clients), faded)
-        self._company += (clients - self._company) / 4
-        if self._is_gathering and self._company < COMPANY:
-            self._is_gathering = False
-            self._try_at = now + RETRY
 
 
 STALL = 0.02

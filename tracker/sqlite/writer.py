@@ -24,6 +24,7 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import Any, TypeVar
 
+from tracker.attendance import Attendance
 from tracker.sqlite.group import STEP, Done, GroupConnection, Kind, Pending, fail_all
 from tracker.sqlite.pace import GATHER, Disk, Pace
 from tracker.store import StoreError
@@ -63,6 +64,7 @@ class Writer:
         self._closed = False
         self.turn_took = 0.0
         """Seconds that the last group of the thread had the turn, its commit included."""
+        self.attendance = Attendance()
         self._pace = Pace()
         self._disk = Disk()
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -118,7 +120,7 @@ class Writer:
             wait = 0.0
         elif self._clients:
             now = monotonic()
-            wait = self._pace.begins_at(self._clients, now) - now
+            wait = self._pace.begins_at(self._clients, self.attendance.present, now) - now
         else:
             wait = GATHER
         # With no time to wait, it is not at once: what else this round of the loop brings joins it.
@@ -132,7 +134,9 @@ class Writer:
     def _begin(self) -> None:
         """Write what waits: here if that is quick, else in the thread."""
         self._busy, self._alarm, self._begins_at = True, None, _NEVER
-        self._pace.begin(self._clients, monotonic())
+        if self._clients:
+            self._pace.begin(self._clients, monotonic())
+            self.attendance.begin_round()
         if not self._is_quick:
             self._tasks.put(partial(self._write, self._next_group()))
         elif self._ledger.try_take_turn():

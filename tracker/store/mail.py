@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
+from tracker.attendance import Attendance
 from tracker.model import (
     Accepted,
     Census,
@@ -26,6 +27,11 @@ from tracker.views import Balance, Counts, DestinationState, Page, Timeline
 
 class Store(Protocol):
     """The verbs that move mail, and those that look and tidy."""
+
+    @property
+    def attendance(self) -> Attendance:
+        """To be told who may bring a message soon: a ledger may let several share a commit."""
+        ...
 
     # --- moving mail -------------------------------------------------------------------------
 

@@ -276,3 +276,16 @@ def test_the_pieces_do_not_show_in_the_replies(
         return re.sub(r"queued as \w+", "queued", talk.transport.said), len(talk.intake.taken)
 
     assert asyncio.run(hear(sizes)) == asyncio.run(hear([len(octets) or 1]))
+
+
+async def test_a_client_is_present_from_its_first_word_until_it_goes(talk: Talk) -> None:
+    """Whoever writes messages in groups waits for those that are present, and for no others."""
+    attendance = talk.services.attendance
+    assert attendance.present == 1
+    attendance.begin_round()
+    assert attendance.present == 0
+    talk.hear(ENVELOPE)
+    talk.hear(b"NOOP\r\n")
+    assert attendance.present == 1
+    talk.conversation.connection_lost(None)
+    assert attendance.present == 0
