@@ -1,12 +1,14 @@
 """What each process of `sendtrace serve` does from beginning to end."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
 import ssl
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -21,6 +23,9 @@ from relay.supervisor import Ties
 from tracker.model import Account, Role
 from tracker.opening import migrate, open_ledger
 from tracker.passwords import Passwords
+
+_BEAT = timedelta(seconds=5)
+"""How often a process tells its supervisor that it does not hang."""
 
 
 def prepare(settings: Settings, password: str) -> None:
@@ -89,8 +94,7 @@ def run_worker(loaded: Loaded, place: Place, ties: Ties) -> int:
             )
             await relay.start(reuse_port=True)
             gc.freeze()
-            ties.tell_ready()
-            await _told_to_stop(ties.lifeline)
+            await serve_until_told(ties)
             await relay.stop(settings.shutdown_grace)
         finally:
             await ledger.close()
@@ -122,8 +126,7 @@ def run_panel(loaded: Loaded, ties: Ties) -> int:
                 reuse_port=True,
             )
             await site.start()
-            ties.tell_ready()
-            await _told_to_stop(ties.lifeline)
+            await serve_until_told(ties)
         finally:
             await runner.cleanup()
             passwords.close()
@@ -156,15 +159,19 @@ def _loop_factory() -> Any:
     return uvloop.new_event_loop
 
 
-async def _told_to_stop(lifeline: int) -> None:
+async def serve_until_told(ties: Ties, every: timedelta = _BEAT) -> None:
+    """Report that this process serves, as long as its event loop runs, until it is to stop."""
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, told.set)
-    loop.add_reader(lifeline, told.set)
+    loop.add_reader(ties.lifeline, told.set)
     try:
-        await told.wait()
+        while not told.is_set():
+            ties.report()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(told.wait(), every.total_seconds())
     finally:
-        loop.remove_reader(lifeline)
+        loop.remove_reader(ties.lifeline)
 
 
 def _panel_tls(settings: Settings) -> ssl.SSLContext | None:

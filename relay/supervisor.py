@@ -1,8 +1,9 @@
 """Keeps child processes running: starts them, restarts those that die, drains them at the end.
 
 Every child holds the reading end of a pipe, the lifeline, whose writing end only the supervisor
-has: it ends when the supervisor dies, however it dies. Through a second pipe it says that it
-serves.
+has: it ends when the supervisor dies, however it dies. Through a second pipe it says again and
+again that it serves: one that falls silent hangs, maybe with something that others wait for, and
+is killed.
 
 It knows nothing of mail. It has one thread and no event loop, so that forking is safe at any
 time, and takes its signals one by one:
@@ -12,6 +13,7 @@ SIGHUP           renew: a new generation starts, and once all of it serves the o
 SIGCHLD          a child has ended; unless we asked it to, it is started again
 """
 
+import contextlib
 import os
 import signal
 import time
@@ -23,10 +25,16 @@ import structlog
 
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 _PID_SIZE = 4
+_REPORTS = 4096
+"""Reports that are taken at once: more than come between two looks."""
 _STABLE = 10.0
 """Seconds after which a child counts as having started well."""
 _LONGEST_PAUSE = 30.0
 """Seconds between restarts of a child that keeps dying at once."""
+_OWN_STALL = 5.0
+"""Seconds between two looks of ours after which nobody is blamed: we did not run, nor did they."""
+PATIENCE = timedelta(minutes=1)
+"""How long a child may be silent: many times what a slow disk holds up an event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +45,13 @@ class Ties:
     """Descriptor that becomes readable when the supervisor is gone."""
     _report: int
 
-    def tell_ready(self) -> None:
-        """Say that this child serves."""
-        os.write(self._report, os.getpid().to_bytes(_PID_SIZE, "little"))
+    def report(self) -> None:
+        """Say that this child serves; to be said again many times within the `PATIENCE`.
+
+        A supervisor that does not listen just now does not hold it up.
+        """
+        with contextlib.suppress(OSError):
+            os.write(self._report, os.getpid().to_bytes(_PID_SIZE, "little"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,8 @@ class _Child:
     started: float
     generation: int
     serves: bool = False
+    heard: float = 0.0
+    """When it last said that it serves."""
     retiring: bool = False
 
 
@@ -78,11 +92,17 @@ class Supervisor:
         *,
         grace: timedelta,
         renew: Callable[[], Sequence[Role] | None],
+        patience: timedelta = PATIENCE,
     ) -> None:
-        """`renew` is asked at SIGHUP for the new generation; None keeps the present one."""
+        """`renew` is asked at SIGHUP for the new generation; None keeps the present one.
+
+        A child that serves and then says nothing for `patience` is killed.
+        """
         self._roles = list(roles)
         self._grace = grace
         self._renew = renew
+        self._patience = patience.total_seconds()
+        self._looked = time.monotonic()
         self._children: dict[int, _Child] = {}
         self._pending: list[_Pending] = []
         self._failures: dict[str, int] = {}
@@ -90,6 +110,7 @@ class Supervisor:
         lifeline, self._life = os.pipe()
         self._reports, report = os.pipe()
         os.set_blocking(self._reports, False)
+        os.set_blocking(report, False)
         self._ties = Ties(lifeline, report)
         self._log = structlog.get_logger()
 
@@ -104,7 +125,8 @@ class Supervisor:
                     self._replace()
                 self._reap()
                 self._restart_due()
-                self._note_ready()
+                self._listen()
+                self._kill_silent()
             self._log.info("draining", children=len(self._children))
             return self._drain()
         finally:
@@ -131,19 +153,31 @@ class Supervisor:
         for role in self._roles:
             self._start(role, self._generation)
 
-    def _note_ready(self) -> None:
+    def _listen(self) -> None:
         """Take what children have reported; retire the old generation once the new one serves."""
         try:
-            reports = os.read(self._reports, 64 * _PID_SIZE)
+            reports = os.read(self._reports, _REPORTS * _PID_SIZE)
         except BlockingIOError:
             return
         for at in range(0, len(reports), _PID_SIZE):
             child = self._children.get(int.from_bytes(reports[at : at + _PID_SIZE], "little"))
             if child is not None:
-                child.serves = True
+                child.serves, child.heard = True, time.monotonic()
         new = [c for c in self._children.values() if c.generation == self._generation]
         if len(new) == len(self._roles) and all(child.serves for child in new):
             self._retire_old()
+
+    def _kill_silent(self) -> None:
+        """Kill whoever hangs: what it held is given back by that, and it is started again."""
+        now = time.monotonic()
+        we_stood_still, self._looked = now - self._looked > _OWN_STALL, now
+        for child in self._children.values():
+            if we_stood_still:
+                child.heard = now
+            elif child.serves and not child.retiring and now - child.heard > self._patience:
+                self._log.error("process hangs; killing it", process=child.role.name, pid=child.pid)
+                _signal(child.pid, signal.SIGKILL)
+                child.heard = now
 
     def _retire_old(self) -> None:
         self._pending = [p for p in self._pending if p.generation == self._generation]

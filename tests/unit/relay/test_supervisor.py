@@ -1,12 +1,17 @@
 """The supervisor, with real processes."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import time
+from datetime import timedelta
 from pathlib import Path
 
+from relay.processes import serve_until_told
+from relay.supervisor import Ties
 from tests.support.waiting import wait_until
 
 PROGRAM = textwrap.dedent(
@@ -18,6 +23,7 @@ PROGRAM = textwrap.dedent(
 
     notes = Path(sys.argv[1])
     mode = sys.argv[2]
+    patience = {"patience": timedelta(seconds=float(sys.argv[3]))} if sys.argv[3:] else {}
 
     def child(name):
         def run(ties):
@@ -25,7 +31,10 @@ PROGRAM = textwrap.dedent(
             if mode == "stubborn":
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
             if not (mode == "mute" and name == "new"):
-                ties.tell_ready()
+                ties.report()
+            if mode == "talkative":
+                while not select.select([ties.lifeline], [], [], 0.05)[0]:
+                    ties.report()
             select.select([ties.lifeline], [], [], 60)
             (notes / f"orphaned-{os.getpid()}").touch()
             return 0
@@ -34,14 +43,14 @@ PROGRAM = textwrap.dedent(
     def renew():
         return None if mode == "keep" else [child("new")]
 
-    supervisor = Supervisor([child("old")], grace=timedelta(seconds=-4), renew=renew)
+    supervisor = Supervisor([child("old")], grace=timedelta(seconds=-4), renew=renew, **patience)
     sys.exit(supervisor.run())
     """
 )
 
 
-def start(notes: Path, mode: str = "") -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(notes), mode])
+def start(notes: Path, mode: str = "", *patience: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(notes), mode, *patience])
 
 
 def pids(notes: Path, name: str) -> list[int]:
@@ -117,3 +126,53 @@ def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     supervisor.kill()
     supervisor.wait(10)
     wait_until(lambda: pids(tmp_path, "orphaned") == [child], "the child to notice")
+
+
+def test_a_child_that_hangs_is_killed_and_started_again(tmp_path: Path) -> None:
+    """It may hold what others wait for: only its end gives that back."""
+    supervisor = start(tmp_path, "talkative", "1")
+    (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    os.kill(first, signal.SIGSTOP)
+    wait_until(lambda: len(pids(tmp_path, "old")) == 2, "another child")
+    assert not lives(first)
+    supervisor.terminate()
+    assert supervisor.wait(10) == 0
+
+
+def test_a_child_that_goes_on_reporting_is_left_alone(tmp_path: Path) -> None:
+    supervisor = start(tmp_path, "talkative", "0.5")
+    (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    time.sleep(2)
+    assert pids(tmp_path, "old") == [first]
+    supervisor.terminate()
+    assert supervisor.wait(10) == 0
+
+
+def test_nobody_is_blamed_for_what_stopped_the_supervisor_too(tmp_path: Path) -> None:
+    supervisor = start(tmp_path, "talkative", "3")
+    (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    for pid in (supervisor.pid, first):
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(6)
+    supervisor.send_signal(signal.SIGCONT)
+    time.sleep(1.5)
+    os.kill(first, signal.SIGCONT)
+    time.sleep(1)
+    assert pids(tmp_path, "old") == [first]
+    supervisor.terminate()
+    assert supervisor.wait(10) == 0
+
+
+async def test_a_process_reports_until_it_is_to_stop() -> None:
+    lifeline, life = os.pipe()
+    reports, report = os.pipe()
+    ties = Ties(lifeline, report)
+    serving = asyncio.create_task(serve_until_told(ties, timedelta(milliseconds=10)))
+    said = b""
+    while len(said) < 12:
+        said += await asyncio.to_thread(os.read, reports, 12 - len(said))
+    assert said == 3 * os.getpid().to_bytes(4, "little")
+    os.close(life)
+    await serving
+    for descriptor in (lifeline, reports, report):
+        os.close(descriptor)
