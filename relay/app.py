@@ -75,6 +75,7 @@ class Relay:
             lease_for=settings.store.lease,
             load=self._load,
         )
+        self._rulebook = Rulebook(ledger=ledger, clock=clock)
         gates = self._watch(settings, clock)
         delivery = self._delivery(loaded, clock, resolver, gates)
         self.worker = Worker(
@@ -87,7 +88,6 @@ class Relay:
             statistics=Statistics(ledger=ledger, clock=clock, settings=settings),
             text_index=TextIndexer(ledger=ledger, clock=clock),
         )
-        self._rulebook = Rulebook(ledger=ledger, clock=clock)
         self._closed = ClosedAddresses(ledger, clock)
         intake = LedgerIntake(
             ledger=ledger,
@@ -161,6 +161,7 @@ class Relay:
             clock=clock,
             node=self._node,
             config_revision=loaded.revision,
+            book=lambda: self._rulebook.book,
         )
 
     def _load(self) -> Load:
@@ -172,6 +173,7 @@ class Relay:
         Raises OSError, StoreUnavailable.
         """
         await self._closed.refresh()
+        await self._rulebook.refresh()
         await self.submission.start(reuse_port=reuse_port)
         await self.worker.start()
         self._beside = [

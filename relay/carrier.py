@@ -28,6 +28,7 @@ from relay.presume import (
 )
 from relay.routing import Routes
 from relay.transport.content import Source, UnreadableContent, read
+from tracker.explain import RuleBook
 from tracker.model import (
     Attempt,
     DestinationChange,
@@ -73,6 +74,7 @@ class Carrier:
         clock: Clock,
         node: str,
         config_revision: str,
+        book: Callable[[], RuleBook],
     ) -> None:
         self._ledger = ledger
         self._delivery = delivery
@@ -83,6 +85,7 @@ class Carrier:
         self._clock = clock
         self._node = node
         self._revision = config_revision
+        self._book = book
         self._dead: dict[str, Postponement] = {}
         self._log = structlog.get_logger()
 
@@ -119,7 +122,7 @@ class Carrier:
 
     async def _suppress(self, job: Job, settlement: Settlement) -> None:
         """Close addresses that do not exist; what cannot be noted now is noted the next time."""
-        found = suppressions_after(job, settlement.attempts, self._clock.now())
+        found = suppressions_after(job, settlement.attempts, self._clock.now(), self._book())
         if found:
             try:
                 await self._ledger.suppress(found)
@@ -251,6 +254,7 @@ class Carrier:
             failures=failures,
             original=original,
             uncertain_before=uncertain,
+            book=self._book(),
         )
 
     async def _settle(self, settlement: Settlement) -> None:

@@ -7,19 +7,24 @@ the message or about the moment must never close an address.
 from collections.abc import Iterable
 from datetime import datetime
 
-from tracker.explain import explain, may_suppress
+from tracker.explain import RuleBook, explain, may_suppress
 from tracker.mailbox import comparable
 from tracker.model import Attempt, Job, Outcome, Suppression, SuppressionOrigin, Trigger
 
 
-def suppressions_after(job: Job, attempts: Iterable[Attempt], now: datetime) -> list[Suppression]:
-    """Return the addresses of `job` to be closed for the mail of its account's domain."""
+def suppressions_after(
+    job: Job, attempts: Iterable[Attempt], now: datetime, book: RuleBook | None = None
+) -> list[Suppression]:
+    """Return the addresses of `job` to be closed for the mail of its account's domain.
+
+    `book` says what refusals mean; by default, the shipped rules do.
+    """
     paths = {recipient.id: recipient.forward_path for recipient in job.recipients}
     found = []
     for attempt in attempts:
         if attempt.outcome is not Outcome.FAILED or attempt.trigger is Trigger.CANCEL:
             continue
-        if not may_suppress(explain(attempt).category):
+        if not may_suppress(explain(attempt, book=book).category):
             continue
         words = attempt.reply.text if attempt.reply is not None else attempt.detail
         found.append(

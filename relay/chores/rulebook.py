@@ -1,7 +1,7 @@
 """Keeps the rules that explain replies up to date, and judges the record anew when asked to.
 
 A correction that an operator writes anywhere is known here within `PERIOD`: what is settled from
-then on is judged by it.
+then on is judged by it, and what is told to senders goes by it.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import Final, Protocol
 import structlog
 
 from relay.clock import Clock
+from tracker.explain import RuleBook, shipped
 from tracker.store import Rules, Store, StoreUnavailable
 from tracker.views import Reclassifying
 
@@ -33,6 +34,8 @@ class Rulebook:
         self._ledger = ledger
         self._clock = clock
         self._version = ""
+        self.book: RuleBook = shipped()
+        """The rules as they were when this last looked; the shipped ones before."""
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -46,12 +49,17 @@ class Rulebook:
                 self._log.exception("looking at the rules hit a fault")
             await self._clock.sleep(PERIOD)
 
-    async def look(self) -> None:
-        """Take over the corrections, and do what is left of judging anew."""
+    async def refresh(self) -> None:
+        """Take over the corrections. Raises StoreUnavailable."""
         book = await self._ledger.rule_book()
         if self._version not in ("", book.version):
             self._log.info("rules changed", version=book.version)
         self._version = book.version
+        self.book = book
+
+    async def look(self) -> None:
+        """Take over the corrections, and do what is left of judging anew."""
+        await self.refresh()
         progress = await self._ledger.reclassification()
         if progress is not None and progress.ended_at is None:
             await reclassify(self._ledger, self._clock, lambda _: None)

@@ -10,6 +10,7 @@ from config.settings import RetrySettings
 from relay.decide.notices import Notice, Writer, notices_of
 from relay.decide.verdict import Verdict, judge
 from relay.dsn import Action, returns_whole
+from tracker.explain import RuleBook
 from tracker.insight import place_of
 from tracker.model import (
     Attempt,
@@ -96,13 +97,14 @@ def decide(
     failures: int = 0,
     original: bytes | None = None,
     uncertain_before: Collection[RecipientId] = (),
+    book: RuleBook | None = None,
 ) -> Settlement:
     """Return what the ledger has to change.
 
     `mint` makes ids; `destination_of` tells where a domain is routed to, for DSNs. `failures`
     is how often in a row the destination could not be reached before. `original` is what
     `Weighed.original` asks for; `uncertain_before` are recipients with an earlier attempt whose
-    outcome was uncertain.
+    outcome was uncertain; `book` explains to senders what happened, the shipped rules by default.
     """
     job, now = weighed.job, weighed.now
     reports: list[Submission] = []
@@ -118,6 +120,7 @@ def decide(
             destination_of=destination_of,
             original=original,
             uncertain_before=uncertain_before,
+            book=book,
         )
         reports, events, delayed = _notify(writer, weighed.notices)
     return Settlement(

@@ -9,6 +9,7 @@ import msgspec
 from config.settings import RetrySettings
 from relay.decide.verdict import Verdict
 from relay.dsn import Action, Report, Reported, compose_dsn
+from tracker.explain import RuleBook
 from tracker.mailbox import MailboxError, parse_mailbox
 from tracker.model import (
     Client,
@@ -62,6 +63,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     destination_of: Callable[[str], str]
     original: bytes | None
     uncertain_before: Collection[RecipientId]
+    book: RuleBook | None = None
 
     def write(self, action: Action, verdicts: Sequence[Verdict]) -> Submission | None:
         """Return the DSN that reports `verdicts`; None when its sender cannot be reached."""
@@ -80,6 +82,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
                 reporting_mta=self.reporting_mta,
                 now=self.now,
                 original=self.original,
+                book=self.book,
             )
         )
         recipient = EnvelopeRecipient(

@@ -61,7 +61,7 @@ def _opening(report: Report) -> str:
 
 
 def _recipient(report: Report, reported: Reported) -> Iterator[str]:
-    explanation = explain(reported.attempt, given_up=reported.expired)
+    explanation = explain(reported.attempt, given_up=reported.expired, book=report.book)
     yield from _section("What happened:", _happened(report, reported, explanation))
     yield from _words(reported.attempt)
     if report.action is not Action.RELAYED:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from tracker.explain import RuleBook
 from tracker.model import Attempt, Body, HeaderFacts, Message, MessageId, Recipient, Ret
 
 FULL_LIMIT = 1024 * 1024
@@ -46,6 +47,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     original: bytes | None = None
     """The content of that message, or a beginning of it with the whole header."""
+    book: RuleBook | None = None
+    """What explains attempts that nothing is on record of yet; None: the shipped rules."""
 
 
 class Dsn(msgspec.Struct, frozen=True, kw_only=True):

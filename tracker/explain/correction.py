@@ -19,6 +19,8 @@ TIRING: Final = 2000
 """Ways in which an expression may be tried at one place of a text."""
 
 _CODE: Final = re.compile(r"[45x](?:[0-9x]{2}|\.\d{1,3}\.\d{1,3})")
+_PREFIX: Final = "operator:"
+"""Of the ids of these rules."""
 _HOST: Final = re.compile(r"[a-z0-9.*_-]+")
 
 
@@ -55,11 +57,16 @@ class RuleAct(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+def is_operators(rule: str) -> bool:
+    """Say whether the rule of this id is an operator's."""
+    return rule.startswith(_PREFIX)
+
+
 def rule_of(correction: Correction) -> Rule:
     """Return a correction as a rule."""
     pattern = re.escape(correction.words) if correction.words else correction.expression
     return Rule(
-        id=f"operator:{correction.id}",
+        id=f"{_PREFIX}{correction.id}",
         category=correction.category,
         phases=(correction.phase,) if correction.phase else (),
         hosts=(correction.host,) if correction.host else (),

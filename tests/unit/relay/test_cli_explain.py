@@ -1,6 +1,7 @@
 """`sendtrace explain`: a refusal in plain words in a terminal."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +47,45 @@ def test_control_characters_do_not_reach_the_terminal(run: Run) -> None:
     done = run("explain", "550 \x1b[2J no such user", "--host", "\x1b]0;x")
     assert done.status == 0
     assert "\x1b" not in done.out
+
+
+def test_an_operators_own_rule_decides_and_is_named_as_such(run: Run) -> None:
+    assert run("migrate").status == 0
+    added = run("rules", "add", "greylisted", "--words", "computer says no", "--note", "They said")
+    id = added.out.split()[0]
+    done = run("explain", "450 computer says no")
+    assert done.status == 0
+    assert f"operator:{id} (your own: They said)" in done.out
+    assert "only the shipped ones" not in done.out
+    told = json.loads(run("explain", "--json", "450 computer says no").out)
+    assert (told["category"], told["rule"]) == ("greylisted", f"operator:{id}")
+    assert told["version"].endswith("+1")
+
+
+def test_without_a_ledger_the_shipped_rules_serve_and_it_is_said(run: Run) -> None:
+    done = run("explain", "452 4.2.2 Mailbox full")
+    assert done.status == 0
+    assert "mailbox-full" in done.out
+    assert "only the shipped ones: there is no ledger" in done.out
+    as_data = run("explain", "--json", "452 4.2.2 Mailbox full")
+    assert json.loads(as_data.out)["rule"] == "enhanced:x.2.2"
+    assert "only the shipped rules: there is no ledger" in as_data.err
+
+
+def test_a_ledger_that_does_not_open_keeps_nothing_from_being_explained(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "ledger.db").write_text("This is no database. " * 100)
+    done = run("explain", "452 4.2.2 Mailbox full")
+    assert done.status == 0
+    assert "enhanced:x.2.2" in done.out
+    assert "only the shipped ones: " in done.out
+
+
+def test_the_ledger_of_a_configuration_that_is_named_has_to_open(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "other.toml"
+    file.write_text('hostname = "relay.example.org"\n')
+    done = run("explain", "--config", str(file), "452 4.2.2 Mailbox full")
+    assert done.status == 1
+    assert "there is no ledger" in done.err
