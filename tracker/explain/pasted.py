@@ -10,10 +10,14 @@ LONGEST = 8192
 
 _SAID = re.compile(r"host (\S{1,255}?)(?:\[[^\]\s]{1,64}\])? (?:said|refused to talk to me): ")
 _IN_REPLY = re.compile(r"\s*\(in reply to (?:the )?([A-Za-z ]{1,30}?)(?: command)?\)\s*$")
+_QMAIL_GAVE_UP = re.compile(
+    r"\s*I'm not going to try again; this message has been in the queue too long\.?\s*$"
+)
+"""What qmail adds to what it was told last; that was the reason."""
 _BEFORE = re.compile(
     r"^.*?\b(?:Remote host said|SMTP error|said|answered|smtp;|Diagnostic-Code:)\W*"
 )
-_CODE = re.compile(r"(?:^|\s)([245]\d\d)(?=[ -]|$)")
+_CODE = re.compile(r"(?:^|[\s;])([245]\d\d)(?=[ -]|$)")
 _NEXT_LINE = re.compile(r"[\r\n]+\s*|\s(?=[245]\d\d-[245]\.\d)")
 _STATUS = re.compile(r"#?\b([45])\.(\d{1,3})\.(\d{1,3})\b")
 _PHASES = {
@@ -44,9 +48,9 @@ def read_pasted(text: str) -> Pasted | None:
 
     A text that only has an enhanced status code counts as a 450 or a 550.
     """
-    text = text[:LONGEST].strip()
+    text = _QMAIL_GAVE_UP.sub("", text[:LONGEST]).strip()
     host, phase = "", None
-    if found := _SAID.search(text):
+    if _CODE.match(text) is None and (found := _SAID.search(text)):
         host, text = found[1], text[found.end() :]
     if found := _IN_REPLY.search(text):
         phase, text = _PHASES.get(found[1]), text[: found.start()]

@@ -53,7 +53,25 @@ UNKNOWN = Reply(code=550, lines=("5.1.1 No such user",))
             None,
             "",
         ),
+        (
+            "Remote host said: 550 5.1.1 No such user\n"
+            "I'm not going to try again; this message has been in the queue too long.",
+            UNKNOWN,
+            None,
+            "",
+        ),
+        (
+            "551 5.1.1 Not known: host 127.0.0.1[127.0.0.1] said: 554 5.7.1 lookup failed",
+            Reply(
+                code=551,
+                lines=("5.1.1 Not known: host 127.0.0.1[127.0.0.1] said: 554 5.7.1 lookup failed",),
+            ),
+            None,
+            "",
+        ),
         ("Diagnostic-Code: smtp; 550 5.1.1 No such user", UNKNOWN, None, ""),
+        ("smtp;550 5.1.1 No such user", UNKNOWN, None, ""),
+        ("smtp;450 no", Reply(code=450, lines=("no",)), None, ""),
         ("452", Reply(code=452, lines=("",)), None, ""),
         ("5.1.1 No such user", UNKNOWN, None, ""),
         ("no room (#4.2.2)", Reply(code=450, lines=("no room (#4.2.2)",)), None, ""),
