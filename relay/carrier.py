@@ -26,7 +26,6 @@ from relay.presume import (
     held_until_deadline,
     presume,
 )
-from relay.routing import Routes
 from relay.transport.content import Source, UnreadableContent, read
 from tracker.explain import RuleBook
 from tracker.model import (
@@ -43,6 +42,7 @@ from tracker.model import (
     Settlement,
     Trigger,
 )
+from tracker.routing import Routes
 from tracker.store import LeaseLost, Ledger, StoreUnavailable
 
 T = TypeVar("T")

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from relay.classify import PHASES, Verdict, classify_reply, classify_silence
 from relay.clock import Clock
 from relay.resolve import Refusal
-from relay.routing import Way
 from relay.transport.evidence import Evidence, SessionFault
 from relay.transport.transaction import Ruling, Transaction
 from tracker.model import (
@@ -25,6 +24,7 @@ from tracker.model import (
     Target,
     TargetTry,
 )
+from tracker.routing import Way
 
 
 class _Failure(NamedTuple):

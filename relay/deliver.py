@@ -18,7 +18,6 @@ from relay.dns import Resolver, ResolverSilent
 from relay.handover import Handover, InFlight
 from relay.pool import Pool
 from relay.resolve import Candidate, Resolution, Rules, targets
-from relay.routing import Routes, Way
 from relay.tls import ClientTls
 from relay.transport.content import Source
 from tracker.model import (
@@ -32,6 +31,7 @@ from tracker.model import (
     TargetTry,
     WholeContent,
 )
+from tracker.routing import Routes, Way
 
 _DNS_PAUSE = timedelta(seconds=30)
 """How long mail waits when our own resolver answers nothing."""

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from config.settings import Settings
 from relay import metrics
 from relay.clock import Clock
-from relay.routing import Routes
 from relay.worker import Worker
 from tracker.kept import KeepSubject
 from tracker.model import (
@@ -18,6 +17,7 @@ from tracker.model import (
     MessageId,
     Submission,
 )
+from tracker.routing import Routes
 from tracker.store import LeaseLost, Store, StoreUnavailable
 
 

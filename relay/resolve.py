@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from config.settings import Route, Settings
 from relay.dns import DnsFault, Exchange, LookupFailed, NoSuchDomain, Resolver
 from relay.forbidden import bar_of
-from relay.routing import mx_group_of, next_hop_of
 from tracker.model import Origin, Outcome, Phase, Target
 from tracker.provider import is_address
+from tracker.routing import mx_group_of, next_hop_of
 
 _EXCHANGES = 20
 """MX records that are considered; nobody sane has more, and each costs two look-ups."""

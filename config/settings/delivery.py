@@ -15,6 +15,8 @@ __all__ = ["DeliverySettings", "DeliveryTimeouts", "DnsSettings", "Route"]
 
 _DNS_PORT: Final = 53
 _IMPLICIT_TLS_PORT: Final = 465
+NEXT_HOP_SHAPE: Final = '"host:port", "host" or "[IPv6]:port"'
+"""How a next hop is written, for whoever has written something else."""
 
 
 def check_nameserver(text: str) -> str:
@@ -238,7 +240,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "looked up, its MX records are not, so brackets around a name are not needed. Without "
             "a port it is delivery.port, or 465 with implicit TLS.",
             check=check_next_hop,
-            shape='"host:port", "host" or "[IPv6]:port"',
+            shape=NEXT_HOP_SHAPE,
             example='"smarthost.example.net:587"',
         ),
     ]
