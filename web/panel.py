@@ -16,6 +16,7 @@ from tracker.guard import LogInGuard
 from tracker.model import Account, Scope, Session
 from tracker.passwords import Passwords
 from tracker.permissions import Permission, permissions_of
+from tracker.routing import Routes
 from tracker.store import Ledger
 from web.access import AccessLog, Watched, kind_of, page_of
 from web.client import Proxies
@@ -62,6 +63,7 @@ class Panel:
         self.unwatched = ledger
         """For pages that put what they look at on record themselves."""
         self.passwords = passwords
+        self.routes = Routes(settings.routes, settings.delivery.port)
         self.now = now
         self.entropy = entropy
         self.static, self.templates = _look()

@@ -20,6 +20,7 @@ from relay.errands.probing import probe
 from relay.submission.intake import Intake
 from tracker.acting import Runner
 from tracker.model import Act, Errand, ErrandKind
+from tracker.routing import Routes
 from tracker.store import Ledger, StoreUnavailable
 
 _ACTING: Final = "acting"
@@ -53,7 +54,8 @@ class Errands:
         self._delivery = delivery
         self._intake = intake
         self._closed = closed
-        self._runner = Runner(ledger, settings.retry, clock.now)
+        routes = Routes(settings.routes, settings.delivery.port)
+        self._runner = Runner(ledger, settings.retry, routes, clock.now)
         self._under_way: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger()
 

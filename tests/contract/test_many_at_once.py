@@ -35,6 +35,7 @@ from tracker.model import (
     Stride,
     Trigger,
 )
+from tracker.routing import Routes
 from tracker.views import Patience
 
 MINUTE = timedelta(minutes=1)
@@ -61,7 +62,7 @@ def make_act(deed: Deed, query: str = "", **changes: Any) -> Act:
 
 
 def runner(ledger: Ledger, now: datetime = LATER) -> Runner:
-    return Runner(ledger, RetrySettings(), lambda: now)
+    return Runner(ledger, RetrySettings(), Routes(()), lambda: now)
 
 
 async def carry_out(ledger: Ledger, act: Act, now: datetime = LATER) -> Act:

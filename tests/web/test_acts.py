@@ -11,6 +11,7 @@ from tests.support.panel import Client, Desk, token_for
 from tests.web.test_track import text_of
 from tracker.acting import Runner
 from tracker.model import Act, ActState, Deed, EventKind, Recipient, Scope, Status
+from tracker.routing import Routes
 from tracker.search import Query
 from tracker.states import OPEN
 
@@ -55,7 +56,7 @@ async def acts_of(desk: Desk) -> list[Act]:
 
 async def carry_on(desk: Desk) -> None:
     """Do what a worker does with acts that are due."""
-    runner = Runner(desk.ledger, desk.settings.retry, desk.clock.now)
+    runner = Runner(desk.ledger, desk.settings.retry, Routes(()), desk.clock.now)
     for act in await desk.ledger.due_acts(desk.clock.now(), 10):
         await runner.finish(act)
 

@@ -18,6 +18,7 @@ _CHANGES = {
     Deed.RELEASE: frozenset({Status.HELD}),
     Deed.CANCEL: OPEN,
     Deed.SUPPRESS: frozenset(Status),
+    Deed.REROUTE: OPEN,
 }
 
 _WORDS = {

@@ -13,8 +13,10 @@ from msgspec.structs import replace
 
 from config.settings import RetrySettings
 from tracker.acting.plan import changes
+from tracker.acting.reroute import reroute_of
 from tracker.acting.retry import may_retry
-from tracker.model import Act, ActState, Deed, RecipientId, Scope, Stride
+from tracker.model import Act, ActState, Deed, RecipientId, Reroute, Scope, Stride
+from tracker.routing import Routes
 from tracker.search import Query, parse
 from tracker.store import Ledger
 from tracker.views import DestinationState, Row
@@ -53,11 +55,18 @@ def query_of(text: str, zone: str, at: datetime) -> Query:
 
 
 class Runner:
-    """Carries acts on. `now` tells the time."""
+    """Carries acts on. `now` tells the time, `routes` which way mail is configured to go."""
 
-    def __init__(self, ledger: Ledger, retry: RetrySettings, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        retry: RetrySettings,
+        routes: Routes,
+        now: Callable[[], datetime],
+    ) -> None:
         self._ledger = ledger
         self._retry = retry
+        self._routes = routes
         self._now = now
 
     async def finish(self, act: Act) -> Act:
@@ -102,6 +111,10 @@ class Runner:
         addresses: Sequence[str] = ()
         if act.deed is Deed.RETRY:
             concerned = await self._worth_a_try(concerned)
+        reroutes: Sequence[Reroute] = ()
+        if act.deed is Deed.REROUTE:
+            reroutes = await self._reroutes(act, concerned)
+            concerned = []
         ids = [row.recipient.id for row in concerned]
         if act.deed is Deed.SUPPRESS:
             addresses = sorted({row.recipient.forward_path for row in concerned})
@@ -110,9 +123,25 @@ class Runner:
             seen=len(looked_at),
             recipients=tuple(ids),
             addresses=tuple(addresses),
+            reroutes=tuple(reroutes),
             place=place,
             ended=is_last,
         )
+
+    async def _reroutes(self, act: Act, rows: Sequence[Row]) -> list[Reroute]:
+        """Return the new ways; undone, whoever still goes as the act has sent them goes back."""
+        next_hops = {row.recipient.id: act.next_hop for row in rows}
+        if act.undoes is not None:
+            undone = await self._ledger.act(act.undoes, Scope())
+            sent = [row for row in rows if undone and row.recipient.next_hop == undone.next_hop]
+            ids = [row.recipient.id for row in sent]
+            next_hops = dict(await self._ledger.next_hops_before(act.undoes, ids))
+        ways = [
+            reroute_of(row.recipient, next_hops[row.recipient.id], self._routes)
+            for row in rows
+            if row.recipient.id in next_hops
+        ]
+        return [way for way in ways if way is not None]
 
     async def _of_addresses(self, addresses: Sequence[str], scope: Scope) -> list[RecipientId]:
         if not addresses:

@@ -51,6 +51,7 @@ class RecipientRow(NamedTuple):
     forward_path: str
     domain: str
     destination: str
+    next_hop: str
     notify: str | None
     orcpt: str | None
     expires_at: int

@@ -119,6 +119,7 @@ class ActRow(NamedTuple):
     key: str
     deed: str
     tells_sender: int
+    next_hop: str
     actor: str
     account: str | None
     account_domain: str | None
@@ -144,6 +145,7 @@ class ActChangeRow(NamedTuple):
 
     act_id: str
     recipient_id: str
+    was: str
 
 
 class SuppressionRow(NamedTuple):

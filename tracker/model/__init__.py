@@ -16,7 +16,7 @@
 
 from tracker.model.access import Access, AccessKind
 from tracker.model.account import Account, Role, Scope, Session
-from tracker.model.acts import Act, ActId, ActState, Deed, Stride
+from tracker.model.acts import Act, ActId, ActState, Deed, Reroute, Stride
 from tracker.model.attempt import (
     Attempt,
     Origin,
@@ -125,6 +125,7 @@ __all__ = [
     "Refusal",
     "RefusalId",
     "Reply",
+    "Reroute",
     "Ret",
     "Role",
     "SavedSearch",

@@ -21,6 +21,8 @@ class Deed(StrEnum):
     CANCEL = "cancel"
     SUPPRESS = "suppress"
     """Nothing is sent to its address any more; what waits for it is cancelled."""
+    REROUTE = "reroute"
+    """It goes through another next hop, or as configured again."""
 
 
 class ActState(StrEnum):
@@ -44,6 +46,8 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
     deed: Deed
     tells_sender: bool = False
     """Of a cancellation: with a DSN."""
+    next_hop: str = ""
+    """Of a reroute: host and port; empty: as configured. Undone: to whatever it was before."""
     actor: str
     """As the timeline names them."""
     account: str | None
@@ -82,6 +86,20 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in (ActState.DONE, ActState.CALLED_OFF)
 
 
+class Reroute(msgspec.Struct, frozen=True, kw_only=True):
+    """Another way for one recipient, which it takes unless it has changed since."""
+
+    recipient_id: RecipientId
+    destination: str
+    """Where it queues from now on."""
+    next_hop: str
+    """Its own, with the port; empty: as configured."""
+    old_destination: str
+    old_next_hop: str
+    words: str
+    """The new way and the old one, for its timeline."""
+
+
 class Stride(msgspec.Struct, frozen=True, kw_only=True):
     """One step of an act: what becomes of the next few recipients."""
 
@@ -91,5 +109,7 @@ class Stride(msgspec.Struct, frozen=True, kw_only=True):
     """Whom it concerns; whoever may not be changed stays as they are."""
     addresses: tuple[str, ...] = ()
     """To be suppressed."""
+    reroutes: tuple[Reroute, ...] = ()
+    """The ways for those whom it concerns."""
     place: str
     ended: bool

@@ -141,6 +141,8 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """What makes it due."""
     category: str = ""
     """Why the last attempt ended as it did (`tracker.explain.Category`); empty when never tried."""
+    next_hop: str = ""
+    """Where somebody sends it, with the port, whatever is configured; empty: as configured."""
     returned_at: datetime | None = None
     """When a report came that the receiver, having accepted it, did not deliver it after all."""
 

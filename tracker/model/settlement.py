@@ -22,6 +22,8 @@ class EventKind(StrEnum):
     HELD = "held"
     RELEASED = "released"
     CANCELLED = "cancelled"
+    REROUTED = "rerouted"
+    """It goes another way from then on; the detail says which, and which it was before."""
     PROBED = "probed"
     """A server was asked whether it would take mail for the recipient; no attempt."""
     SENT_AGAIN = "sent-again"

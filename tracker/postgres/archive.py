@@ -52,7 +52,7 @@ from tracker.store import StoreError
 
 _FIXED = (
     "id", "message_id", "accepted_at", "account", "account_domain", "forward_path", "domain",
-    "destination", "notify", "orcpt", "expires_at",
+    "destination", "next_hop", "notify", "orcpt", "expires_at",
 )  # fmt: skip
 _QUEUE = (
     "id", "message_id", "accepted_at", "account", "account_domain", "destination", "status",

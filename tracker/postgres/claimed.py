@@ -17,7 +17,7 @@ class Claimed(NamedTuple):
     destination: str
 
 
-_OF_HISTORY = frozenset({"forward_path", "domain", "notify", "orcpt"})
+_OF_HISTORY = frozenset({"forward_path", "domain", "notify", "orcpt", "next_hop"})
 
 _COLUMNS = ", ".join(
     f"{'r' if name in _OF_HISTORY else 'q'}.{name}" for name in RECIPIENT_COLUMNS.split(", ")

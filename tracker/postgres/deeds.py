@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from tracker.mailbox import comparable
-from tracker.model import RecipientId, Scope
+from tracker.model import Deed, RecipientId, Scope
 from tracker.postgres.act import perform
 from tracker.postgres.connections import Transaction
 from tracker.postgres.part import Part
 from tracker.postgres.query import SETTINGS, numbered
+from tracker.postgres.reroute import reroute
 from tracker.postgres.shown import ROWS
 from tracker.sql.conditions import Statement, scope_condition
 from tracker.sql.deeds import Deeds
@@ -51,6 +52,8 @@ class PostgresDeeds(Deeds, Part):
         self, transaction: Transaction, wanted: Statement | Change
     ) -> Sequence[Columns]:
         if isinstance(wanted, Change):
+            if wanted.deed is Deed.REROUTE:
+                return await reroute(transaction, wanted, self._entropy)
             return await perform(transaction, wanted, self._entropy)
         sql, parameters = numbered(*wanted)
         return await transaction.rows(sql, *parameters)

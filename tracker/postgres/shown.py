@@ -16,7 +16,7 @@ coalesce(q.status, s.status), coalesce(q.status_since, s.status_since),
 coalesce(q.attempts, s.attempts), q.next_attempt_at, r.expires_at, coalesce(q.gate, '{Gate.NONE}'),
 coalesce(q.gate_detail, ''), coalesce(q.delay_dsn_at, s.delay_dsn_at),
 coalesce(q.category, s.category), q.lease,
-coalesce(q."trigger", s."trigger")
+coalesce(q."trigger", s."trigger"), r.next_hop
 """
 
 

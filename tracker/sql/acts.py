@@ -26,7 +26,7 @@ from tracker.sql.values import json_list, moment, stamp, well_formed
 ACT_COLUMNS = (
     'id, "key", deed, tells_sender, actor, account, account_domain, scope_account, scope_domain,'
     " reason, query, zone, chosen, undoes, created_at, begins_at, ended_at, state, place, expected,"
-    " done, changed"
+    " done, changed, next_hop"
 )
 
 _ACTS = f"SELECT {ACT_COLUMNS} FROM acts AS r"
@@ -49,14 +49,16 @@ WHERE id = ? AND state = 'running' AND place = ? AND done = ? RETURNING id
 
 _COUNT = "UPDATE acts SET changed = changed + ? WHERE id = ? RETURNING id"
 
-_NOTE_CHANGES = "INSERT INTO act_changes (act_id, recipient_id) VALUES"
+_NOTE_CHANGES = "INSERT INTO act_changes (act_id, recipient_id, was) VALUES"
 
 _CHANGED = """
 SELECT recipient_id FROM act_changes WHERE act_id = ? AND recipient_id > ?
 ORDER BY recipient_id LIMIT ?
 """
 
-_UNDOABLE = (Deed.HOLD, Deed.RELEASE)
+_WAS = "SELECT recipient_id, was FROM act_changes WHERE act_id = ? AND"
+
+_UNDOABLE = (Deed.HOLD, Deed.RELEASE, Deed.REROUTE)
 
 _FORGOTTEN = 100
 
@@ -90,6 +92,7 @@ def act_columns(act: Act) -> Columns:
         act.expected,
         act.done,
         act.changed,
+        act.next_hop,
     )
 
 
@@ -116,6 +119,7 @@ def read_act(row: Columns) -> Act:
         expected=row[19],
         done=row[20],
         changed=row[21],
+        next_hop=row[22],
     )
 
 
@@ -145,8 +149,14 @@ def due_acts(now: datetime, limit: int) -> Statement:
 
 
 def changed_by(act_id: ActId, after: str, limit: int) -> Statement:
-    """Whom an act has held or released."""
+    """Whom an act has held, released or rerouted."""
     return Statement(_CHANGED, (act_id, after, limit))
+
+
+def next_hops_before(act_id: ActId, recipients: Collection[RecipientId]) -> Statement:
+    """Whom of these an act has rerouted, and the next hop that each had before."""
+    among, ids = any_of("recipient_id", list(recipients))
+    return Statement(f"{_WAS} {among}", (act_id, *ids))
 
 
 def forgettable(before: datetime, limit: int) -> Statement:
@@ -197,21 +207,21 @@ def _change(act: Act, stride: Stride, now: datetime) -> Script[int]:
     if stride.addresses:
         suppressed = yield from add_all(_suppressions(act, stride, now))
     rows: Sequence[Columns] = ()
-    if stride.recipients:
+    if stride.recipients or stride.reroutes:
         rows = yield Change(
             deed=Deed.CANCEL if act.deed is Deed.SUPPRESS else act.deed,
             tells_sender=act.tells_sender,
             recipients=stride.recipients,
+            reroutes=stride.reroutes,
             scope=act.scope,
             actor=act.actor,
             reason=act.reason,
             now=now,
         )
     if rows and act.deed in _UNDOABLE:
-        group, parameters = several([(act.id, row[0]) for row in rows])
-        yield Statement(
-            f"INSERT INTO act_changes (act_id, recipient_id) VALUES {group}", parameters
-        )
+        was = {one.recipient_id: one.old_next_hop for one in stride.reroutes}
+        group, parameters = several([(act.id, row[0], was.get(row[0], "")) for row in rows])
+        yield Statement(f"{_NOTE_CHANGES} {group}", parameters)
     return suppressed if act.deed is Deed.SUPPRESS else len(rows)
 
 

@@ -1,6 +1,6 @@
 """`Acts` and `Suppressions` over any ledger that runs scripts."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, TypeVar
 
@@ -14,11 +14,12 @@ from tracker.model import (
     Event,
     MessageId,
     RecipientId,
+    Reroute,
     Scope,
     Stride,
     Suppression,
 )
-from tracker.sql import acts, errands, suppressions
+from tracker.sql import acts, errands, reroutes, suppressions
 from tracker.sql.conditions import Statement
 from tracker.sql.rows import Columns
 from tracker.sql.script import Script
@@ -70,7 +71,7 @@ class Deeds:
 
     async def advance_act(self, act: Act, stride: Stride, now: datetime) -> Act | None:
         after = await self._run(lambda: acts.advance(act, stride, now))
-        if stride.recipients:
+        if stride.recipients or stride.reroutes:
             self._made_due()
         return after
 
@@ -82,6 +83,24 @@ class Deeds:
         if not await self._look(acts.forgettable(before, 1)):
             return 0
         return await self._run(lambda: acts.forget(before))
+
+    # --- other ways ------------------------------------------------------------------------------
+
+    async def reroute(
+        self, ways: Sequence[Reroute], *, scope: Scope, actor: str, reason: str, now: datetime
+    ) -> int:
+        changed = await self._run(lambda: reroutes.reroute(ways, scope, actor, reason, now))
+        if changed:
+            self._made_due()
+        return changed
+
+    async def next_hops_before(
+        self, act_id: ActId, recipients: Collection[RecipientId]
+    ) -> Mapping[RecipientId, str]:
+        if not recipients:
+            return {}
+        rows = await self._look(acts.next_hops_before(act_id, recipients))
+        return {RecipientId(row[0]): row[1] for row in rows}
 
     # --- suppressions --------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ MESSAGE_COLUMNS = (
 RECIPIENT_COLUMNS = (
     "id, message_id, forward_path, domain, destination, notify, orcpt, status, status_since,"
     " attempts, next_attempt_at, expires_at, gate, gate_detail, delay_dsn_at, category,"
-    ' lease, "trigger"'
+    ' lease, "trigger", next_hop'
 )
 
 ATTEMPT_COLUMNS = (
@@ -130,6 +130,7 @@ def read_recipient(row: Columns) -> Recipient:
         category=row[15],
         leased=row[16] is not None,
         trigger=Trigger(row[17]),
+        next_hop=row[18],
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from tracker.model import Deed, RecipientId, Scope
+from tracker.model import Deed, RecipientId, Reroute, Scope
 from tracker.sql.conditions import Statement
 from tracker.sql.rows import Columns
 
@@ -27,6 +27,8 @@ class Change(NamedTuple):
     actor: str
     reason: str
     now: datetime
+    reroutes: tuple[Reroute, ...] = ()
+    """Of a REROUTE, in place of `recipients`."""
 
 
 Script = Generator[Statement | Change, Sequence[Columns], T]

@@ -70,7 +70,7 @@ def prepare(
     at = stamp(now)
     message = build_message(submission, now, account)
     recipients = build_recipients(submission, now, entropy, leased=lease is not None)
-    shared = (lease, _ACCEPTED, at, account, domain_of(account), stamp(look_at(submission)))
+    shared = (lease, _ACCEPTED, "", at, account, domain_of(account), stamp(look_at(submission)))
     count = len(recipients)
     jobs = build_jobs(lease, message, recipients, submission.content) if lease else ()
     return Acceptance(
@@ -143,7 +143,7 @@ def _account(connection: sqlite3.Connection, submission: Submission) -> str | No
 
 
 def _recipient_columns(recipient: Recipient, at: int) -> Columns:
-    """Return RECIPIENT_COLUMNS but for the last two, which are the same for all."""
+    """Return RECIPIENT_COLUMNS but for the last three, which are the same for all."""
     return (
         recipient.id,
         recipient.message_id,

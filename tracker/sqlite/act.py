@@ -158,10 +158,14 @@ def retry_now(
     at = stamp(now)
     changed = _update(connection, _RETRY, (at, "", json_list(list(recipients))), scope)
     _record(connection, changed, EventKind.RETRY_REQUESTED, actor, reason, now, entropy)
-    destinations = {row[2] for row in changed}
+    make_due(connection, {row[2] for row in changed}, at)
+    return changed
+
+
+def make_due(connection: sqlite3.Connection, destinations: Collection[str], at: int) -> None:
+    """Note that a recipient of each destination is due at `at`, reachable or not."""
     connection.executemany(_PROBE_NOW, [(at, destination) for destination in destinations])
     lower_next_due(connection, dict.fromkeys(destinations, at))
-    return changed
 
 
 def give_up_held(

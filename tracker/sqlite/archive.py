@@ -55,7 +55,7 @@ _MESSAGES = f"SELECT {columns(*MessageRow._fields)} FROM messages WHERE id > ?1 
 _RECIPIENTS = f"""
 SELECT {columns(*RecipientRow._fields)} FROM (
     SELECT id, message_id, accepted_at, account, account_domain, forward_path, domain, destination,
-        notify, orcpt, expires_at, status, status_since, attempts, next_attempt_at,
+        next_hop, notify, orcpt, expires_at, status, status_since, attempts, next_attempt_at,
         iif(status IN ({_OPEN}), look_at, NULL) AS look_at,
         iif(status IN ({_OPEN}), gate, 'none') AS gate,
         iif(status IN ({_OPEN}), gate_detail, '') AS gate_detail,

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from tracker import states
 from tracker.mailbox import comparable
-from tracker.model import RecipientId, Scope
+from tracker.model import Deed, RecipientId, Scope
 from tracker.sql.conditions import Statement, scope_condition
 from tracker.sql.deeds import Deeds
 from tracker.sql.rows import Columns
@@ -16,6 +16,7 @@ from tracker.sql.values import json_list, well_formed
 from tracker.sqlite.act import perform
 from tracker.sqlite.looking import ROWS
 from tracker.sqlite.part import Part
+from tracker.sqlite.reroute import reroute
 from tracker.views import Row
 
 T = TypeVar("T")
@@ -52,6 +53,8 @@ class SqliteDeeds(Deeds, Part):
         self, connection: sqlite3.Connection, wanted: Statement | Change
     ) -> Sequence[Columns]:
         if isinstance(wanted, Change):
+            if wanted.deed is Deed.REROUTE:
+                return reroute(connection, wanted, self._entropy)
             return perform(connection, wanted, self._entropy)
         return connection.execute(*wanted).fetchall()
 

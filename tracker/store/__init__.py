@@ -22,6 +22,7 @@ from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
 from tracker.store.privacy import Privacy
 from tracker.store.refusals import Refusals
+from tracker.store.rerouting import Rerouting
 from tracker.store.returns import Returns
 from tracker.store.rules import Rules
 from tracker.store.saved import Saved
@@ -42,6 +43,7 @@ __all__ = [
     "Privacy",
     "Refusals",
     "RefusedContent",
+    "Rerouting",
     "Returns",
     "Rules",
     "Saved",

@@ -50,7 +50,7 @@ class Acts(Protocol):
         ...
 
     async def changed_by(self, act_id: ActId, after: str, limit: int) -> Sequence[RecipientId]:
-        """Return whom an act has held or released, in the order of their ids, behind `after`."""
+        """Return whom an act has held, released or rerouted, by id, behind `after`."""
         ...
 
     async def chosen(self, recipients: Collection[RecipientId], scope: Scope) -> Sequence[Row]:

@@ -11,6 +11,7 @@ from tracker.store.mail import Store
 from tracker.store.people import Accounts, LogInFailures, Sessions
 from tracker.store.privacy import Privacy
 from tracker.store.refusals import Refusals
+from tracker.store.rerouting import Rerouting
 from tracker.store.returns import Returns
 from tracker.store.rules import Rules
 from tracker.store.saved import Saved
@@ -28,6 +29,7 @@ class Ledger(
     Sessions,
     LogInFailures,
     Acts,
+    Rerouting,
     Suppressions,
     Errands,
     RefusedContent,

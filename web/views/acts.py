@@ -214,7 +214,8 @@ async def _begin(visit: Visit, act: Act, back: str) -> web.StreamResponse:
 
 
 def _runner(visit: Visit) -> Runner:
-    return Runner(visit.panel.ledger, visit.panel.settings.retry, visit.panel.now)
+    panel = visit.panel
+    return Runner(panel.ledger, panel.settings.retry, panel.routes, panel.now)
 
 
 def _path(act: Act, back: str = "/") -> str:
