@@ -9,6 +9,7 @@ from tests.contract.ledger import EVERYTHING, Ledger, hold
 from tests.contract.reference import Record
 from tests.support.clock import START
 from tests.support.mail import make_attempt, make_settlement, make_submission
+from tracker.acting import reroute_of
 from tracker.explain import explain
 from tracker.model import (
     Attempt,
@@ -23,6 +24,7 @@ from tracker.model import (
     TlsFacts,
     Verification,
 )
+from tracker.routing import Routes
 
 SUBJECTS = ["hello", "100% off_today", "Übergröße", 'it\'s \\ "quoted"', "", "HELLO again"]
 REVERSE_PATHS = [
@@ -77,6 +79,7 @@ FATES = [
     Status.CANCELLED,
     Status.DELIVERED,
 ]
+NEXT_HOP = "mail.example.net:587"
 RETURN = "550 5.1.1 It came back"
 MESSAGES = 24
 SPACING = timedelta(hours=5)
@@ -127,6 +130,10 @@ async def _meet_fate(ledger: Ledger, job: Job, n: int, now: datetime, fate: Stat
         ids = [recipient.id for recipient in job.recipients]
         if fate is not Status.QUEUED:
             await ledger.change_status(ids, fate, scope=EVERYTHING, actor="", reason="", now=now)
+        if n % 2 and fate is not Status.CANCELLED:
+            ways = [reroute_of(each, NEXT_HOP, Routes(())) for each in job.recipients]
+            sent = [way for way in ways if way is not None]
+            assert await ledger.reroute(sent, scope=EVERYTHING, actor="", reason="", now=now)
 
 
 async def _claim_again(ledger: Ledger, job: Job, now: datetime) -> Job:
