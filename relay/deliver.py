@@ -117,7 +117,8 @@ class Delivery:
         """Try every recipient of `job` once.
 
         `source` may be read several times, for several transactions or targets. Recipients whose
-        route has changed since they were queued go where they are to go now.
+        route has changed since they were queued go where they are to go now; those that somebody
+        has sent another way go there.
         """
         courses = self._plan(job)
         results = [(course, await self._follow(course, source)) for course in courses]
@@ -148,7 +149,7 @@ class Delivery:
         """Group the recipients by the way they are to go now: nearly always one."""
         ways: dict[tuple[str, str], tuple[Way, list[Recipient]]] = {}
         for recipient in job.recipients:
-            way = self._routes.way_of(recipient.domain)
+            way = self._routes.way_for(recipient.domain, recipient.next_hop)
             key = (way.destination, way.pattern)
             if key in ways:
                 ways[key][1].append(recipient)

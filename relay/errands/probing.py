@@ -29,6 +29,7 @@ from tracker.model import (
     Trigger,
 )
 from tracker.store import Store
+from tracker.views import Timeline
 
 _SIZE = 1000
 """Octets that are announced where there is no message."""
@@ -78,31 +79,47 @@ def _events(errand: Errand, seen: Attempt, clock: Clock) -> list[Event]:
 async def _job(errand: Errand, ledger: Store, clock: Clock) -> Job:
     """Return a job to the address, as the message would make one, or one from the actor."""
     mailbox = parse_mailbox(errand.address)
-    message = await _message(errand, ledger, clock)
+    timeline = await _timeline(errand, ledger)
+    message = timeline.message if timeline is not None else _message(errand, clock)
+    next_hop = _next_hop(errand, timeline)
     now = clock.now()
     recipient = Recipient(
         id=errand.recipient_id or RecipientId(errand.id),
         message_id=message.id,
         forward_path=str(mailbox),
         domain=mailbox.domain,
-        destination=mailbox.domain,
+        destination=next_hop or mailbox.domain,
+        next_hop=next_hop,
         status_since=now,
         expires_at=now,
     )
     return Job(
         lease=LeaseToken(""),
         message=message,
-        destination=mailbox.domain,
+        destination=recipient.destination,
         recipients=(recipient,),
         trigger=Trigger.RETRY_NOW,
     )
 
 
-async def _message(errand: Errand, ledger: Store, clock: Clock) -> Message:
-    if errand.message_id is not None:
-        timeline = await ledger.timeline(errand.message_id, Scope())
-        if timeline is not None:
-            return timeline.message
+async def _timeline(errand: Errand, ledger: Store) -> Timeline | None:
+    if errand.message_id is None:
+        return None
+    return await ledger.timeline(errand.message_id, Scope())
+
+
+def _next_hop(errand: Errand, timeline: Timeline | None) -> str:
+    """Return where somebody sends the recipient that is asked about, if it is asked about itself.
+
+    Another address in its place goes as configured, as it would if the message were sent to it.
+    """
+    for recipient in timeline.recipients if timeline is not None else ():
+        if (recipient.id, recipient.forward_path) == (errand.recipient_id, errand.address):
+            return recipient.next_hop
+    return ""
+
+
+def _message(errand: Errand, clock: Clock) -> Message:
     return Message(
         id=MessageId(errand.id),
         kind=MessageKind.MAIL,
