@@ -12,6 +12,7 @@ from relay.cli.common import (
     JsonOption,
     LimitOption,
     QueryArgument,
+    load_or_fail,
     operator,
     print_json,
     print_table,
@@ -21,19 +22,37 @@ from relay.cli.common import (
 from relay.cli.find import EVERYTHING, find, find_message
 from relay.cli.show import row_data, show_next_try, show_time, timeline_lines
 from relay.clock import SystemClock
-from tracker.model import RecipientId, Status
+from tracker.acting import reroute_of
+from tracker.model import Status
+from tracker.routing import Routes
 from tracker.states import OPEN
 from tracker.store import Ledger
+from tracker.views import Row
 
 app = typer.Typer(help="What waits, and acting on it.", no_args_is_help=True)
 
 _BATCH = 500
+_OTHERS = "the others are being tried right now, or have just been settled"
+
+Deed = Callable[[Ledger, Sequence[Row]], Awaitable[int]]
+"""Does something to recipients; returns to how many."""
 
 AllOption = Annotated[bool, typer.Option("--all", help="Everything that is open.")]
 QueryOption = Annotated[
     str, typer.Option("--query", help="A search, as the panel writes it: in place of [QUERY].")
 ]
 ReasonOption = Annotated[str, typer.Option(help="Kept in the record beside the act.")]
+NextHopOption = Annotated[
+    str,
+    typer.Option(
+        "--next-hop",
+        metavar="HOST[:PORT]",
+        help="Where to send them, as next_hop of a route; whatever a route to it says holds.",
+    ),
+]
+ByConfigurationOption = Annotated[
+    bool, typer.Option("--by-configuration", help="By their route or MX again.")
+]
 
 
 @app.command("list")
@@ -91,7 +110,8 @@ def retry(
 ) -> None:
     """Try waiting recipients now, whatever their schedule says."""
 
-    async def act(ledger: Ledger, ids: Sequence[RecipientId]) -> int:
+    async def act(ledger: Ledger, rows: Sequence[Row]) -> int:
+        ids = [row.recipient.id for row in rows]
         return await ledger.retry_now(
             ids, scope=EVERYTHING, actor=operator(), now=SystemClock().now()
         )
@@ -140,6 +160,37 @@ def cancel(
     _change(config, words, everything, Status.CANCELLED, OPEN, "cancelled", reason)
 
 
+@app.command("reroute")
+def reroute(
+    query: QueryArgument = None,
+    search: QueryOption = "",
+    everything: AllOption = False,
+    next_hop: NextHopOption = "",
+    by_configuration: ByConfigurationOption = False,
+    reason: ReasonOption = "",
+    config: ConfigOption = None,
+) -> None:
+    """Send waiting recipients through another next hop, at once; held ones when released."""
+    if bool(next_hop) == by_configuration:
+        raise CommandFailed("name the way: either --next-hop or --by-configuration", status=2)
+    settings = load_or_fail(config).settings
+    routes = Routes(settings.routes, settings.delivery.port)
+    try:
+        hop = routes.hop_of(next_hop) if next_hop else ""
+    except ValueError as error:
+        raise CommandFailed(f"--next-hop: {error}", status=2) from None
+
+    async def act(ledger: Ledger, rows: Sequence[Row]) -> int:
+        ways = [way for row in rows if (way := reroute_of(row.recipient, hop, routes))]
+        return await ledger.reroute(
+            ways, scope=EVERYTHING, actor=operator(), reason=reason, now=SystemClock().now()
+        )
+
+    done = f"will be sent by way of {hop}" if hop else "will be sent as configured"
+    others = f"{_OTHERS}, or go that way already"
+    _act_on(config, _words(query, search), everything, OPEN, done, act, others)
+
+
 def _words(query: Sequence[str] | None, search: str) -> Sequence[str]:
     """Return the search, in whichever way it was given."""
     return [*(query or ()), *([search] if search else ())]
@@ -154,9 +205,9 @@ def _change(
     done: str,
     reason: str,
 ) -> None:
-    async def act(ledger: Ledger, ids: Sequence[RecipientId]) -> int:
+    async def act(ledger: Ledger, rows: Sequence[Row]) -> int:
         return await ledger.change_status(
-            ids,
+            [row.recipient.id for row in rows],
             to,
             scope=EVERYTHING,
             actor=operator(),
@@ -173,7 +224,8 @@ def _act_on(
     everything: bool,
     among: frozenset[Status],
     done: str,
-    act: Callable[[Ledger, Sequence[RecipientId]], Awaitable[int]],
+    act: Deed,
+    others: str = _OTHERS,
 ) -> None:
     if words and everything:
         raise CommandFailed("a search or --all, not both", status=2)
@@ -182,11 +234,11 @@ def _act_on(
 
     async def run(ledger: Ledger, loaded: Loaded) -> tuple[int, int]:
         rows = await find(ledger, loaded, words, 1_000_000, among)
-        ids = [row.recipient.id for row in rows if row.recipient.status in among]
+        chosen = [row for row in rows if row.recipient.status in among]
         changed = 0
-        for at in range(0, len(ids), _BATCH):
-            changed += await act(ledger, ids[at : at + _BATCH])
-        return len(ids), changed
+        for at in range(0, len(chosen), _BATCH):
+            changed += await act(ledger, chosen[at : at + _BATCH])
+        return len(chosen), changed
 
     found, changed = with_ledger(config, run)
     if not found:
@@ -194,4 +246,4 @@ def _act_on(
         return
     typer.echo(f"{changed} of {found} recipients {done}")
     if changed < found:
-        typer.echo("the others are being tried right now, or have just been settled")
+        typer.echo(others)

@@ -71,8 +71,10 @@ def timeline_lines(timeline: Timeline) -> list[str]:
     for recipient in timeline.recipients:
         lines += ["", f"Recipient    <{recipient.forward_path}>  {recipient.status}"]
         if recipient.status in OPEN:
+            way = f", by way of {recipient.next_hop}" if recipient.next_hop else ""
             lines.append(
                 f"  next try {show_next_try(recipient)}, until {show_time(recipient.expires_at)}"
+                f"{way}"
             )
         entries = [
             (attempt.started_at, line)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -210,7 +211,7 @@ async def test_mail_behind_a_dead_server_arrives_by_another_one(house: House) ->
             ANNA,
             f"{house.other.name} instead of the MX of dead.example",
         )
-        query = parse("mx:127.0.0.1", now=datetime.now(UTC), zone=UTC)
+        query = parse("mx:127.0.0.1", now=datetime.now(UTC), zone=ZoneInfo("UTC"))
         assert len((await house.ledger.search(query, EVERYTHING, limit=9)).rows) == 1
         state = await house.ledger.destination(house.other.name)
         assert state is not None

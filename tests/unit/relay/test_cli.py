@@ -151,6 +151,14 @@ def test_a_made_password_is_shown_once_and_works(run: Run, tmp_path: Path) -> No
         (("account", "password", "nobody@example.org"), "", 1, "no account"),
         (("queue", "retry"), "", 2, "--all"),
         (("queue", "retry", "--all", "to:bob"), "", 2, "not both"),
+        (("queue", "reroute", "--all"), "", 2, "either --next-hop or --by-configuration"),
+        (("queue", "reroute", "--all", "--next-hop", "a.test", "--by-configuration"), "", 2, "ei"),
+        (("queue", "reroute", "--next-hop", "a.test"), "", 2, "--all"),
+        (("queue", "reroute", "--all", "--next-hop", "a.test:0"), "", 2, "port 0"),
+        (("queue", "reroute", "--all", "--next-hop", "a.test:70000"), "", 2, "is not a port"),
+        (("queue", "reroute", "--all", "--next-hop", "u:p@a.test"), "", 2, "--next-hop: found"),
+        (("queue", "reroute", "--all", "--next-hop", "a\r\nb.test"), "", 2, "do not print"),
+        (("queue", "reroute", "--all", "--next-hop", "a." * 999), "", 2, "300 characters"),
         (("demo", "--directory", "/dev/null/x"), "", 1, "The demo has failed: "),
         (("queue", "show", "nothing"), "", 1, "no message"),
         (("trace", "colour:red"), "", 2, "colour"),
@@ -315,6 +323,28 @@ def test_queue_acts_take_a_query_as_the_panel_writes_it(run: Run, mail: dict[str
     assert row["recipient"]["status"] == "held"
     assert "1 of 1 recipients released" in run("queue", "release", *query).out
     assert run("queue", "cancel", *query, "--all").status == 2
+
+
+def test_mail_that_waits_is_sent_another_way_and_back(run: Run, mail: dict[str, str]) -> None:
+    hop, why = ("--next-hop", "Mail.example.net:587"), ("--reason", "MX down")
+    sent = run("queue", "reroute", "--all", *hop, *why)
+    assert sent.out == "1 of 1 recipients will be sent by way of mail.example.net:587\n"
+    shown = run("queue", "show", mail["carol@example.net"]).out
+    assert "mail.example.net:587 instead of the MX of example.net; MX down" in shown
+    assert "by way of mail.example.net:587" in shown
+    assert "(command line)" in shown
+    (row,) = json.loads(run("queue", "list", "to:carol", "--json").out)
+    assert row["recipient"]["next_hop"] == row["recipient"]["destination"] == "mail.example.net:587"
+    again = run("queue", "reroute", "--query", "to:carol", *hop).out
+    assert again.splitlines()[0] == (
+        "0 of 1 recipients will be sent by way of mail.example.net:587"
+    )
+    assert again.splitlines()[1].endswith("or go that way already")
+    back = run("queue", "reroute", "to:carol", "--by-configuration").out
+    assert back == "1 of 1 recipients will be sent as configured\n"
+    (row,) = json.loads(run("queue", "list", "to:carol", "--json").out)
+    assert (row["recipient"]["next_hop"], row["recipient"]["destination"]) == ("", "example.net")
+    assert "nothing found" in run("queue", "reroute", "to:bob", *hop).out
 
 
 def test_an_address_is_suppressed_and_opened_again(run: Run, mail: dict[str, str]) -> None:
