@@ -125,7 +125,7 @@ def _row(n: int, place: str, accepted: datetime, due: datetime, body: bytes) -> 
         ), 1),
         RecipientRow(
             recipient, message, at, account, account.partition("@")[2], f"bob{n}@{place}", place,
-            place, None, None, expires, Status.DEFERRED.value, tried, 1, stamp(due), expires,
+            place, "", None, None, expires, Status.DEFERRED.value, tried, 1, stamp(due), expires,
             "none", "", at, "schedule", attempt, "greylisted",
         ),
         (message, 0, body),

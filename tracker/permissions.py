@@ -19,7 +19,7 @@ class Permission(StrEnum):
     SEE_RELAY = "see-relay"
     """Look at the relay as a whole: destinations, nodes, the balance, failures on our side."""
     OPERATE = "operate"
-    """Act on the relay as a whole, such as marking failures on our side as dealt with."""
+    """Act on the relay as a whole: mark failures on our side as dealt with, reroute mail."""
     MANAGE_ACCOUNTS = "manage-accounts"
     MANAGE_RULES = "manage-rules"
     """Look at and correct the rules that explain replies."""

@@ -74,6 +74,11 @@ class Routes:
         """
         return self.way_of(domain).destination
 
+    @property
+    def next_hops(self) -> list[str]:
+        """The destinations that routes lead to, sorted."""
+        return sorted(self._leading_to)
+
     def way_for(self, domain: str, next_hop: str) -> Way:
         """Return the way of a recipient at `domain` that has a next hop of its own, if not empty.
 

@@ -12,6 +12,7 @@ VERBS: Final = {
     Deed.RELEASE: "Release",
     Deed.CANCEL: "Cancel",
     Deed.SUPPRESS: "Suppress",
+    Deed.REROUTE: "Reroute",
 }
 NOUNS: Final = {
     Deed.RETRY: "Retry",
@@ -19,8 +20,9 @@ NOUNS: Final = {
     Deed.RELEASE: "Release",
     Deed.CANCEL: "Cancellation",
     Deed.SUPPRESS: "Suppression",
+    Deed.REROUTE: "Reroute",
 }
-DONE: Final = {
+_DONE: Final = {
     Deed.RETRY: "due now",
     Deed.HOLD: "held",
     Deed.RELEASE: "released",
@@ -43,6 +45,10 @@ MEANS: Final = {
         "in, and what waits for them is cancelled. Cancelled mail does not come back when an "
         "address is taken off the list."
     ),
+    Deed.REROUTE: (
+        "They become due now and go another way, at the pace that it bears, for as long as they "
+        "wait. What is held stays held, and goes that way once it is released. Deadlines stay."
+    ),
 }
 STATES: Final = {
     ActState.PLANNED: ("Planned", "clock", "wait"),
@@ -51,9 +57,14 @@ STATES: Final = {
     ActState.DONE: ("Done", "check", "good"),
     ActState.CALLED_OFF: ("Called off", "stop", "off"),
 }
-FINAL_DEEDS: Final = frozenset({Deed.CANCEL, Deed.SUPPRESS})
-"""They cannot be undone: they wait a little before they begin."""
-OPPOSITE: Final = {Deed.HOLD: Deed.RELEASE, Deed.RELEASE: Deed.HOLD}
+FINAL_DEEDS: Final = frozenset({Deed.CANCEL, Deed.SUPPRESS, Deed.REROUTE})
+"""What has come of them cannot be taken back: they wait a little before they begin."""
+OPPOSITE: Final = {
+    Deed.HOLD: Deed.RELEASE,
+    Deed.RELEASE: Deed.HOLD,
+    Deed.REROUTE: Deed.REROUTE,
+}
+"""What undoes a deed; undone, a reroute sends each back to the way that it was on."""
 
 
 class Badge(NamedTuple):
@@ -87,9 +98,33 @@ def chosen_by(act: Act) -> str:
     return f"Everything that matches {act.query}" if act.query else "Everything"
 
 
+def way_of(act: Act) -> str:
+    """Return which way a reroute sends its recipients."""
+    if act.undoes is not None:
+        return "the way that each was on before"
+    return act.next_hop or "as configured"
+
+
+def undoing(act: Act) -> str:
+    """Return what undoes an act; empty where nothing does."""
+    if not act.is_over or not act.changed or act.deed not in OPPOSITE:
+        return ""
+    if act.deed is not Deed.REROUTE:
+        return VERBS[OPPOSITE[act.deed]].lower()
+    return "" if act.undoes is not None else "send back, if they still wait,"
+
+
+def _done(act: Act) -> str:
+    if act.deed is not Deed.REROUTE:
+        return _DONE[act.deed]
+    if act.undoes is not None:
+        return "sent back to the way they were on"
+    return f"sent by way of {act.next_hop}" if act.next_hop else "sent as configured"
+
+
 def result_of(act: Act) -> str:
     """Return in a sentence what an act has come to."""
-    changed = f"{_things(act)} {DONE[act.deed]}"
+    changed = f"{_things(act)} {_done(act)}"
     if act.state is ActState.PLANNED:
         return f"Nothing has been done yet to {count(act.expected, 'recipient')}."
     if not act.is_over:
@@ -115,7 +150,8 @@ def why_skipped(act: Act) -> str:
             f"{left}finished, held, being tried or due already; or a try would have been "
             "pointless, because the last one was a moment ago or their server asked us to wait."
         )
-    return f"{left}finished, being tried at that moment, or changed by somebody else."
+    left = f"{left}finished, being tried at that moment, or changed by somebody else"
+    return f"{left}, or on that way already." if act.deed is Deed.REROUTE else f"{left}."
 
 
 def problem_of(error: QueryError) -> str:

@@ -55,9 +55,17 @@ async def record_acts(desk: Desk, text: str) -> dict[str, str]:
     done = replace(
         running, id=ActId(mint(now)), key=mint(now), state=ActState.DONE, ended_at=now, reason=text
     )
-    for act in (planned, running, done):
+    rerouted = replace(
+        done, id=ActId(mint(now)), key=mint(now), deed=Deed.REROUTE, next_hop=text[:300]
+    )
+    for act in (planned, running, done, rerouted):
         await desk.ledger.plan_act(act)
-    return {"planned": planned.id, "running": running.id, "done": done.id}
+    return {
+        "planned": planned.id,
+        "running": running.id,
+        "done": done.id,
+        "rerouted": rerouted.id,
+    }
 
 
 async def record_suppressions(desk: Desk, text: str) -> None:

@@ -25,6 +25,7 @@ from tracker.model import (
     Outcome,
     Recipient,
     Reply,
+    Reroute,
     Role,
     SavedSearch,
     Scope,
@@ -47,6 +48,8 @@ async def furnish(desk: Desk, text: str = "harmless") -> dict[str, str]:
     """Put `text` on record in every field; return what `tests.support.pages` needs to know."""
     message = await record_text(desk, text)
     held = await record_text(desk, text, is_held=True)
+    elsewhere = await record_text(desk, text)
+    await _reroute(desk, elsewhere, text)
     refused = await record_text(desk, text, outcome=Outcome.FAILED)
     timeline = await desk.ledger.timeline(refused, Scope())
     assert timeline is not None
@@ -60,6 +63,7 @@ async def furnish(desk: Desk, text: str = "harmless") -> dict[str, str]:
         "address": quote(_address(text), safe=""),
         "message": message,
         "held": held,
+        "elsewhere": elsewhere,
         "refused": refused,
         "recipient": timeline.recipients[0].id,
         **await record_acts(desk, text),
@@ -77,6 +81,24 @@ async def furnish_whole(desk: Desk, text: str = "harmless") -> dict[str, str]:
         "bare": desk.ids[await record_bare(desk)],
     }
     return {**await furnish(desk, text), **letters, **unusual}
+
+
+async def _reroute(desk: Desk, message: MessageId, text: str) -> None:
+    """Send a message another way that is called `text`, and has been called so before."""
+    timeline = await desk.ledger.timeline(message, Scope())
+    assert timeline is not None
+    (one,) = timeline.recipients
+    way = Reroute(
+        recipient_id=one.id,
+        destination=text[:200],
+        next_hop=text[:200],
+        old_destination=one.destination,
+        old_next_hop="",
+        words=text,
+    )
+    assert await desk.ledger.reroute(
+        [way], scope=Scope(), actor=text, reason=text, now=desk.clock.now()
+    )
 
 
 async def record_text(

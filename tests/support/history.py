@@ -202,7 +202,7 @@ def _row(history: History, n: int) -> _Row:
             "7BIT", False, "", None, 1,
         ), int(is_open)),
         RecipientRow(
-            recipient, message, at, account, domain, whom, place, place, None, None, expires,
+            recipient, message, at, account, domain, whom, place, place, "", None, None, expires,
             fate.status.value, tried, len(attempts), expires if is_open else None, expires, "none",
             "", None, "schedule", attempts[-1][0], fate.category,
         ),

@@ -14,7 +14,7 @@ from aiohttp import ClientResponse, CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
-from config.settings import PanelSettings, Settings
+from config.settings import PanelSettings, Route, Settings
 from tests.support.clock import FakeClock
 from tests.support.morning import record_a_day
 from tracker.model import Account, MessageId, Role, Scope
@@ -115,12 +115,14 @@ async def open_desk(
     record: Record | None = None,
     panel: PanelSettings | None = None,
     now: datetime = AFTERNOON,
+    routes: tuple[Route, ...] = (),
 ) -> AsyncIterator[Desk]:
     """Open a panel in `folder`; with `record`, on a copy of that ledger."""
     settings = Settings(
         hostname="mail.northwind.example",
         state_directory=folder,
         panel=panel or PanelSettings(time_zone="Europe/Berlin"),
+        routes=routes,
     )
     if record is not None:
         shutil.copy(record.path, folder / "ledger.db")

@@ -139,6 +139,7 @@ UNWATCHED = {
     "acts": "as `act`",
     "change_status": "behind a `timeline` of the message, which is noted as the act",
     "retry_now": "behind a `timeline` of the message, which is noted as the act",
+    "reroute": "of the command and of acts, which look at what they change by another verb",
     "cohort": "counts and times",
     "destinations": "the state of servers, without mail",
     "figures": "counts",

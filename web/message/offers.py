@@ -32,6 +32,8 @@ class Facts(NamedTuple):
     """The content is still there."""
     here: str
     """The page to come back to."""
+    may_reroute: bool = False
+    """Whether the viewer decides which way mail goes."""
 
 
 _RETRY: Final = "Retry now"
@@ -64,6 +66,8 @@ def _of_waiting(facts: Facts) -> Iterator[Offer]:
         else:
             yield Offer(_RETRY, f"{message}/retry", posts=True)
         yield Offer("Hold…", _act(facts, Deed.HOLD))
+    if facts.may_reroute:
+        yield Offer("Reroute…", _act(facts, Deed.REROUTE))
     yield Offer("Cancel…", _act(facts, Deed.CANCEL))
 
 

@@ -23,6 +23,7 @@ from web.message.ladder import Rung, Wait, rungs_of, tries_so_far, wait_of
 from web.message.onward import Onward, onward_of
 from web.message.proof import five_lines, proof
 from web.message.verdict import Case, Lines, lines, spoken, why_it_waits
+from web.rerouting import why_this_way
 from web.standing import Standing, standing_of, status_line, upcoming
 from web.times import Times
 from web.track.rows import sender_of, subject_of
@@ -35,6 +36,7 @@ _EVENTS: Final = {
     EventKind.HELD: "Held",
     EventKind.RELEASED: "Released",
     EventKind.CANCELLED: "Cancelled",
+    EventKind.REROUTED: "Sent by another way",
     EventKind.PROBED: "Probe: would it work now?",
     EventKind.SENT_AGAIN: "Sent again to another address",
     EventKind.BOUNCED_LATER: "Returned by the other side",
@@ -89,6 +91,8 @@ class Story(NamedTuple):
     lines: Lines
     last: Attempt | None
     wait: Wait | None
+    way: str
+    """Why it does not go as configured; empty when it does."""
     tries: str
     """ "3 tries so far"."""
     rungs: tuple[Rung, ...]
@@ -187,6 +191,7 @@ def tell(
         last=case.last,
         lines=lines(case, report_words(events)),
         wait=wait_of(recipient, case.last, times),
+        way=why_this_way(recipient, events, times),
         tries=tries_so_far(recipient),
         rungs=rungs_of(recipient, retry),
         entries=entries_of(attempts, events, visible),

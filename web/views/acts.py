@@ -19,6 +19,7 @@ from tracker.model import (
     is_id,
     new_id,
 )
+from tracker.permissions import Permission
 from tracker.search import QueryError
 from tracker.store import Ledger
 from tracker.views import Row
@@ -32,11 +33,14 @@ from web.acts import (
     chosen_by,
     problem_of,
     result_of,
+    undoing,
+    way_of,
     whose,
     why_skipped,
 )
 from web.forms import read_form
 from web.panel import Viewer, Visit, see_other
+from web.rerouting import CONFIGURED, LONGEST, Way, as_configured, next_hop_in, offered
 from web.security import local_path
 from web.track.filters import is_zone
 from web.views.offers import pointless
@@ -61,6 +65,9 @@ class Asked(NamedTuple):
     chosen: tuple[RecipientId, ...]
     counted_at: datetime
     back: str
+    reason: str
+    way: Way
+    """Of a reroute: what is filled in."""
 
 
 class Counted(NamedTuple):
@@ -83,7 +90,15 @@ class Counted(NamedTuple):
         return sum(part.number for part in self.parts if not part.why_not)
 
 
-def _read(visit: Visit, fields: Mapping[str, Sequence[str]], counted_at: datetime) -> Asked:
+def _may(viewer: Viewer, deed: Deed) -> bool:
+    """Say whether a viewer may do this, and see that others did: which way mail goes is the
+    relay's own matter."""
+    return deed is not Deed.REROUTE or viewer.may(Permission.OPERATE)
+
+
+def _read(
+    visit: Visit, viewer: Viewer, fields: Mapping[str, Sequence[str]], counted_at: datetime
+) -> Asked:
     """Return what was asked for; 404 for a deed or an id that is none."""
 
     def first(name: str) -> str:
@@ -92,7 +107,9 @@ def _read(visit: Visit, fields: Mapping[str, Sequence[str]], counted_at: datetim
     deed = next((one for one in Deed if one == first("act")), None)
     everything = first("all") == "1"
     ids = () if everything else fields.get("recipient", ())
-    if deed is None or not (everything or ids) or not all(map(is_id, ids)):
+    if deed is None or not _may(viewer, deed):
+        raise web.HTTPNotFound
+    if not (everything or ids) or not all(map(is_id, ids)):
         raise web.HTTPNotFound
     if len(ids) > LARGEST_SELECTION:
         raise web.HTTPRequestEntityTooLarge(LARGEST_SELECTION, len(ids))
@@ -104,6 +121,8 @@ def _read(visit: Visit, fields: Mapping[str, Sequence[str]], counted_at: datetim
         chosen=tuple(dict.fromkeys(map(RecipientId, ids))),
         counted_at=counted_at,
         back=local_path(first("back")),
+        reason=first("reason").strip()[:200],
+        way=Way(first("next_hop").strip()[:LONGEST], is_configured=first("way") == CONFIGURED),
     )
 
 
@@ -126,7 +145,7 @@ async def _count(ledger: Ledger, asked: Asked, viewer: Viewer) -> Counted:
 
 async def ask(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer with how many an act is about, and the form that does it."""
-    asked = _read(visit, _fields(visit.request), visit.now)
+    asked = _read(visit, viewer, _fields(visit.request), visit.now)
     return await _form(visit, viewer, asked)
 
 
@@ -135,8 +154,15 @@ def _fields(request: web.Request) -> dict[str, Sequence[str]]:
 
 
 async def _form(
-    visit: Visit, viewer: Viewer, asked: Asked, *, problem: str = "", status: int = 200
+    visit: Visit,
+    viewer: Viewer,
+    asked: Asked,
+    *,
+    problem: str = "",
+    wrong: str = "",
+    status: int = 200,
 ) -> web.Response:
+    """Return the page that asks; `wrong` names the field that the problem is about."""
     try:
         counted = await _count(visit.panel.ledger, asked, viewer)
     except QueryError as error:
@@ -152,38 +178,58 @@ async def _form(
         too_many=not within_limit(viewer.account.role, counted.total),
         limit=limit,
         problem=problem,
+        wrong=wrong,
         verb=VERBS[asked.deed],
         means=MEANS[asked.deed],
         whose=whose(viewer.scope),
         waits=visit.panel.settings.tracking.undo_window if asked.deed in FINAL_DEEDS else None,
         key=visit.panel.entropy(16).hex(),
         counted_at=_to_number(asked.counted_at),
+        **_ways(visit, asked, counted),
     )
+
+
+def _ways(visit: Visit, asked: Asked, counted: Counted) -> dict[str, object]:
+    """Return what the form of a reroute offers."""
+    if asked.deed is not Deed.REROUTE:
+        return {}
+    routes = visit.panel.routes
+    domains = [row.recipient.domain for row in counted.rows]
+    return {"hops": offered(routes), "configured": as_configured(domains, routes)}
 
 
 async def plan(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Put an act on record; do it at once when it is about a few and can be undone."""
     form = await read_form(visit.request)
     counted_at = _to_time(form.get("counted_at"))
-    names = ("act", "q", "zone", "all", "back", "recipient")
+    names = ("act", "q", "zone", "all", "back", "recipient", "reason", "way", "next_hop")
     fields = {name: form.getall(name) for name in names}
     is_fresh = counted_at is not None and visit.now - _FRESH <= counted_at <= visit.now
-    asked = _read(visit, fields, counted_at if counted_at and is_fresh else visit.now)
+    asked = _read(visit, viewer, fields, counted_at if counted_at and is_fresh else visit.now)
     if not is_fresh or not form.get("key"):
         problem = "The count was too old: this is what there is now."
         return await _form(visit, viewer, asked, problem=problem, status=422)
     try:
         counted = await _count(visit.panel.ledger, asked, viewer)
+        next_hop = _next_hop(visit, asked)
     except QueryError as error:
         return await _form(visit, viewer, asked, problem=problem_of(error), status=422)
+    except ValueError as error:
+        return await _form(visit, viewer, asked, problem=str(error), wrong="next_hop", status=422)
     if counted.cut or not within_limit(viewer.account.role, counted.total):
         return await _form(visit, viewer, asked, status=422)
     act = replace(
         _make(visit, viewer, asked, form.get("key"), counted.total),
-        reason=form.get("reason").strip()[:200],
+        reason=asked.reason,
         tells_sender=asked.deed is Deed.CANCEL and form.get("tell") == "1",
+        next_hop=next_hop,
     )
     return await _begin(visit, act, asked.back)
+
+
+def _next_hop(visit: Visit, asked: Asked) -> str:
+    """Return where a reroute leads; empty for other deeds. Raises ValueError."""
+    return next_hop_in(asked.way, visit.panel.routes) if asked.deed is Deed.REROUTE else ""
 
 
 def _make(visit: Visit, viewer: Viewer, asked: Asked, key: str, expected: int) -> Act:
@@ -227,7 +273,7 @@ async def _find(visit: Visit, viewer: Viewer) -> Act:
     act = None
     if is_id(identifier):
         act = await visit.panel.ledger.act(ActId(identifier), viewer.scope)
-    if act is None:
+    if act is None or not _may(viewer, act.deed):
         raise web.HTTPNotFound
     return act
 
@@ -247,7 +293,8 @@ async def show(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         why_skipped=why_skipped(act),
         about=chosen_by(act),
         whose=whose(act.scope),
-        undo=VERBS[OPPOSITE[act.deed]] if _may_undo(act) else "",
+        undo=undoing(act),
+        way=way_of(act) if act.deed is Deed.REROUTE else "",
         back=back,
         goes_on=goes_on,
         still=still,
@@ -258,10 +305,6 @@ async def show(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     return response
 
 
-def _may_undo(act: Act) -> bool:
-    return act.is_over and act.changed > 0 and act.deed in OPPOSITE
-
-
 async def show_all(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer with who did what to how many, newest first."""
     text = visit.request.query.get("before", "").upper()
@@ -270,7 +313,11 @@ async def show_all(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     more = found[PAGE - 1].id if len(found) > PAGE else None
     return visit.page(
         "acts.html",
-        acts=[(act, badge_of(act), chosen_by(act), result_of(act)) for act in found[:PAGE]],
+        acts=[
+            (act, badge_of(act), chosen_by(act), result_of(act))
+            for act in found[:PAGE]
+            if _may(viewer, act.deed)
+        ],
         nouns=NOUNS,
         newer="/acts" if before else None,
         older=more and f"/acts?{urlencode({'before': more})}",
@@ -312,7 +359,7 @@ async def resume(visit: Visit, viewer: Viewer) -> web.StreamResponse:
 async def undo(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Do the opposite to exactly those that an act has changed."""
     act = await _find(visit, viewer)
-    if not _may_undo(act):
+    if not undoing(act):
         return see_other(_path(act))
     opposite = Act(
         id=ActId(new_id(visit.now, visit.panel.entropy(8))),

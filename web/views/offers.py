@@ -61,6 +61,7 @@ async def offers_for(
         suppressed=await listed(visit, viewer, recipient.forward_path),
         is_kept=await visit.panel.ledger.keeps_content(timeline.message.id),
         here=visit.request.path_qs,
+        may_reroute=viewer.may(Permission.OPERATE),
     )
     return offers_of(facts, visit.times)
 

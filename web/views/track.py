@@ -42,6 +42,8 @@ ACTS: Final = (
     ("suppress", "Suppress the addresses"),
 )
 """What can be asked for, for a selection or for everything that matches."""
+_REROUTE: Final = ("reroute", "Reroute")
+"""The same, for those who decide which way mail goes."""
 
 
 async def show_list(visit: Visit, viewer: Viewer) -> web.StreamResponse:
@@ -83,6 +85,7 @@ async def _answer(visit: Visit, viewer: Viewer, asked: Asked, habits: Habits) ->
     is_empty = not found.page.rows and not found.page.cut
     widening = await widen(ledger, viewer.scope, wanted) if is_empty else None
     listed = _list(wanted, found, may_act=viewer.may(Permission.ACT))
+    listed["acts"] = (*ACTS, _REROUTE) if viewer.may(Permission.OPERATE) else ACTS
     if not asked.before and not asked.after:
         await remember(visit, viewer, wanted, habits, searches.recent)
     return visit.page("track.html", problem="", widening=widening, **context, **listed)
@@ -146,7 +149,6 @@ def _list(wanted: Wanted, found: Found, *, may_act: bool) -> dict[str, object]:
         "live": any(row.recipient.status not in FINAL for row in page.rows),
         "reset": "/",
         "may_act": may_act,
-        "acts": ACTS,
         "here": link(asked),
         "again": link(asked.but()),
         "ask_newer": None if asked.before or asked.after else ask_newer(asked, page),

@@ -112,6 +112,7 @@ def test_a_try_makes_sense_or_there_is_a_reason(
         (Deed.RELEASE, 4),
         (Deed.CANCEL, 7),
         (Deed.SUPPRESS, 12),
+        (Deed.REROUTE, 7),
     ],
 )
 def test_what_changes_is_told_before(deed: Deed, changing: int) -> None:
