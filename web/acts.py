@@ -111,15 +111,15 @@ def undoing(act: Act) -> str:
         return ""
     if act.deed is not Deed.REROUTE:
         return VERBS[OPPOSITE[act.deed]].lower()
-    return "" if act.undoes is not None else "send back, if they still wait,"
+    return "" if act.undoes is not None else "send back"
 
 
 def _done(act: Act) -> str:
     if act.deed is not Deed.REROUTE:
         return _DONE[act.deed]
     if act.undoes is not None:
-        return "sent back to the way they were on"
-    return f"sent by way of {act.next_hop}" if act.next_hop else "sent as configured"
+        return "rerouted to the way that each was on before"
+    return f"rerouted to {act.next_hop}" if act.next_hop else "rerouted as configured"
 
 
 def result_of(act: Act) -> str:

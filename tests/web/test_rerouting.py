@@ -111,7 +111,7 @@ async def test_what_waits_goes_the_other_way_and_the_message_says_why(desk: Desk
     assert f"It goes by way of {HOP}, and not as configured: {ADMIN} sent it that way" in page
     assert "(not as configured)" in page
     result = await text_of(admin, f"/acts/{act.id}")
-    assert f"1 recipient sent by way of {HOP}." in result
+    assert f"1 recipient rerouted to {HOP}." in result
     assert HOP in await text_of(admin, "/acts")
     assert HOP in await text_of(admin, "/destinations")
     anna = await desk.log_in(ANNA)
@@ -129,7 +129,7 @@ async def test_as_configured_takes_it_back(desk: Desk) -> None:
     page = await text_of(admin, f"/messages/{one.message_id}")
     assert f"By {ADMIN}: the MX of dead.example, as configured, instead of {HOP}" in page
     assert "It goes by way of" not in page
-    assert "1 recipient sent as configured." in await text_of(admin, f"/acts/{act.id}")
+    assert "1 recipient rerouted as configured." in await text_of(admin, f"/acts/{act.id}")
 
 
 async def test_undone_each_goes_as_it_did_before(desk: Desk) -> None:
@@ -139,16 +139,14 @@ async def test_undone_each_goes_as_it_did_before(desk: Desk) -> None:
     act = await reroute(desk, admin, first.id, second.id)
     assert act.changed == 2
     token = await token_for(admin)
-    assert "Undo: send back, if they still wait, 2 recipients" in await text_of(
-        admin, f"/acts/{act.id}"
-    )
+    assert "Undo: send back 2 recipients" in await text_of(admin, f"/acts/{act.id}")
     await admin.post(f"/acts/{act.id}/undo", data={"csrf": token})
     undone = (await acts_of(desk))[0]
     assert (undone.deed, undone.undoes, undone.changed) == (Deed.REROUTE, act.id, 2)
     after = await of_message(desk, first.message_id)
     assert [one.next_hop for one in after] == ["old.example.net:25", ""]
     page = await text_of(admin, f"/acts/{undone.id}")
-    assert "2 recipients sent back to the way they were on." in page
+    assert "2 recipients rerouted to the way that each was on before." in page
     assert "/undo" not in await source_of(admin, f"/acts/{undone.id}"), "once is enough"
 
 
