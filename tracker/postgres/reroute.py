@@ -15,7 +15,8 @@ from tracker.sql.values import stamp, well_formed
 _IS_HELD = f"q.status = '{Status.HELD}'"
 
 # Locked in the order of their ids, as everybody does who waits. Whoever has been sent yet another
-# way meanwhile is found by what their row in the history says once it is locked, too.
+# way meanwhile is found by what their row in the history says once it is locked, too. Everything is
+# looked up with an array of keys, which leaves one plan.
 _REROUTE = f"""
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
@@ -39,7 +40,7 @@ UPDATE queue AS q SET
     gate = CASE WHEN {_IS_HELD} THEN q.gate ELSE '{Gate.NONE}' END,
     gate_detail = CASE WHEN {_IS_HELD} THEN q.gate_detail ELSE '' END,
     "trigger" = CASE WHEN {_IS_HELD} THEN q."trigger" ELSE '{Trigger.RETRY_NOW}' END
-FROM moved AS m WHERE q.id = m.id
+FROM moved AS m WHERE q.id = ANY (ARRAY(SELECT id FROM moved)) AND q.id = m.id
 RETURNING q.id, q.message_id, q.destination, q.status
 """
 
