@@ -13,6 +13,7 @@ from tests.contract.conftest import NewLocator
 from tests.contract.ledger import EVERYTHING, Ledger, assert_balanced, open_by_locator, recipients
 from tests.support.clock import START
 from tests.support.mail import make_settlement, make_submission
+from tracker.acting import reroute_of
 from tracker.model import (
     DestinationChange,
     Gate,
@@ -23,8 +24,10 @@ from tracker.model import (
     Postponement,
     RecipientId,
     Status,
+    Trigger,
 )
-from tracker.states import FINAL
+from tracker.routing import Routes
+from tracker.states import FINAL, OPEN
 from tracker.store import LeaseLost
 
 DOMAINS = ("one.example", "two.example", "three.example")
@@ -38,6 +41,7 @@ class Expected(Struct):
     status: Status = Status.QUEUED
     attempts: int = 0
     lease: LeaseToken | None = None
+    next_hop: str = ""
 
 
 class Life:
@@ -87,6 +91,8 @@ class Life:
                 assert expected.lease is None
                 assert recipient.status is expected.status
                 assert recipient.attempts == expected.attempts
+                assert recipient.next_hop == expected.next_hop
+                assert job.destination == recipient.destination
                 expected.lease = job.lease
         self.jobs += sorted(jobs, key=lambda job: job.recipients[0].id)
 
@@ -170,6 +176,26 @@ class Life:
         )
         assert changed == sum(change(self.expected[each], to) for each in ids)
 
+    async def reroute(self, which: set[int], next_hop: str) -> None:
+        """Send whoever waits or is held another way, or as configured again."""
+        shown = await recipients(self.ledger)
+        chosen = [shown[n] for n in {n % len(shown) for n in which}] if shown else []
+        ways = [way for each in chosen if (way := reroute_of(each, next_hop, Routes(())))]
+        going = [
+            each.id
+            for each in chosen
+            if each.next_hop != next_hop
+            and each.status in OPEN
+            and not each.leased
+            and each.trigger is not Trigger.DEADLINE
+        ]
+        changed = await self.ledger.reroute(
+            ways, scope=EVERYTHING, actor="", reason="", now=self.now
+        )
+        assert changed == len(going)
+        for each in going:
+            self.expected[each].next_hop = next_hop
+
     async def give_up_held(self) -> None:
         overdue = [
             each
@@ -190,10 +216,13 @@ class Life:
 
     async def check(self) -> None:
         shown = await recipients(self.ledger)
-        assert {each.id: (each.status, each.attempts, each.leased) for each in shown} == {
-            rid: (each.status, each.attempts, each.lease is not None)
+        assert {
+            each.id: (each.status, each.attempts, each.leased, each.next_hop) for each in shown
+        } == {
+            rid: (each.status, each.attempts, each.lease is not None, each.next_hop)
             for rid, each in self.expected.items()
         }
+        assert all(each.destination == (each.next_hop or each.domain) for each in shown)
         waits = [
             min(each.next_attempt_at, each.expires_at)
             if each.gate is Gate.DESTINATION
@@ -276,6 +305,11 @@ REST = [
     steps(Life.open_lease),
     steps(Life.end_lease, which=WHICH, clean=st.booleans(), doubt=st.integers(0, 255)),
     steps(Life.meddle, which=st.sets(WHICH, max_size=4), to=TARGETS),
+    steps(
+        Life.reroute,
+        which=st.sets(WHICH, max_size=4),
+        next_hop=st.sampled_from(["", "hop.example:25", "other.example:25"]),
+    ),
     steps(Life.give_up_held),
     steps(Life.pass_time, minutes=st.integers(0, 300)),
     steps(Life.reopen),
