@@ -34,7 +34,7 @@ app = typer.Typer(help="What waits, and acting on it.", no_args_is_help=True)
 _BATCH = 500
 _OTHERS = "the others are being tried right now, or have just been settled"
 
-Deed = Callable[[Ledger, Sequence[Row]], Awaitable[int]]
+_Act = Callable[[Ledger, Sequence[Row]], Awaitable[int]]
 """Does something to recipients; returns to how many."""
 
 AllOption = Annotated[bool, typer.Option("--all", help="Everything that is open.")]
@@ -224,7 +224,7 @@ def _act_on(
     everything: bool,
     among: frozenset[Status],
     done: str,
-    act: Deed,
+    act: _Act,
     others: str = _OTHERS,
 ) -> None:
     if words and everything:
