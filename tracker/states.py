@@ -6,13 +6,16 @@ Every change of status in every backend is one of these arrows.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tracker.model import Status
+from tracker.model import Status, Trigger
 
 OPEN = frozenset({Status.QUEUED, Status.DEFERRED, Status.HELD})
 """Still ours to deliver."""
 
 FINAL = frozenset(Status) - OPEN
 """No arrow leaves these."""
+
+ENDING = frozenset({Trigger.CANCEL, Trigger.DEADLINE})
+"""Whoever is due for one of these is settled without another try: people change nothing more."""
 
 ARROWS: Mapping[Status, frozenset[Status]] = MappingProxyType(
     {

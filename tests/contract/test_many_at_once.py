@@ -224,6 +224,17 @@ async def test_who_is_cancelled_with_a_notice_is_given_to_a_worker(ledger: Ledge
     assert again.changed == 0
 
 
+@pytest.mark.parametrize("deed", [Deed.RETRY, Deed.HOLD, Deed.CANCEL])
+async def test_who_is_cancelled_with_a_notice_is_out_of_reach(ledger: Ledger, deed: Deed) -> None:
+    """Until a worker has written the notice, a try would send what somebody has cancelled."""
+    await fill(ledger, 1)
+    await carry_out(ledger, make_act(Deed.CANCEL, tells_sender=True))
+    act = await carry_out(ledger, make_act(deed), now=LATER + MINUTE)
+    assert (act.done, act.changed) == (1, 0)
+    (job,) = await ledger.claim(await hold(ledger, LATER), LATER, 10)
+    assert job.trigger is Trigger.CANCEL
+
+
 async def test_suppressing_also_cancels_what_waits_for_the_address(ledger: Ledger) -> None:
     await ledger.accept(make_submission("Bob@Example.org", "carol@example.org"), START, None)
     await ledger.accept(make_submission("bob@example.org"), START, None)

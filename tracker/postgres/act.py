@@ -140,8 +140,7 @@ async def cancel_and_tell(
 ) -> list[Columns]:
     """Have a worker cancel recipients, which writes the DSN."""
     at = stamp(change.now)
-    is_new = Condition('r."trigger" <> ?', (Trigger.CANCEL.value,))
-    chosen = [_given(change.recipients), is_new, scope_condition(change.scope)]
+    chosen = [_given(change.recipients), scope_condition(change.scope)]
     parameters = (at, at, at, well_formed(change.reason))
     changed = await _act(transaction, chosen, _CANCEL_AND_TELL, parameters)
     kind = EventKind.CANCELLED
@@ -210,7 +209,9 @@ async def give_up_held(
 
 def _given(recipients: Collection[RecipientId]) -> Condition:
     ids = [well_formed(each) for each in recipients]
-    return Condition("r.id = ANY (?::text[]) AND r.lease IS NULL", (ids,))
+    is_free = 'r.lease IS NULL AND r."trigger" <> ALL (?::text[])'
+    ending = [trigger.value for trigger in states.ENDING]
+    return Condition(f"r.id = ANY (?::text[]) AND {is_free}", (ids, ending))
 
 
 async def _act(

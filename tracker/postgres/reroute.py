@@ -7,10 +7,11 @@ from tracker.postgres.history import insert_events
 from tracker.postgres.query import numbered
 from tracker.postgres.schedule import probe_now
 from tracker.sql.conditions import scope_condition
-from tracker.sql.reroutes import ENDING, due_by, events_of
+from tracker.sql.reroutes import due_by, events_of
 from tracker.sql.rows import Columns
 from tracker.sql.script import Change
 from tracker.sql.values import stamp, well_formed
+from tracker.states import ENDING
 
 _IS_HELD = f"q.status = '{Status.HELD}'"
 
@@ -24,7 +25,7 @@ WITH wanted AS MATERIALIZED (
 ), chosen AS MATERIALIZED (
     SELECT r.id FROM queue AS r WHERE r.id = ANY (ARRAY(SELECT id FROM wanted))
         AND r.lease IS NULL
-        AND r."trigger" NOT IN ({", ".join(f"'{trigger}'" for trigger in ENDING)})
+        AND r."trigger" NOT IN ({", ".join(f"'{trigger}'" for trigger in sorted(ENDING))})
         AND {{scope}}
     ORDER BY r.id FOR UPDATE
 ), moved AS (

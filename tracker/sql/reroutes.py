@@ -14,14 +14,10 @@ from tracker.model import (
     Reroute,
     Scope,
     Status,
-    Trigger,
     new_id,
 )
 from tracker.sql.rows import Columns
 from tracker.sql.script import Change, Script
-
-ENDING = (Trigger.CANCEL, Trigger.DEADLINE)
-"""Whoever is due for one of these is settled without another try, so that no way matters."""
 
 
 def reroute(

@@ -39,7 +39,12 @@ _ACTS = {
     ),
 }
 
-_CHOSEN = "r.id IN (SELECT value FROM json_each(?3)) AND r.lease IS NULL"
+_ENDING = ", ".join(f"'{trigger}'" for trigger in sorted(states.ENDING))
+
+_CHOSEN = (
+    "r.id IN (SELECT value FROM json_each(?3)) AND r.lease IS NULL"
+    f' AND r."trigger" NOT IN ({_ENDING})'
+)
 
 _RETRY = f"""
 UPDATE recipients AS r SET next_attempt_at = min(next_attempt_at, ?1), gate = '{Gate.NONE}',
@@ -55,7 +60,6 @@ UPDATE recipients AS r SET status = iif(attempts = 0, '{Status.QUEUED}', '{Statu
     status_since = ?1, next_attempt_at = ?1, look_at = ?1, gate = '{Gate.NONE}', gate_detail = ?2,
     "trigger" = '{Trigger.CANCEL}'
 WHERE {_CHOSEN} AND r.status IN ('{Status.QUEUED}', '{Status.DEFERRED}', '{Status.HELD}')
-    AND r."trigger" <> '{Trigger.CANCEL}'
 """
 
 _STATUS_AFTER = {

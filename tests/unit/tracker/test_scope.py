@@ -20,7 +20,7 @@ WITHOUT_SCOPE = {
     "moves mail, for workers": {
         "accept", "open_lease", "renew", "claim", "settle", "postpone", "close_lease", "census",
         "recover", "give_up_held", "next_due", "wait_for_work", "content", "contents",
-        "record_refusals",
+        "record_refusals", "attendance",
     },
     "tidies": {
         "prune", "tend", "alone", "ping", "close", "prune_sessions", "forget_failures", "roll_up",
