@@ -1,6 +1,7 @@
 """What people ask of the workers, and the content of refused mail that is kept for it."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -18,16 +19,19 @@ from tracker.model import (
     Event,
     EventId,
     EventKind,
+    Excess,
     Job,
     MessageId,
     MessageKind,
     Outcome,
+    ProbeLimits,
     Scope,
     Suppression,
 )
 
 MINUTE = timedelta(minutes=1)
 ANNA = "anna@example.com"
+EVE = "eve@example.com"
 
 
 def make_errand(
@@ -96,17 +100,57 @@ async def test_an_errand_ends_once_with_its_events(ledger: Ledger) -> None:
     assert await ledger.take_errand(START + MINUTE, START + 2 * MINUTE) is None
 
 
-async def test_probes_are_counted_by_person_and_by_domain(ledger: Ledger) -> None:
+async def record_probes(ledger: Ledger) -> None:
+    """Record three probes of Anna's, two to example.org, and what is like one and is none."""
     for address, actor in [
         ("a@example.org", ANNA),
-        ("b@example.org", "eve@example.com"),
+        ("b@example.org", EVE),
         ("c@sub.example.org", ANNA),
         ("d@exampleXorg", ANNA),
     ]:
         await ledger.ask_errand(make_errand(address=address, actor=actor))
     await ledger.ask_errand(make_errand(ErrandKind.SEND_AGAIN, address="e@example.org"))
-    assert await ledger.errands_since(ANNA, "example.org", START) == (3, 2)
-    assert await ledger.errands_since(ANNA, "example.org", START + MINUTE) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("actor", "by_actor", "to_domain", "since", "expected"),
+    [
+        (ANNA, 4, 3, START, None),
+        (ANNA, 3, 3, START, Excess.OF_ACTOR),
+        (EVE, 3, 3, START, None),
+        (EVE, 3, 2, START, Excess.OF_DOMAIN),
+        (ANNA, 1, 1, START + MINUTE, None),
+    ],
+)
+async def test_probes_are_limited_by_person_and_by_domain(
+    ledger: Ledger,
+    actor: str,
+    by_actor: int,
+    to_domain: int,
+    since: datetime,
+    expected: Excess | None,
+) -> None:
+    await record_probes(ledger)
+    limits = ProbeLimits(since=since, by_actor=by_actor, to_domain=to_domain)
+    probe = make_errand(address="f@example.org", actor=actor)
+    answer = await ledger.ask_probe(probe, limits)
+    assert answer == (expected or probe)
+    on_record = await ledger.errand(probe.id, Scope())
+    assert on_record == (None if expected else probe)
+
+
+async def test_a_probe_that_is_on_record_is_no_second_one(ledger: Ledger) -> None:
+    limits = ProbeLimits(since=START, by_actor=1, to_domain=1)
+    first = await ledger.ask_probe(make_errand(key="form"), limits)
+    assert await ledger.ask_probe(make_errand(key="form"), limits) == first
+
+
+async def test_of_many_probes_at_once_no_more_go_than_may(ledger: Ledger) -> None:
+    limits = ProbeLimits(since=START, by_actor=3, to_domain=100)
+    asked = [make_errand(address=f"n{n}@example.org") for n in range(12)]
+    answers = await asyncio.gather(*(ledger.ask_probe(one, limits) for one in asked))
+    assert sum(isinstance(answer, Errand) for answer in answers) == 3
+    assert answers.count(Excess.OF_ACTOR) == 9
 
 
 async def test_old_errands_are_forgotten(ledger: Ledger) -> None:

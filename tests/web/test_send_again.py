@@ -1,5 +1,6 @@
 """Sending again to another address, and probes, as the panel asks a worker for them."""
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Any
@@ -173,6 +174,20 @@ async def test_one_person_asks_so_often_and_no_more(desk: Desk, anna: Client) ->
     response = await ask(anna, "bob@another.example")
     assert response.status == 422
     assert "You have asked 20 times within an hour" in await response.text()
+    assert len(await errands(desk)) == BY_ONE
+
+
+async def test_two_tabs_do_not_ask_once_too_often(desk: Desk, anna: Client) -> None:
+    for number in range(BY_ONE - 1):
+        await ask(anna, f"bob@n{number}.example")
+    forms = [await form_of(anna, "/probe") for _ in range(4)]
+    answers = await asyncio.gather(
+        *(
+            anna.post("/probe", data={**form, "address": f"ada@m{number}.example"})
+            for number, form in enumerate(forms)
+        )
+    )
+    assert sorted(answer.status for answer in answers) == [200, 422, 422, 422]
     assert len(await errands(desk)) == BY_ONE
 
 

@@ -38,7 +38,14 @@ from tracker.model.envelope import (
     Ret,
     WholeContent,
 )
-from tracker.model.errand import Errand, ErrandId, ErrandKind, ErrandResult
+from tracker.model.errand import (
+    Errand,
+    ErrandId,
+    ErrandKind,
+    ErrandResult,
+    Excess,
+    ProbeLimits,
+)
 from tracker.model.ids import (
     AccessId,
     AttemptId,
@@ -104,6 +111,7 @@ __all__ = [
     "Event",
     "EventId",
     "EventKind",
+    "Excess",
     "Gate",
     "Habits",
     "HeaderFacts",
@@ -119,6 +127,7 @@ __all__ = [
     "Outcome",
     "Phase",
     "Postponement",
+    "ProbeLimits",
     "Recipient",
     "RecipientChange",
     "RecipientId",

@@ -1,7 +1,7 @@
 """What somebody has asked of the workers, who have the routes and the connections."""
 
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import NewType
 
 import msgspec
@@ -30,6 +30,23 @@ class ErrandResult(msgspec.Struct, frozen=True, kw_only=True):
     """Of sending again: the new message."""
     attempt: Attempt | None = None
     """Of a probe: what became of it, as of an attempt. It counts as none."""
+
+
+class ProbeLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How many probes there may be from `since` on, the one that is asked for included."""
+
+    since: datetime
+    by_actor: int
+    """Of one person."""
+    to_domain: int
+    """To one domain, whoever asks: the domain of the address."""
+
+
+class Excess(Enum):
+    """Which of the limits a probe would have gone beyond."""
+
+    OF_ACTOR = auto()
+    OF_DOMAIN = auto()
 
 
 class Errand(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,9 @@ from tracker.model import (
     ErrandId,
     ErrandResult,
     Event,
+    Excess,
     MessageId,
+    ProbeLimits,
     RecipientId,
     Reroute,
     Scope,
@@ -133,10 +135,8 @@ class Deeds:
         rows = await self._look(errands.about(message_id))
         return [errands.read_errand(row) for row in reversed(rows)]
 
-    async def errands_since(self, actor: str, domain: str, since: datetime) -> tuple[int, int]:
-        ((by,),) = await self._look(errands.probes_by(actor, since))
-        ((to,),) = await self._look(errands.probes_to(domain, since))
-        return by, to
+    async def ask_probe(self, errand: Errand, limits: ProbeLimits) -> Errand | Excess:
+        return await self._run(lambda: errands.ask_probe(errand, limits))
 
     async def news(self, now: datetime) -> News:
         ((due, waiting, revision),) = await self._look(errands.news(now))

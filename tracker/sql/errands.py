@@ -12,7 +12,9 @@ from tracker.model import (
     ErrandKind,
     ErrandResult,
     Event,
+    Excess,
     MessageId,
+    ProbeLimits,
     RecipientId,
     Scope,
 )
@@ -55,6 +57,13 @@ _END = "UPDATE errands SET ended_at = ?, result = ? WHERE id = ? AND ended_at IS
 _PROBES = f"""
 SELECT count(*) FROM errands WHERE kind = '{ErrandKind.PROBE}' AND asked_at >= ? AND
 """
+
+_TURN = Statement(
+    "INSERT INTO revisions (name, number) VALUES ('probes', 1)"
+    " ON CONFLICT (name) DO UPDATE SET number = revisions.number + 1",
+    (),
+)
+"""Its row is locked until the end of the transaction: whoever counts probes has them to itself."""
 
 _KEPT = "refused-content"
 
@@ -135,13 +144,11 @@ def waiting(now: datetime) -> Statement:
     return Statement(_NEXT, (stamp(now),))
 
 
-def probes_by(actor: str, since: datetime) -> Statement:
-    """How many probes somebody has asked for since then."""
+def _probes_by(actor: str, since: datetime) -> Statement:
     return Statement(f"{_PROBES} actor = ?", (stamp(since), well_formed(actor)))
 
 
-def probes_to(domain: str, since: datetime) -> Statement:
-    """How many probes of addresses at `domain` anybody has asked for since then."""
+def _probes_to(domain: str, since: datetime) -> Statement:
     ending = f"%@{well_formed(domain)}".replace("!", "!!").replace("_", "!_")
     return Statement(f"{_PROBES} address LIKE ? ESCAPE '!'", (stamp(since), ending))
 
@@ -167,8 +174,26 @@ def ask(errand: Errand) -> Script[Errand]:
         f'INSERT INTO errands ({ERRAND_COLUMNS}) VALUES {group} ON CONFLICT ("key") DO NOTHING',
         parameters,
     )
-    (row,) = yield Statement(f'{_ERRANDS} WHERE r."key" = ?', (well_formed(errand.key),))
+    (row,) = yield _of_key(errand.key)
     return read_errand(row)
+
+
+def _of_key(key: str) -> Statement:
+    return Statement(f'{_ERRANDS} WHERE r."key" = ?', (well_formed(key),))
+
+
+def ask_probe(errand: Errand, limits: ProbeLimits) -> Script[Errand | Excess]:
+    """Put a probe on record, unless its key is there or there are enough."""
+    yield _TURN
+    if rows := (yield _of_key(errand.key)):
+        return read_errand(rows[0])
+    ((by_actor,),) = yield _probes_by(errand.actor, limits.since)
+    if by_actor >= limits.by_actor:
+        return Excess.OF_ACTOR
+    ((to_domain,),) = yield _probes_to(errand.address.rpartition("@")[2], limits.since)
+    if to_domain >= limits.to_domain:
+        return Excess.OF_DOMAIN
+    return (yield from ask(errand))
 
 
 def take(now: datetime, until: datetime) -> Script[Errand | None]:

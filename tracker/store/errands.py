@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from tracker.model import Errand, ErrandId, ErrandResult, Event, MessageId, Scope
+from tracker.model import (
+    Errand,
+    ErrandId,
+    ErrandResult,
+    Event,
+    Excess,
+    MessageId,
+    ProbeLimits,
+    Scope,
+)
 from tracker.views import News
 
 
@@ -23,10 +32,10 @@ class Errands(Protocol):
         """Return the latest requests about a message, oldest first."""
         ...
 
-    async def errands_since(self, actor: str, domain: str, since: datetime) -> tuple[int, int]:
-        """Return how many probes `actor` has asked for since then, and how many went to `domain`.
+    async def ask_probe(self, errand: Errand, limits: ProbeLimits) -> Errand | Excess:
+        """Put a probe on record as `ask_errand` does, unless it would be one too many.
 
-        The domain is that of the address, whoever asked.
+        Counting and recording are one step: of two that come at once the second counts the first.
         """
         ...
 

@@ -1,6 +1,7 @@
 """Probes: "would it work now?", asked of the receiver's server without sending a message."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -12,8 +13,10 @@ from tracker.model import (
     Errand,
     ErrandId,
     ErrandKind,
+    Excess,
     MessageId,
     Outcome,
+    ProbeLimits,
     RecipientId,
     is_id,
     new_id,
@@ -95,40 +98,37 @@ async def _ask(
     recipient_id: RecipientId | None = None,
 ) -> web.StreamResponse:
     path = f"/messages/{message_id}/probe" if message_id else "/probe"
+    refuse = partial(_form, visit, address[:254], path, recipient_id, status=422)
     try:
         mailbox = parse_mailbox(address)
-        problem = await _too_often(visit, viewer, mailbox.domain)
     except MailboxError as error:
-        mailbox, problem = None, f"That is no address: {error}"
-    if mailbox is None or problem or not key:
-        return _form(visit, address[:254], path, recipient_id, problem=problem, status=422)
-    errand = await visit.panel.ledger.ask_errand(
-        Errand(
-            id=ErrandId(new_id(visit.now, visit.panel.entropy(8))),
-            key=f"{viewer.account.address} {key[:64]}",
-            kind=ErrandKind.PROBE,
-            actor=viewer.account.address,
-            account=viewer.account.address,
-            message_id=message_id,
-            recipient_id=recipient_id,
-            address=f"{mailbox.local_part}@{mailbox.domain}",
-            asked_at=visit.now,
-        )
+        return refuse(problem=f"That is no address: {error}")
+    if not key:
+        return refuse()
+    asked = Errand(
+        id=ErrandId(new_id(visit.now, visit.panel.entropy(8))),
+        key=f"{viewer.account.address} {key[:64]}",
+        kind=ErrandKind.PROBE,
+        actor=viewer.account.address,
+        account=viewer.account.address,
+        message_id=message_id,
+        recipient_id=recipient_id,
+        address=f"{mailbox.local_part}@{mailbox.domain}",
+        asked_at=visit.now,
     )
+    limits = ProbeLimits(since=visit.now - _WITHIN, by_actor=BY_ONE, to_domain=TO_ONE)
+    errand = await visit.panel.ledger.ask_probe(asked, limits)
+    if isinstance(errand, Excess):
+        return refuse(problem=_too_often(errand, mailbox.domain))
     visit.log.info("probe", errand=errand.id, by=errand.actor, address=address)
     return see_other(f"/errands/{errand.id}")
 
 
-async def _too_often(visit: Visit, viewer: Viewer, domain: str) -> str:
-    """Return why nobody is asked now; empty when it may be."""
-    since = visit.now - _WITHIN
-    actor = viewer.account.address
-    by, to = await visit.panel.ledger.errands_since(actor, domain, since)
-    if by >= BY_ONE:
+def _too_often(excess: Excess, domain: str) -> str:
+    """Return why nobody is asked now."""
+    if excess is Excess.OF_ACTOR:
         return f"You have asked {BY_ONE} times within an hour: wait a little."
-    if to >= TO_ONE:
-        return f"{domain} has been asked {TO_ONE} times within an hour: wait a little."
-    return ""
+    return f"{domain} has been asked {TO_ONE} times within an hour: wait a little."
 
 
 async def show(visit: Visit, viewer: Viewer) -> web.StreamResponse:

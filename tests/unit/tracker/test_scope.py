@@ -47,8 +47,8 @@ WITHOUT_SCOPE = {
         "find_traces", "erase_traces", "find_elsewhere", "erase_elsewhere",
     },
     "is an act or an errand, asked for by whoever may, with its own scope in it": {
-        "advance_act", "ask_errand", "changed_by", "due_acts", "end_errand", "errands_about",
-        "errands_since", "forget_acts", "forget_errands", "plan_act", "take_errand", "turn_act",
+        "advance_act", "ask_errand", "ask_probe", "changed_by", "due_acts", "end_errand",
+        "errands_about", "forget_acts", "forget_errands", "plan_act", "take_errand", "turn_act",
         "news", "drop_refused", "keep_refused", "keeps_content", "next_hops_before",
     },
     "is about what is suppressed, not about mail": {
