@@ -1,7 +1,7 @@
 """What an open page listens to: server-sent events, as a browser reads them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -12,9 +12,9 @@ from aiohttp import ClientResponse
 
 from tests.support.deliver import try_again
 from tests.support.letters import GREYLISTED
-from tests.support.panel import Client, Desk, Record, open_desk
+from tests.support.panel import Client, Desk, Record, open_desk, token_for
 from tests.support.waiting import wait_until
-from tracker.model import MessageId
+from tracker.model import MessageId, Role
 from tracker.store import StoreUnavailable, Version
 from web.message.live import MOST_OF_ONE, Live, TooManyWatches
 from web.panel import PANEL
@@ -132,6 +132,49 @@ async def test_after_some_time_the_browser_has_to_come_again(
     monkeypatch.setattr(live, "LASTS", timedelta())
     async with listening(anna, live_path(desk, GREY)) as response:
         assert [one async for one in blocks(response)] == ["retry: 2000"]
+
+
+async def log_out(desk: Desk, client: Client) -> None:
+    token = await token_for(client)
+    await client.post("/logout", data={"csrf": token})
+
+
+async def give_another_role(desk: Desk, client: Client) -> None:
+    assert await desk.ledger.set_role("anna@northwind.example", Role.DOMAIN_ADMIN)
+
+
+async def remove_account(desk: Desk, client: Client) -> None:
+    assert await desk.ledger.remove_account("anna@northwind.example")
+
+
+async def let_the_log_in_run_out(desk: Desk, client: Client) -> None:
+    desk.clock.advance(desk.settings.panel.session_lifetime)
+
+
+@pytest.mark.parametrize(
+    "act", [log_out, give_another_role, remove_account, let_the_log_in_run_out]
+)
+async def test_a_page_hears_nothing_more_once_its_viewer_is_out(
+    desk: Desk, anna: Client, act: Callable[[Desk, Client], Awaitable[None]]
+) -> None:
+    async with listening(anna, live_path(desk, GREY)) as response:
+        heard = events(response)
+        assert (await anext(heard)).name == "version"
+        await act(desk, anna)
+        assert [one async for one in heard] == []
+
+
+async def test_whoever_stays_in_goes_on_hearing(
+    desk: Desk, anna: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_CHECK", timedelta())
+    async with listening(anna, live_path(desk, GREY)) as response:
+        heard = events(response)
+        first = await anext(heard)
+        other = await desk.log_in("anna@northwind.example")
+        await log_out(desk, other)
+        await try_again(desk, GREY, GREYLISTED)
+        assert (await anext(heard)).data != first.data
 
 
 async def test_one_person_has_only_so_many(desk: Desk, anna: Client) -> None:

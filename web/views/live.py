@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from tracker.store import Version
+from tracker.store import StoreError, Version
 from web.errors import error_page
 from web.message.live import TooManyWatches, Watch
 from web.panel import Viewer, Visit
@@ -23,6 +23,8 @@ HEARTBEAT: Final = timedelta(seconds=15)
 """Shorter than what proxies take for silence."""
 _GLANCE: Final = timedelta(seconds=1)
 """How soon it is noticed that the browser has gone."""
+_CHECK: Final = timedelta(seconds=3)
+"""How soon it is noticed that somebody has been logged out, or may see other things now."""
 _AGAIN: Final = timedelta(seconds=2)
 """How long the browser waits before it comes again."""
 
@@ -32,14 +34,15 @@ async def watch_message(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     timeline = await find(visit, viewer)
     try:
         with visit.panel.live.watch(viewer.account.address, timeline.message.id) as watch:
-            return await _stream(visit.request, watch)
+            return await _stream(visit, viewer, watch)
     except TooManyWatches:
         response = error_page(visit, 429)
         response.headers["Retry-After"] = "30"
         return response
 
 
-async def _stream(request: web.Request, watch: Watch) -> web.StreamResponse:
+async def _stream(visit: Visit, viewer: Viewer, watch: Watch) -> web.StreamResponse:
+    request = visit.request
     response = web.StreamResponse()
     response.content_type = "text/event-stream"
     response.charset = "utf-8"
@@ -50,21 +53,25 @@ async def _stream(request: web.Request, watch: Watch) -> web.StreamResponse:
         return response
     try:
         await response.write(f"retry: {_AGAIN // timedelta(milliseconds=1)}\n\n".encode())
-        await _tell(request, response, watch)
+        await _tell(visit, viewer, response, watch)
     except ConnectionError:
         pass  # the page was closed
     return response
 
 
-async def _tell(request: web.Request, response: web.StreamResponse, watch: Watch) -> None:
+async def _tell(visit: Visit, viewer: Viewer, response: web.StreamResponse, watch: Watch) -> None:
     """Tell every change until nothing more is to come, or the time is over."""
     loop = asyncio.get_running_loop()
     until = loop.time() + LASTS.total_seconds()
-    silent_since = loop.time()
-    while loop.time() < until and request.transport is not None:
+    silent_since = checked_at = loop.time()
+    while loop.time() < until and visit.request.transport is not None:
         has_changed = await watch.wait(_GLANCE)
         if watch.is_over:
             return
+        if loop.time() - checked_at >= _CHECK.total_seconds():
+            if not await _is_still_in(visit, viewer):
+                return
+            checked_at = loop.time()
         if has_changed and watch.version is not None:
             await response.write(_event(watch.version))
             silent_since = loop.time()
@@ -73,6 +80,19 @@ async def _tell(request: web.Request, response: web.StreamResponse, watch: Watch
         elif loop.time() - silent_since >= HEARTBEAT.total_seconds():
             await response.write(b": still here\n\n")
             silent_since = loop.time()
+
+
+async def _is_still_in(visit: Visit, viewer: Viewer) -> bool:
+    """Say whether the page belongs to the same log-in, with the same rights, as when it came.
+
+    The ledger may be away: then nothing can be told either, and the next check decides.
+    """
+    panel = visit.panel
+    try:
+        found = await panel.log_ins.find(visit.request, panel.now(), secure=visit.secure)
+    except StoreError:
+        return True
+    return found is not None and found[1].role is viewer.account.role
 
 
 def _event(version: Version) -> bytes:
