@@ -12,18 +12,20 @@ from tests.web.test_track import text_of
 from tracker.model import Outcome, Reply
 
 LISTED = "5.7.1 Client host 192.0.2.25 blocked using zen.spamhaus.org"
-GROUP = re.compile(r'name="group" value="([^"]+)"')
+KIND = re.compile(r'name="kind" value="([^"]+)"')
 
 
-async def be_listed(desk: Desk) -> None:
-    """Have a message refused because of our address."""
+async def be_listed(desk: Desk, *places: str) -> None:
+    """Have a message refused because of our address, at each of these places."""
     now = desk.clock.now()
     lease = (await desk.ledger.open_lease("mail-1", 0, now, timedelta(minutes=1))).token
-    (job,) = (await desk.ledger.accept(make_submission(now=now), now, lease)).jobs
+    paths = [f"bob@{place}" for place in places or ("example.org",)]
     said = Reply(code=554, lines=(LISTED,))
-    attempt = make_attempt(job.recipients[0], Outcome.FAILED, now=now, reply=said)
-    settlement = make_settlement(job, Outcome.FAILED, now=now)
-    await desk.ledger.settle(replace(settlement, attempts=(attempt,)))
+    for job in (await desk.ledger.accept(make_submission(*paths, now=now), now, lease)).jobs:
+        host = f"mx.{job.destination}"
+        attempt = make_attempt(job.recipients[0], Outcome.FAILED, now=now, reply=said, host=host)
+        settlement = make_settlement(job, Outcome.FAILED, now=now)
+        await desk.ledger.settle(replace(settlement, attempts=(attempt,)))
 
 
 async def unread(desk: Desk) -> tuple[float, int]:
@@ -42,8 +44,8 @@ async def unread(desk: Desk) -> tuple[float, int]:
 
 async def mark(desk: Desk, client: Client) -> str:
     page = await (await client.get("/inbox")).text()
-    groups = list(dict.fromkeys(GROUP.findall(page)))
-    form = [("csrf", await token_for(client)), *(("group", group) for group in groups)]
+    kinds = list(dict.fromkeys(KIND.findall(page)))
+    form = [("csrf", await token_for(client)), *(("kind", kind) for kind in kinds)]
     return await (await client.post("/inbox/read", data=form)).text()
 
 
@@ -79,9 +81,22 @@ async def test_what_came_after_the_page_was_shown_stays_unread(desk: Desk) -> No
     page = await (await admin.get("/inbox")).text()
     desk.clock.advance(timedelta(minutes=5))
     await be_listed(desk)
-    groups = [("group", group) for group in dict.fromkeys(GROUP.findall(page))]
-    await admin.post("/inbox/read", data=[("csrf", await token_for(admin)), *groups])
+    kinds = [("kind", kind) for kind in dict.fromkeys(KIND.findall(page))]
+    await admin.post("/inbox/read", data=[("csrf", await token_for(admin)), *kinds])
     assert (await unread(desk))[1] == 1
+
+
+async def test_one_failure_at_many_places_is_one_thing_to_read(desk: Desk) -> None:
+    admin = await desk.log_in()
+    await mark(desk, admin)
+    await be_listed(desk, *(f"{'long' * 12}{number}.example" for number in range(501)))
+    page = await (await admin.get("/inbox")).text()
+    assert page.count("What to do:") <= 2
+    assert "501 places" in page
+    assert "The first 100 are listed." in page
+    assert await unread(desk) == (501, 501)
+    assert "Marked as read." in await mark(desk, admin)
+    assert await unread(desk) == (0, 0)
 
 
 async def test_support_reads_and_marks_nothing(desk: Desk) -> None:
@@ -90,7 +105,7 @@ async def test_support_reads_and_marks_nothing(desk: Desk) -> None:
     page = await (await help_desk.get("/inbox")).text()
     assert LISTED in page
     assert "Mark as read" not in page
-    form = {"csrf": await token_for(help_desk), "group": "ip-blocklisted"}
+    form = {"csrf": await token_for(help_desk), "kind": "ip-blocklisted"}
     assert (await help_desk.post("/inbox/read", data=form)).status == 404
 
 

@@ -1,6 +1,6 @@
 """What an operator can do about failures on our side. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from tracker.explain import Category, Judgement, headline
 from tracker.explain.explanation import put
 from tracker.insight import Trouble
+from tracker.model import Attempt
 
 _FALLBACK = (
     "Read the words of the example: something on this machine or in its configuration kept the "
@@ -39,46 +40,94 @@ _ADVICE: Mapping[Category, str] = MappingProxyType(
 )
 
 
-class TroubleRow(NamedTuple):
-    """One group of the inbox."""
+class Place(NamedTuple):
+    """One place where a failure came up."""
 
     fact: Trouble
-    title: str
-    words: str
-    """The server's own, of the latest."""
-    advice: str
     example_url: str
     """Empty when no message of it is on record."""
     list_url: str
-    value: str
-    """What the form sends back, which `read_value` reads."""
 
 
-def trouble_row(trouble: Trouble) -> TroubleRow:
-    """Return one group for the template."""
-    attempt = trouble.example
-    words, url = "", ""
-    if attempt is not None:
-        words = attempt.reply.text if attempt.reply is not None else headline(attempt)
-        url = f"/messages/{attempt.message_id}?{urlencode({'recipient': attempt.recipient_id})}"
-    return TroubleRow(
-        fact=trouble,
-        title=put(Judgement("", trouble.category), final=True).what_happened,
-        words=words,
-        advice=_ADVICE.get(trouble.category, _FALLBACK),
-        example_url=url,
-        list_url="/?" + urlencode({"outcome": "all", "range": "7d", "q": f"mx:{trouble.place}"}),
-        value=f"{trouble.category.value} {trouble.last_at.isoformat()} {trouble.place}",
+class Kind(NamedTuple):
+    """Failures of one kind: at one place or at many, what to do about them is the same."""
+
+    category: Category
+    title: str
+    advice: str
+    words: str
+    """Of the latest: the server's own, or ours where no server said anything."""
+    places: tuple[Place, ...]
+    """Unread ones first, of those the latest first."""
+
+    @property
+    def unread(self) -> int:
+        """How many places nobody has read of."""
+        return sum(one.fact.is_unread for one in self.places)
+
+    @property
+    def attempts(self) -> int:
+        """How often it came up."""
+        return sum(one.fact.count for one in self.places)
+
+    @property
+    def first_at(self) -> datetime:
+        """When it came up first."""
+        return min(one.fact.first_at for one in self.places)
+
+    @property
+    def last_at(self) -> datetime:
+        """When it came up last."""
+        return max(one.fact.last_at for one in self.places)
+
+    @property
+    def value(self) -> str:
+        """What the form sends back, which `read_value` reads."""
+        return f"{self.category.value} {self.last_at.isoformat()}"
+
+
+def kinds_of(troubles: Iterable[Trouble]) -> list[Kind]:
+    """Return failures by their kind, the latest first."""
+    found: dict[Category, list[Trouble]] = {}
+    for one in troubles:
+        found.setdefault(one.category, []).append(one)
+    kinds = [_kind(category, facts) for category, facts in found.items()]
+    return sorted(kinds, key=lambda kind: kind.last_at, reverse=True)
+
+
+def _kind(category: Category, facts: list[Trouble]) -> Kind:
+    ordered = sorted(facts, key=lambda one: (one.is_unread, one.last_at), reverse=True)
+    latest = max(facts, key=lambda one: one.last_at)
+    return Kind(
+        category=category,
+        title=put(Judgement("", category), final=True).what_happened,
+        advice=_ADVICE.get(category, _FALLBACK),
+        words=_words(latest.example),
+        places=tuple(map(_place, ordered)),
     )
 
 
-def read_value(value: str) -> tuple[Category, str, datetime] | None:
-    """Return category, place, and until when it was read; None for what is no value of ours."""
-    parts = value.split(" ", 2)
-    if len(parts) != 3 or parts[0] not in set(Category):
+def _words(attempt: Attempt | None) -> str:
+    if attempt is None:
+        return ""
+    return attempt.reply.text if attempt.reply is not None else headline(attempt)
+
+
+def _place(trouble: Trouble) -> Place:
+    attempt, url = trouble.example, ""
+    if attempt is not None:
+        url = f"/messages/{attempt.message_id}?{urlencode({'recipient': attempt.recipient_id})}"
+    asked = {"outcome": "all", "range": "7d", "q": f"mx:{trouble.place}"}
+    return Place(trouble, url, "/?" + urlencode(asked))
+
+
+def read_value(value: str) -> tuple[Category, datetime] | None:
+    """Return the category, and until when it was read; None for what is no value of ours."""
+    category, _, moment = value.partition(" ")
+    if category not in set(Category):
         return None
     try:
-        until = datetime.fromisoformat(parts[1])
+        until = datetime.fromisoformat(moment)
     except ValueError:
         return None
-    return None if until.tzinfo is None else (Category(parts[0]), parts[2], until)
+    return None if until.tzinfo is None else (Category(category), until)

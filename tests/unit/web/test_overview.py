@@ -1,6 +1,6 @@
 """Dashboards: sums, reasons and paces, and what to do about failures on our side; pure."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -21,7 +21,7 @@ from web.insight.overview import (
     title_of,
     total_of,
 )
-from web.insight.trouble import read_value, trouble_row
+from web.insight.trouble import kinds_of, read_value
 
 NOW = datetime(2026, 3, 2, 10, 30, 0, 5, tzinfo=UTC)
 
@@ -97,22 +97,46 @@ def test_the_title_says_whose_mail_it_is(role: Role, title: str) -> None:
     assert title_of(role, "a.example") == title
 
 
-def trouble(category: Category) -> Trouble:
+def trouble(
+    category: Category,
+    place: str = "provider.example",
+    *,
+    at: datetime = NOW,
+    read_at: datetime | None = None,
+) -> Trouble:
     return Trouble(
         category=category,
-        place="provider.example",
+        place=place,
         count=3,
-        first_at=NOW,
-        last_at=NOW,
+        first_at=at,
+        last_at=at,
         example=None,
-        read_by="",
-        read_at=None,
+        read_by="" if read_at is None else "admin@northwind.example",
+        read_at=read_at,
     )
 
 
 def test_what_the_form_of_the_inbox_sends_is_read_back() -> None:
-    row = trouble_row(trouble(Category.PTR_MISSING))
-    assert read_value(row.value) == (Category.PTR_MISSING, "provider.example", NOW)
+    (kind,) = kinds_of([trouble(Category.PTR_MISSING)])
+    assert read_value(kind.value) == (Category.PTR_MISSING, NOW)
+
+
+def test_failures_of_one_kind_stand_together_with_the_unread_and_the_latest_first() -> None:
+    hour = timedelta(hours=1)
+    kinds = kinds_of(
+        [
+            trouble(Category.PTR_MISSING, "read.example", read_at=NOW),
+            trouble(Category.IP_BLOCKLISTED, at=NOW + hour),
+            trouble(Category.PTR_MISSING, "old.example", at=NOW - hour),
+            trouble(Category.PTR_MISSING, "new.example"),
+        ]
+    )
+    assert [kind.category for kind in kinds] == [Category.IP_BLOCKLISTED, Category.PTR_MISSING]
+    missing = kinds[1]
+    places = [one.fact.place for one in missing.places]
+    assert places == ["new.example", "old.example", "read.example"]
+    assert (missing.unread, missing.attempts) == (2, 9)
+    assert (missing.first_at, missing.last_at) == (NOW - hour, NOW)
 
 
 @pytest.mark.parametrize(
@@ -120,9 +144,9 @@ def test_what_the_form_of_the_inbox_sends_is_read_back() -> None:
     [
         "",
         "ptr-missing",
-        "nothing 2026-03-02T10:30:00+00:00 x",
-        "ptr-missing soon x",
-        "ptr-missing 2026-03-02T10:30:00 x",
+        "nothing 2026-03-02T10:30:00+00:00",
+        "ptr-missing soon",
+        "ptr-missing 2026-03-02T10:30:00",
     ],
 )
 def test_what_is_no_value_of_ours_is_not_read(value: str) -> None:
@@ -138,5 +162,6 @@ OURS = [
 
 @pytest.mark.parametrize("category", OURS)
 def test_there_is_advice_of_its_own_for_what_is_ours(category: Category) -> None:
-    fallback = trouble_row(trouble(Category.SIZE_LIMIT)).advice
-    assert trouble_row(trouble(category)).advice != fallback or category is Category.LOCAL_FAULT
+    (fallback,) = kinds_of([trouble(Category.SIZE_LIMIT)])
+    (kind,) = kinds_of([trouble(category)])
+    assert kind.advice != fallback.advice or category is Category.LOCAL_FAULT
