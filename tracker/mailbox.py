@@ -118,6 +118,17 @@ def normalize_domain(domain: str) -> str:
     return name
 
 
+def in_letters(domain: str) -> str:
+    """Return an internationalized name in its own letters; empty for every other name."""
+    if "xn--" not in domain:
+        return ""
+    try:
+        letters = idna.decode(domain)
+    except UnicodeError:
+        return ""
+    return "" if letters == domain else letters
+
+
 def _to_ascii(domain: str) -> str:
     try:
         # Mapping comes first and on the whole name: it may turn a character into a dot.

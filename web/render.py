@@ -6,6 +6,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tracker.mailbox import in_letters
 from tracker.nodes import clock_of
 from web.insight.destination import destination_url
 from web.message.cohort import say_count
@@ -45,6 +46,7 @@ class Templates:
             clock=clock_of,
             messages=say_count,
             place_url=destination_url,
+            letters=in_letters,
         )
         for name in self._environment.list_templates():
             self._environment.get_template(name)

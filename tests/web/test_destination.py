@@ -9,6 +9,9 @@ from yarl import URL
 from tests.support.mail import make_submission
 from tests.support.panel import Client, Desk
 from tests.web.test_track import text_of
+from tracker.model import Scope
+
+EVERYTHING = Scope()
 
 
 async def test_an_unreachable_destination_says_since_when_and_what(admin: Client) -> None:
@@ -70,3 +73,67 @@ async def test_a_destination_of_any_name_has_its_page(desk: Desk) -> None:
     response = await anna.get(URL(unescape(link), encoded=True))
     assert response.status == 200
     assert "e&lt;i&gt;:587" in await response.text()
+
+
+# --- the index ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written", ["ghostport.example", "GhostPort.example ", "lars@ghostport.example"]
+)
+async def test_a_name_in_full_leads_to_its_page(anna: Client, written: str) -> None:
+    response = await anna.get("/destinations", params={"q": written})
+    assert response.url.path == "/destinations/ghostport.example"
+    assert response.status == 200
+
+
+async def test_nobody_is_led_to_what_they_do_not_see(desk: Desk) -> None:
+    zoe = await desk.log_in("zoe@elsewhere.example")
+    known, unknown = [
+        await (await zoe.get("/destinations", params={"q": name})).text()
+        for name in ("ghostport.example", "nowhere-yet.example")
+    ]
+    assert "No such destination" in known
+    assert known.replace("ghostport", "nowhere-yet") == unknown
+
+
+async def test_a_part_of_a_name_finds_what_waits(admin: Client) -> None:
+    text = await text_of(admin, "/destinations?q=GHOST")
+    assert "ghostport.example" in text
+    assert "gmail.example" not in text
+    assert "No mail waits for a name with xyz in it" in await text_of(admin, "/destinations?q=xyz")
+
+
+async def test_a_name_in_letters_is_shown_and_found(desk: Desk, admin: Client) -> None:
+    name, letters = "xn--mnchen-3ya.example", "münchen.example"
+    now = desk.clock.now()
+    await desk.ledger.accept(make_submission(f"a@{letters}", now=now), now, None)
+    assert f"{name} {letters}" in await text_of(admin, "/destinations?q=nchen")
+    assert name in await text_of(admin, "/destinations?q=mün")
+    response = await admin.get("/destinations", params={"q": letters})
+    assert response.url.path == f"/destinations/{name}"
+    assert letters in await response.text()
+
+
+async def test_many_destinations_come_in_pages_unreachable_ones_first(
+    desk: Desk, admin: Client
+) -> None:
+    now = desk.clock.now()
+    paths = [f"{n}@d{number:03}.example" for number in range(120) for n in range(2)]
+    await desk.ledger.accept(make_submission(*paths, now=now), now, None)
+    seen: list[str] = []
+    path = "/destinations"
+    for _ in range(3):
+        page = await (await admin.get(path)).text()
+        seen += re.findall(r'<th scope="row"><a href="/destinations/([^"]+)"', page)
+        path = unescape("".join(re.findall(r'rel="next" href="([^"]+)"', page)))
+    assert path == ""
+    assert seen[0] == "ghostport.example"
+    assert len(seen) == len(set(seen)) == len(await desk.ledger.destinations(EVERYTHING, 500))
+
+
+@pytest.mark.parametrize("start", ["-1", "x", "9999", "99999999999999", "²"])
+async def test_a_place_that_is_not_in_the_list_is_its_beginning(admin: Client, start: str) -> None:
+    response = await admin.get("/destinations", params={"from": start})
+    assert response.status == 200
+    assert "ghostport.example" in await response.text()

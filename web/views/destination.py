@@ -86,6 +86,19 @@ async def show_destination(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     )
 
 
+async def is_known_to(visit: Visit, viewer: Viewer, name: str) -> bool:
+    """Say whether there is a page of this destination for the viewer."""
+    ledger, sees_all = visit.panel.ledger, viewer.may(Permission.SEE_RELAY)
+    results = (Dimension.RESULT,)
+    since, until = visit.now - _KNOWN_FOR, visit.now + _HOUR
+    state, waiting, ever = await asyncio.gather(
+        ledger.destination(name),
+        ledger.waiting_at(name, viewer.scope),
+        ledger.figures(Measure.RECIPIENT, results, viewer.scope, since, until, name),
+    )
+    return is_known(state, waiting, ever, sees_all=sees_all)
+
+
 async def _look(
     visit: Visit, viewer: Viewer, name: str, since: datetime, until: datetime
 ) -> _Found:

@@ -1,24 +1,9 @@
-"""What administrators see of the relay as a whole: destinations, nodes, whether it adds up."""
-
-from typing import Final
+"""What administrators see of the relay as a whole: nodes, whether it adds up."""
 
 from aiohttp import web
 
 from tracker.nodes import nodes_of
 from web.panel import Viewer, Visit
-
-DESTINATIONS: Final = 200
-
-
-async def show_destinations(visit: Visit, viewer: Viewer) -> web.StreamResponse:
-    """Answer with the destinations that mail waits for, most waiting first."""
-    found = await visit.panel.ledger.destinations(viewer.scope, DESTINATIONS)
-    return visit.page(
-        "destinations.html",
-        destinations=found,
-        unreachable=sum(not one.reachable for one in found),
-        limit=DESTINATIONS,
-    )
 
 
 async def show_nodes(visit: Visit, viewer: Viewer) -> web.StreamResponse:

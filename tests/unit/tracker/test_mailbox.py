@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tracker.mailbox import (
     MailboxError,
     SourceRouteError,
+    in_letters,
     normalize_domain,
     parse_mailbox,
     parse_path,
@@ -159,3 +160,19 @@ def test_a_path_is_routed_by_what_follows_the_last_unquoted_at(text: str) -> Non
     assert path.endswith(f"@{mailbox.written_domain}")
     assert "@" not in mailbox.written_domain
     assert mailbox.domain == mailbox.written_domain.lower()
+
+
+@pytest.mark.parametrize(
+    ("domain", "letters"),
+    [
+        ("xn--mnchen-3ya.example", "münchen.example"),
+        ("mail.xn--80a1acny.example", "mail.почта.example"),
+        ("example.org", ""),
+        ("[192.0.2.1]", ""),
+        ("xn--mnchen-3ya.example:587", ""),
+        ("xn--a-.example", ""),
+        ("xn--" + "9" * 300, ""),
+    ],
+)
+def test_a_name_in_its_own_letters(domain: str, letters: str) -> None:
+    assert in_letters(domain) == letters
