@@ -1,11 +1,14 @@
 """Managing accounts."""
 
+import re
+from html import unescape
+
 from aiohttp import ClientResponse
 from yarl import URL
 
 from tests.support.panel import PASSWORD, PEOPLE, Client, Desk, post_log_in, token_for
 from tests.web.test_track import text_of
-from tracker.model import Role
+from tracker.model import Account, Role
 
 NEW = "new.person@northwind.example"
 ANNA = "anna@northwind.example"
@@ -21,6 +24,31 @@ async def test_everybody_is_listed(admin: Client) -> None:
     assert f"{len(PEOPLE)} accounts" in text
     assert "it@northwind.example Domain administrator" in text
     assert "admin@northwind.example (you)" in text
+
+
+async def test_an_account_is_found_by_a_part_of_its_address(admin: Client) -> None:
+    text = await text_of(admin, "/accounts?q=ELSEWHERE")
+    assert "2 accounts with elsewhere" in text.lower()
+    assert "zoe@elsewhere.example" in text
+    assert ANNA not in text
+    assert f"None of {len(PEOPLE)} accounts" in await text_of(admin, "/accounts?q=nobody-here")
+
+
+async def test_many_accounts_come_in_pages(desk: Desk, admin: Client) -> None:
+    created_at = desk.clock.now()
+    for number in range(110):
+        address = f"box{number:03}@northwind.example"
+        account = Account(address=address, role=Role.USER, password_hash="", created_at=created_at)
+        assert await desk.ledger.add_account(account)
+    seen: list[str] = []
+    path = "/accounts?q=northwind"
+    while path:
+        page = await (await admin.get(path)).text()
+        seen += re.findall(r'<th scope="row"><a href="/accounts/([^"]+)"', page)
+        path = unescape("".join(re.findall(r'rel="next" href="([^"]+)"', page)))
+    assert seen == [
+        one.address for one in await desk.ledger.accounts() if "northwind" in one.address
+    ]
 
 
 async def test_a_new_account_can_log_in(desk: Desk, admin: Client) -> None:

@@ -21,12 +21,18 @@ async def test_an_unreachable_destination_says_since_when_and_what(admin: Client
     assert "Not reached or uncertain" in text
 
 
+async def test_what_no_server_said_is_not_shown_as_its_words(admin: Client) -> None:
+    page = await (await admin.get("/destinations/ghostport.example")).text()
+    assert "No server said anything" in page
+    assert "The server's words" not in unescape(page)
+
+
 async def test_a_destination_in_trouble_shows_the_servers_own_words(admin: Client) -> None:
     text = await text_of(admin, "/destinations/greycastle.example")
     assert "greycastle.example accepted mail" in text
     assert "450 4.2.0 Recipient address rejected: Greylisted" in text
     assert "TLSv1.3, certificate verified by DANE" in text
-    assert "of it within" in text
+    assert "One message, within" in text
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.support.mail import make_submission
 from tests.support.panel import Client, Desk
 from tests.web.test_track import text_of
 
@@ -62,6 +63,16 @@ async def test_a_dashboard_names_reasons_and_destinations(admin: Client) -> None
     assert "Who can act: The receiving side" in text
     assert "Destinations that refuse the most" in text
     assert "within 1 minute" in text
+
+
+async def test_what_is_not_listed_is_counted(desk: Desk, admin: Client) -> None:
+    now = desk.clock.now()
+    for number in range(12):
+        whom = f"ada@customer{number}.example"
+        submission = make_submission(account=whom, reverse_path=whom, now=now)
+        await desk.ledger.accept(submission, now, None)
+    text = await text_of(admin, "/overview")
+    assert "the 10 with the most mail of 13" in text
 
 
 async def test_a_chart_has_its_numbers_in_a_table(admin: Client) -> None:

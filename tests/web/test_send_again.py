@@ -70,7 +70,7 @@ async def test_a_message_is_sent_again_once(desk: Desk, anna: Client) -> None:
     form |= {"recipient": one.id, "address": "harbour@greycastle.example"}
     for _ in range(2):
         response = await anna.post(path, data=form)
-        assert "A worker is at it." in await response.text()
+        assert "It waits for a worker." in await response.text()
         assert response.headers["Refresh"] == "1"
     (errand,) = await errands(desk)
     assert (errand.kind, errand.address) == (ErrandKind.SEND_AGAIN, "harbour@greycastle.example")

@@ -17,6 +17,8 @@ _GAP: Final = 0.22
 """The part of a column's room that stays empty."""
 _MARKS: Final = 5
 """Times that are written below a chart, at most."""
+_STRIDES: Final = (1, 2, 3, 4, 6, 7, 12, 24, 30)
+"""From one such time to the next, in columns."""
 _DIGITS: Final = (1, 2, 3, 4, 5, 6, 8)
 
 
@@ -76,12 +78,24 @@ class Chart(NamedTuple):
     shapes: tuple[Shape, ...]
     legend: tuple[Legend, ...]
     marks: tuple[str, ...]
+    """Below each column; most are empty."""
     rows: tuple[Row, ...]
 
     @property
     def is_empty(self) -> bool:
         """True when there is nothing to see."""
         return not self.shapes
+
+    @property
+    def scale(self) -> tuple[int, ...]:
+        """The numbers at its lines, from the upper edge to nought at equal distances."""
+        parts = next((one for one in (4, 3, 5, 2) if self.top % one == 0), 1)
+        return tuple(self.top // parts * number for number in range(parts, -1, -1))
+
+    @property
+    def lines(self) -> tuple[float, ...]:
+        """How far below the upper edge its lines are, but for the lowest."""
+        return tuple(round(HEIGHT - HEIGHT * one / self.top, 1) for one in self.scale[:-1])
 
 
 def steps_of(since: datetime, until: datetime, times: Times) -> tuple[Step, ...]:
@@ -199,8 +213,6 @@ def _describe(steps: Sequence[Step], sums: Sequence[int], legend: Sequence[Legen
 
 
 def _marks(steps: Sequence[Step]) -> tuple[str, ...]:
-    """Return labels that stand at equal distances below the columns."""
-    if len(steps) <= _MARKS:
-        return tuple(step.label for step in steps)
-    every = -(-len(steps) // _MARKS)
-    return tuple(step.label for step in steps[::every])
+    """Return what is written below each column: a label below some of them."""
+    every = next((one for one in _STRIDES if one * _MARKS >= len(steps)), len(steps))
+    return tuple("" if number % every else step.label for number, step in enumerate(steps))

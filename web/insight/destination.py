@@ -149,12 +149,17 @@ def pace(figures: Iterable[Figure]) -> str:
     total = sum(number for _, number in speeds)
     if not total:
         return ""
-    half, most = within(speeds, 0.5), within(speeds, 0.95)
-    told = [
-        f"{share} {f'within {length(end)}' if end else 'after more than a day'}"
-        for share, end in (("half of it", half), ("95 % of it", most))
-    ]
-    return f"Of {count(total, 'message')}, {' and '.join(told)}."
+    half, most = (_within(within(speeds, share)) for share in (0.5, 0.95))
+    if total == 1:
+        return f"One message, {half}."
+    told = f"95 % of them {most}"
+    if half != most:
+        told = f"half of them {half} and {told}"
+    return f"Of {count(total, 'message')}, {told}."
+
+
+def _within(end: timedelta | None) -> str:
+    return f"within {length(end)}" if end else "after more than a day"
 
 
 def hosts_of(attempts: Sequence[Attempt]) -> tuple[Host, ...]:

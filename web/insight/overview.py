@@ -96,7 +96,12 @@ class Pace(NamedTuple):
     words: str
     number: int
     share: int
-    """Of all that were accepted, in percent."""
+    """Of all that were accepted, in whole percent: 100 is all of them."""
+
+    @property
+    def told(self) -> str:
+        """The share in words."""
+        return "under 1 %" if self.number and not self.share else f"{self.share} %"
 
 
 def title_of(role: Role, domain: str) -> str:
@@ -170,12 +175,14 @@ def paces_of(figures: Iterable[Figure]) -> list[Pace]:
     """Return in which time mail was accepted from figures by speed: how many within each."""
     counts = Counter({int(speed): number for (speed,), number in figures if int(speed) >= 0})
     total, reached, found = sum(counts.values()), 0, []
-    for speed in _STAGES if total else ():
+    for speed in _STAGES:
+        if reached == total:
+            break  # whatever took longer is nothing
+        late = speed == len(SPEEDS)
         reached = sum(number for one, number in counts.items() if one <= speed)
-        words = f"within {length(SPEEDS[speed])}" if speed < len(SPEEDS) else "later"
-        if speed == len(SPEEDS):
-            reached = counts[speed]
-        found.append(Pace(words, reached, round(100 * reached / total)))
+        number = counts[speed] if late else reached
+        words = "later" if late else f"within {length(SPEEDS[speed])}"
+        found.append(Pace(words, number, 100 * number // total))
     return found
 
 

@@ -12,6 +12,7 @@ from tracker.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from web.forms import read_form
 from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
+from web.portion import portion_of
 from web.sessions import set_cookie
 
 ROLES: Final = {
@@ -20,6 +21,8 @@ ROLES: Final = {
     Role.SUPPORT: "Support: sees all mail and the relay, and changes nothing",
     Role.ADMIN: "Administrator: sees and manages everything",
 }
+_LONGEST: Final = 300
+"""Characters of a search."""
 _NOTICE: Final = timedelta(minutes=1)
 
 
@@ -53,10 +56,17 @@ def _read_address(text: str) -> str:
 
 async def _list(visit: Visit, *, status: int = 200, **context: object) -> web.Response:
     values: dict[str, object] = {"problem": "", "address": "", "role": Role.USER, **context}
+    query = visit.request.query
+    search = query.get("q", "").strip()[:_LONGEST]
+    accounts = await visit.panel.ledger.accounts()
+    found = [one for one in accounts if search.lower() in one.address]
+    asked = {"q": search} if search else {}
     return visit.page(
         "accounts.html",
         status,
-        accounts=await visit.panel.ledger.accounts(),
+        in_all=len(accounts),
+        search=search,
+        portion=portion_of(found, "/accounts", asked, query.get("from", "")),
         roles=ROLES,
         shortest=SHORTEST_PASSWORD,
         path_of=account_path,
@@ -65,7 +75,7 @@ async def _list(visit: Visit, *, status: int = 200, **context: object) -> web.Re
 
 
 async def show_accounts(visit: Visit, viewer: Viewer) -> web.StreamResponse:
-    """Answer with every account."""
+    """Answer with the accounts, all or those with a part of an address."""
     return await _list(visit)
 
 

@@ -51,6 +51,8 @@ class AnswerRow(NamedTuple):
     saying: Saying
     why: str
     words: str
+    """The server's own, or those of our record where no server said anything."""
+    is_ours: bool
     url: str
     """A message that got it; empty when none is on record."""
 
@@ -128,11 +130,12 @@ async def _look(
 def _answer_row(saying: Saying) -> AnswerRow:
     attempt = saying.example
     if attempt is None:
-        return AnswerRow(saying, "", "", "")
-    words = attempt.reply.text if attempt.reply is not None else headline(attempt)
+        return AnswerRow(saying, "", "", False, "")
+    is_ours = attempt.reply is None
+    words = headline(attempt) if attempt.reply is None else attempt.reply.text
     query = urlencode({"recipient": attempt.recipient_id})
     url = f"/messages/{attempt.message_id}?{query}"
-    return AnswerRow(saying, explain(attempt).what_happened, words, url)
+    return AnswerRow(saying, explain(attempt).what_happened, words, is_ours, url)
 
 
 def _searches(name: str) -> list[tuple[str, str]]:

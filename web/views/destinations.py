@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
-from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -12,9 +11,9 @@ from tracker.permissions import Permission
 from tracker.views import DestinationState
 from web.insight.destination import destination_url
 from web.panel import Viewer, Visit, see_other
+from web.portion import portion_of
 from web.views.destination import is_known_to
 
-PAGE: Final = 50
 _MOST: Final = 2000
 """Destinations that are looked at: those with the most mail waiting."""
 _LONGEST: Final = 300
@@ -29,19 +28,15 @@ async def show_destinations(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         return see_other(destination_url(name))
     waiting = in_order(await visit.panel.ledger.destinations(viewer.scope, _MOST))
     found = [one for one in waiting if has_in_name(one.destination, search)]
-    first = _number(query.get("from", ""), len(found))
+    asked = {"q": search} if search else {}
     return visit.page(
         "destinations.html",
         search=search,
-        destinations=found[first : first + PAGE],
-        first=first,
-        found=len(found),
+        portion=portion_of(found, "/destinations", asked, query.get("from", "")),
         waiting=len(waiting),
         unreachable=sum(not one.reachable for one in waiting),
         is_cut=len(waiting) == _MOST,
         most=_MOST,
-        before=_link(search, max(0, first - PAGE)) if first else None,
-        after=_link(search, first + PAGE) if first + PAGE < len(found) else None,
         sees_all=viewer.may(Permission.SEE_RELAY),
     )
 
@@ -67,15 +62,3 @@ async def _named(visit: Visit, viewer: Viewer, search: str) -> str:
         if name and await is_known_to(visit, viewer, name):
             return name
     return ""
-
-
-def _number(text: str, below: int) -> int:
-    """Return a place in the list that a link of ours carries."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 6):
-        return 0
-    return int(text) if int(text) < below else 0
-
-
-def _link(search: str, first: int) -> str:
-    asked = {"q": search} if search else {}
-    return f"/destinations?{urlencode({**asked, 'from': first})}"

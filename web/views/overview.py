@@ -97,6 +97,8 @@ async def show_overview(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         SERIES,
         series_by_slot(found.by_time),
     )
+    reasons = reasons_of(found.by_reason)
+    by_whose = sums_of(found.by_whose) if whose else []
     return visit.page(
         "overview.html",
         title=title_of(viewer.account.role, viewer.account.domain),
@@ -106,10 +108,12 @@ async def show_overview(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         total=total,
         chart=chart,
         unit="Hour" if _is_short(days) else "Day",
-        reasons=reasons_of(found.by_reason),
+        reasons=reasons,
+        other_reasons=total.troubled - sum(one.number for one in reasons),
         troubled=most_troubled(destinations),
         paces=paces_of(found.by_speed),
-        whose=most_sent(sums_of(found.by_whose)) if whose else [],
+        whose=most_sent(by_whose),
+        whose_in_all=len(by_whose),
         whose_word="Account" if whose is Dimension.ACCOUNT else "Domain",
         health=await _health(visit) if viewer.may(Permission.SEE_RELAY) else None,
     )

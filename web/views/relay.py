@@ -19,7 +19,7 @@ async def show_nodes(visit: Visit, viewer: Viewer) -> web.StreamResponse:
 
 
 async def show_balance(visit: Visit, viewer: Viewer) -> web.StreamResponse:
-    """Answer with the balance: everything accepted is delivered, returned, cancelled or open."""
+    """Answer with the balance: what became of everything that was accepted."""
     kept = visit.panel.settings.tracking.retention
     days = await visit.panel.ledger.balance(visit.now - kept)
     fields = ("accepted", "delivered", "bounced", "expired", "cancelled", "open", "difference")

@@ -70,3 +70,39 @@ def test_a_chart_of_nothing_says_so() -> None:
     assert chart.is_empty
     assert chart.description == "Nothing was counted in this time."
     assert [one.total for one in chart.legend] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("top", "scale"),
+    [
+        (1, (1, 0)),
+        (2, (2, 1, 0)),
+        (3, (3, 2, 1, 0)),
+        (5, (5, 4, 3, 2, 1, 0)),
+        (6, (6, 4, 2, 0)),
+        (8, (8, 6, 4, 2, 0)),
+        (10, (10, 8, 6, 4, 2, 0)),
+        (300, (300, 225, 150, 75, 0)),
+    ],
+)
+def test_every_line_has_a_whole_number(top: int, scale: tuple[int, ...]) -> None:
+    steps = steps_of(NOON, NOON + HOUR, BERLIN)
+    chart = draw("mail", "Mail", steps, SERIES, {(NOON, "good"): top})
+    assert chart.scale == scale
+    assert len(chart.lines) == len(scale) - 1
+    assert chart.lines[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("columns", "labels"),
+    [
+        (3, {0: "13:00", 1: "14:00", 2: "15:00"}),
+        (24, {0: "13:00", 6: "19:00", 12: "01:00", 18: "08:00"}),
+        (25, {0: "13:00", 6: "19:00", 12: "01:00", 18: "08:00", 24: "14:00"}),
+    ],
+)
+def test_a_label_stands_below_its_own_column(columns: int, labels: dict[int, str]) -> None:
+    steps = steps_of(NOON, NOON + columns * HOUR, BERLIN)
+    chart = draw("mail", "Mail", steps, SERIES, {(NOON, "good"): 1})
+    assert len(chart.marks) == columns
+    assert {at: mark for at, mark in enumerate(chart.marks) if mark} == labels

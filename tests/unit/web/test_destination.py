@@ -155,5 +155,7 @@ def test_the_pace_in_words() -> None:
     assert pace([Figure((-1,), 5)]) == ""
     found = [Figure((0,), 8), Figure((5,), 1), Figure((11,), 1), Figure((-1,), 3)]
     assert pace(found) == (
-        "Of 10 messages, half of it within 1 second and 95 % of it after more than a day."
+        "Of 10 messages, half of them within 1 second and 95 % of them after more than a day."
     )
+    assert pace([Figure((5,), 8)]) == "Of 8 messages, 95 % of them within 1 minute."
+    assert pace([Figure((5,), 1)]) == "One message, within 1 minute."

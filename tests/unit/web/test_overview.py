@@ -84,6 +84,15 @@ def test_paces_end_with_all_of_it() -> None:
     assert (paces[-2].number, paces[-1].words, paces[-1].number) == (9, "later", 1)
 
 
+def test_only_all_of_it_is_a_hundred_percent_and_nothing_comes_after_that() -> None:
+    paces = paces_of([Figure((0,), 1), Figure((2,), 997), Figure((4,), 2)])
+    assert [(one.number, one.told) for one in paces] == [
+        (1, "under 1 %"),
+        (998, "99 %"),
+        (1000, "100 %"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("role", "title"),
     [
