@@ -86,11 +86,11 @@ def _open_to_viewers(page: PrivatePage, needs: Permission | None) -> Handler:
         if viewer is None:
             return _ask_to_log_in(request)
         visit.watch(viewer)
+        await visit.look_for_unread(viewer)
         if needs is not None and not viewer.may(needs):
             return error_page(visit, 404)
         if request.method == "POST" and not await _is_ours(request, viewer):
             return error_page(visit, 403)
-        await visit.look_for_unread(viewer)
         await visit.panel.access.make_room()
         try:
             return await page(visit, viewer)
@@ -141,7 +141,9 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as answer:
         visit = Visit(request, request.app[PANEL])
         with contextlib.suppress(StoreError):
-            visit.viewer = await _viewer_of(visit)
+            if viewer := await _viewer_of(visit):
+                visit.viewer = viewer
+                await visit.look_for_unread(viewer)
         response = error_page(visit, answer.status)
         if allow := answer.headers.get("Allow"):
             response.headers["Allow"] = allow

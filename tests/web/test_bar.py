@@ -33,6 +33,23 @@ async def test_what_is_unread_is_told_on_every_page_and_goes_away_when_read(desk
     assert await tally(admin) == ""
 
 
+async def test_an_error_page_has_the_same_bar(desk: Desk) -> None:
+    admin = await desk.log_in()
+    await be_listed(desk)
+    desk.clock.advance(FRESH)
+    expected = TALLY.search(await (await admin.get("/explain")).text())
+    assert expected is not None
+    for answer in (
+        await admin.get("/no/such/page"),
+        await admin.get("/messages/nope"),
+        await admin.post("/suppressions", data={"csrf": "not ours"}),
+    ):
+        assert answer.status in (403, 404)
+        found = TALLY.search(await answer.text())
+        assert found is not None
+        assert found.groups() == expected.groups()
+
+
 async def test_who_has_no_inbox_is_told_nothing(desk: Desk) -> None:
     await be_listed(desk)
     user = await desk.log_in("anna@northwind.example")

@@ -7,7 +7,7 @@ from aiohttp import ClientResponse
 from tests.support.panel import Client, Desk, token_for
 from tests.web.test_access import LUNCH
 from tests.web.test_story import only
-from tracker.model import AccessKind, Scope
+from tracker.model import AccessKind, Scope, Suppression
 from tracker.states import OPEN
 
 LARS = "lars@ghostport.example"
@@ -55,6 +55,24 @@ async def test_it_is_erased_when_it_was_typed_twice(desk: Desk, admin: Client) -
     assert (await send(admin, "/privacy/erase", address=AMY, again=AMY)).status == 303
     assert "The address is erased" in await said(await admin.get("/privacy"))
     assert "Nothing is on record" in await said(await send(admin, "/privacy", address=AMY))
+
+
+async def test_after_a_mistake_it_can_be_typed_again(desk: Desk, admin: Client) -> None:
+    page = await said(await send(admin, "/privacy/erase", address=AMY, again="amy"))
+    assert "Nothing was erased" in page
+    assert "<dt>Messages sent to it</dt><dd>1</dd>" in page
+    assert 'action="/privacy/erase"' in page
+    page = await said(await send(admin, "/privacy/erase", address=LARS, again=LARS))
+    assert "Cancel its mail that still waits" in page
+
+
+async def test_what_is_elsewhere_is_named_in_words(desk: Desk, admin: Client) -> None:
+    now = desk.clock.now()
+    await desk.ledger.suppress([Suppression(address=AMY, reason="gone", since=now)])
+    await desk.ledger.note_search("admin@northwind.example", f"to:{AMY}", now)
+    page = await said(await send(admin, "/privacy", address=AMY))
+    assert "<dt>Suppressions</dt><dd>1</dd>" in page
+    assert "<dt>Recent searches</dt><dd>1</dd>" in page
 
 
 async def test_what_waits_is_not_erased_unless_it_is_cancelled(desk: Desk, admin: Client) -> None:

@@ -5,6 +5,7 @@ on record is the pseudonym.
 """
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -24,6 +25,25 @@ from web.sessions import set_cookie
 _PATIENCE: Final = 20.0
 """Seconds that somebody waits for a page; the command line has more time."""
 _NOTICE: Final = timedelta(minutes=1)
+_KINDS: Final[Mapping[str, str]] = {
+    "accesses": "Looks at mail",
+    "acts": "Acts",
+    "errands": "Probes and messages sent again",
+    "habits": "Choices that were remembered",
+    "log_in_failures": "Wrong passwords",
+    "recent_searches": "Recent searches",
+    "reclassifying": "Runs of new rules",
+    "refusals": "Refused submissions",
+    "rule_acts": "Changes of rules",
+    "rules": "Rules",
+    "saved_searches": "Saved searches",
+    "setbacks": "Attempts in the counts of failures",
+    "statistics": "Numbers in the statistics",
+    "statistics_open": "Open numbers in the statistics",
+    "suppressions": "Suppressions",
+    "trouble_marks": "Marks in the inbox",
+}
+"""What rows of a table are to people."""
 _TOO_MUCH: Final = (
     "The record is too large to be looked through while you wait: use “sendtrace privacy” at the "
     "command line."
@@ -38,7 +58,18 @@ def _page(
     written: str = "",
     found: Found | None = None,
 ) -> web.Response:
-    return visit.page("privacy.html", status, problem=problem, written=written, found=found)
+    elsewhere = [
+        (_KINDS.get(table, f"Rows of {table}"), rows)
+        for table, rows in (found.tables if found else {}).items()
+    ]
+    return visit.page(
+        "privacy.html",
+        status,
+        problem=problem,
+        written=written,
+        found=found,
+        elsewhere=elsewhere,
+    )
 
 
 async def show_privacy(visit: Visit, viewer: Viewer) -> web.StreamResponse:
@@ -80,12 +111,25 @@ async def find(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     written, address = await _asked(visit)
     if address is None:
         return _not_an_address(visit, written)
+    return await _found(visit, viewer, written, address)
+
+
+async def _found(
+    visit: Visit,
+    viewer: Viewer,
+    written: str,
+    address: Address,
+    *,
+    problem: str = "",
+    status: int = 200,
+) -> web.Response:
     await _record(visit, viewer, "found", address)
     try:
         found = await erasure.find(visit.panel.unwatched, address, patience=_PATIENCE)
     except TooMuch:
-        return _page(visit, status=503, problem=_TOO_MUCH, written=written)
-    return _page(visit, written=written, found=found)
+        problem = f"{problem} {_TOO_MUCH}".strip()
+        return _page(visit, status=503, problem=problem, written=written)
+    return _page(visit, written=written, found=found, problem=problem, status=status)
 
 
 async def export(visit: Visit, viewer: Viewer) -> web.StreamResponse:
@@ -115,7 +159,7 @@ async def erase(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         return _not_an_address(visit, written)
     if form.get("again").strip().lower() != written.lower():
         problem = "Nothing was erased: type the address once more to confirm it."
-        return _page(visit, status=422, problem=problem, written=written)
+        return await _found(visit, viewer, written, address, problem=problem, status=422)
     await visit.panel.access.write()  # whatever waits there may name it
     try:
         await erasure.erase(
@@ -131,7 +175,7 @@ async def erase(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         )
     except Refused as refusal:
         problem = f"Nothing was erased. {refusal}"
-        return _page(visit, status=409, problem=problem, written=written)
+        return await _found(visit, viewer, written, address, problem=problem, status=409)
     except TooMuch:
         return _page(visit, status=503, problem=_TOO_MUCH, written=written)
     response = see_other("/privacy")
