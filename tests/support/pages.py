@@ -69,7 +69,12 @@ VISITS: Final[Mapping[str, tuple[str, ...]]] = {
     "/suppressions": ("/suppressions", "/suppressions?q=nothing", "/suppressions?q={text}"),
     "/access": ("/access", "/access?whose=all"),
     "/privacy": ("/privacy",),
-    "/destinations": ("/destinations",),
+    "/destinations": (
+        "/destinations",
+        "/destinations?q=no-such-name",
+        "/destinations?q={text}",
+        "/destinations?from=9",
+    ),
     "/destinations/{name}": (
         "/destinations/{destination}",
         "/destinations/greycastle.example",
@@ -79,7 +84,7 @@ VISITS: Final[Mapping[str, tuple[str, ...]]] = {
     "/inbox": ("/inbox",),
     "/nodes": ("/nodes",),
     "/balance": ("/balance",),
-    "/accounts": ("/accounts",),
+    "/accounts": ("/accounts", "/accounts?q=nobody", "/accounts?q={text}", "/accounts?from=9"),
     "/accounts/{address}": ("/accounts/{address}",),
     "/accounts/{address}/remove": ("/accounts/{address}/remove",),
     "/rules": ("/rules",),

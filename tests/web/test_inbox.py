@@ -93,7 +93,7 @@ async def test_one_failure_at_many_places_is_one_thing_to_read(desk: Desk) -> No
     page = await (await admin.get("/inbox")).text()
     assert page.count("What to do:") <= 2
     assert "501 places" in page
-    assert "The first 100 are listed." in page
+    assert "The first 30 are listed." in page
     assert await unread(desk) == (501, 501)
     assert "Marked as read." in await mark(desk, admin)
     assert await unread(desk) == (0, 0)

@@ -15,7 +15,7 @@ from web.unread import RECENT
 
 _SHOWN: Final = 5
 """Places of a kind that are in sight at once."""
-_LISTED: Final = 100
+_LISTED: Final = 30
 """Places of a kind that are on the page at all."""
 _NOTICE: Final = timedelta(minutes=1)
 
