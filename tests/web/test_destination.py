@@ -1,15 +1,17 @@
 """The page of a destination: who sees it, and what it answers."""
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
+from msgspec.structs import replace
 from yarl import URL
 
-from tests.support.mail import make_submission
+from tests.support.mail import make_attempt, make_settlement, make_submission
 from tests.support.panel import Client, Desk
 from tests.web.test_track import text_of
-from tracker.model import Scope
+from tracker.model import Outcome, Reply, Scope
 
 EVERYTHING = Scope()
 
@@ -19,6 +21,24 @@ async def test_an_unreachable_destination_says_since_when_and_what(admin: Client
     assert "No. ghostport.example cannot be reached since" in text
     assert "No host of ghostport.example could be reached. The next probe is at 15:58." in text
     assert "Not reached or uncertain" in text
+
+
+async def test_of_many_answers_the_most_frequent_are_shown(desk: Desk, admin: Client) -> None:
+    now = desk.clock.now()
+    lease = (await desk.ledger.open_lease("mail-1", 0, now, timedelta(minutes=1))).token
+    words = ["No such user", "Mailbox full", "Looks like spam", "Too large", "Blocked", "Closed"]
+    for number, word in enumerate([*words, "Rare", "Rare too"]):
+        for _ in range(1 + (number < len(words))):
+            (job,) = (await desk.ledger.accept(make_submission(now=now), now, lease)).jobs
+            said = Reply(code=550, lines=(word,))
+            attempt = make_attempt(job.recipients[0], Outcome.FAILED, now=now, reply=said)
+            settlement = make_settlement(job, Outcome.FAILED, now=now)
+            await desk.ledger.settle(replace(settlement, attempts=(attempt,)))
+    text = await text_of(admin, "/destinations/example.org")
+    assert "These 6 came most often; there were others." in text
+    assert "550 Rare" not in text
+    few = await text_of(admin, "/destinations/greycastle.example")
+    assert "came most often" not in few
 
 
 async def test_what_no_server_said_is_not_shown_as_its_words(admin: Client) -> None:

@@ -79,7 +79,8 @@ async def show_destination(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         state=found.state,
         answer=answer(found.state, name, refusals_of(found.sayings), visit.times),
         waiting=found.waiting,
-        answers=[_answer_row(one) for one in found.sayings],
+        answers=[_answer_row(one) for one in found.sayings[:_ANSWERS]],
+        has_more=len(found.sayings) > _ANSWERS,
         chart=chart,
         pace=pace(found.speeds),
         hosts=hosts_of(found.last),
@@ -111,7 +112,7 @@ async def _look(
     state, waiting, sayings, page = await asyncio.gather(
         ledger.destination(name),
         ledger.waiting_at(name, scope),
-        ledger.sayings(name, scope, visit.now - _DAY, _ANSWERS),
+        ledger.sayings(name, scope, visit.now - _DAY, _ANSWERS + 1),
         ledger.search(recent, scope, limit=_LOOKED_AT),
     )
     attempts, speeds, ever = await asyncio.gather(
