@@ -5,6 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from web.panel import Visit
+from web.security import local_path
 
 _TEXTS: Final = {
     400: ("We could not read that request", "Go back and try again."),
@@ -52,5 +53,7 @@ def error_page(visit: Visit, status: int, *, unsure: bool = False) -> web.Respon
 
 
 def excuse(visit: Visit, status: int, title: str, advice: str) -> web.Response:
-    """Return such a page in words of its own."""
-    return visit.page("error.html", status, code=status, title=title, advice=advice)
+    """Return such a page in words of its own; what may pass can be tried again by a button."""
+    is_passing = visit.request.method == "GET" and status in (429, 503)
+    again = local_path(visit.request.path_qs) if is_passing else ""
+    return visit.page("error.html", status, code=status, title=title, advice=advice, again=again)

@@ -122,9 +122,14 @@ async def test_not_ready_when_the_ledger_takes_no_writes(tmp_path: Path) -> None
 async def test_a_page_without_a_ledger_says_what_to_do(desk: Desk) -> None:
     client = await desk.log_in()
     await desk.ledger.close()
-    response = await client.get("/")
+    response = await client.get("/overview?range=7d&zone=Europe/Berlin")
     assert response.status == 503
-    assert "The panel cannot answer at the moment" in await response.text()
+    page = await response.text()
+    assert "The panel cannot answer at the moment" in page
+    assert 'href="/overview?range=7d&amp;zone=Europe/Berlin">Try again</a>' in page
+    sent = await client.post("/logout", data={"csrf": "x"})
+    assert sent.status == 503
+    assert "Try again</a>" not in await sent.text(), "a form is not sent again by a link"
 
 
 Samples = dict[tuple[str, tuple[str, ...]], float]
