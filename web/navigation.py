@@ -99,6 +99,7 @@ MORE: Final[Sequence[tuple[str, Sequence[Entry]]]] = (
     (
         "People",
         (
+            Entry("/me", "My account"),
             Entry("/accounts", "Accounts", Permission.MANAGE_ACCOUNTS),
             Entry("/access", "Who looked at my mail"),
             Entry("/privacy", "On record about an address", Permission.MANAGE_PRIVACY),

@@ -87,6 +87,7 @@ VISITS: Final[Mapping[str, tuple[str, ...]]] = {
     "/accounts": ("/accounts", "/accounts?q=nobody", "/accounts?q={text}", "/accounts?from=9"),
     "/accounts/{address}": ("/accounts/{address}",),
     "/accounts/{address}/remove": ("/accounts/{address}/remove",),
+    "/me": ("/me",),
     "/rules": ("/rules",),
     "/rules/new": (
         "/rules/new",

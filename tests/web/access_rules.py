@@ -104,6 +104,8 @@ RULES: Final[Mapping[str, Rule]] = {
     # They have none of their own, and that of somebody else is unknown.
     "POST /searches/{search}": Rule(frozenset(), path=_SEARCH),
     "POST /searches/{search}/remove": Rule(frozenset(), path=f"{_SEARCH}/remove"),
+    "GET /me": Rule(LOGGED_IN),
+    "POST /me/password": Rule(LOGGED_IN, WRONG),
     "GET /queue": Rule(LOGGED_IN),
     "GET /refused": Rule(LOGGED_IN),
     "GET /messages/{id}": Rule(LOGGED_IN, about_mail=True),
