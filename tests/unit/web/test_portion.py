@@ -16,12 +16,12 @@ def test_what_is_no_place_in_the_list_is_its_beginning(start: str) -> None:
 
 
 def test_the_links_lead_through_all_of_it_and_back() -> None:
-    seen: list[int] = []
-    start = "0"
-    while start:
-        portion = portion_of(ROWS, "/list", {"q": "a b&c"}, start)
+    portion = portion_of(ROWS, "/list", {"q": "a b&c"}, "")
+    seen = [*portion.rows]
+    while portion.after:
+        assert portion.after.startswith("/list?q=a+b%26c&from=")
+        portion = portion_of(ROWS, "/list", {"q": "a b&c"}, portion.after.rpartition("=")[2])
         seen += portion.rows
-        start = portion.after.rpartition("=")[2]
     assert seen == ROWS
     assert (portion.first, portion.last) == (2 * SIZE + 1, len(ROWS))
     assert portion.before == f"/list?q=a+b%26c&from={SIZE}"
