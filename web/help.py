@@ -103,7 +103,9 @@ TERMS: Final[Sequence[Term]] = (
         "who can do something about it: recipient, sender, operator, network",
     ),
     Term("code", "code:5.1.1", "the code of an answer: 550, 5.1.1, or only 4"),
-    Term("text", 'text:"spam"', "words of the answer"),
+    Term(
+        "text", 'text:"user unknown"', "words of the answer; a whole refusal may be pasted as well"
+    ),
     Term("mx", "mx:google.com", "the mail server that we talked to"),
     Term("ip", "ip:192.0.2.1", "its address, or that of whoever sent us the message"),
     Term("account", "account:shop@example.com", "the account that sent it"),

@@ -23,10 +23,13 @@ Diagnostic-Code: smtp; 550 5.4.1 Recipient address rejected: Access denied
         ("Hans Bauer <h.bauer@northharbour.example>", '"h.bauer@northharbour.example"',
          ["Offer for the harbour office, second draft"]),
         ("250 2.0.0 Ok: queued as 0A41B22C7D", 'id:"0A41B22C7D"', ["Προσφορά για τον Μάιο"]),
+        ("550 5.4.1 Recipient address rejected: Access denied.",
+         'code:5.4.1 text:"Recipient address rejected: Access denied."',
+         ["Offer for the harbour office, second draft"]),
         (REPORT, 'to:"h.bauer@northharbour.example"',
          ["Offer for the harbour office, second draft"]),
     ],
-    ids=["a Message-ID", "an address", "a queue id", "a bounce"],
+    ids=["a Message-ID", "an address", "a queue id", "a refusal", "a bounce"],
 )  # fmt: skip
 async def test_what_is_pasted_is_understood_and_said_so(
     anna: Client, pasted: str, text: str, found: list[str]

@@ -167,8 +167,8 @@ def _name(written: str, name: str) -> str:
     hint = f"Did you mean {_MEANT.get(close[0], close[0])}:? " if close else ""
     raise QueryError(
         f"There is no field {_show(name + ':')} in {_show(written)}. {hint}Fields are "
-        f"{', '.join(f'{known}:' for known in _NAMES)}; to search for these characters "
-        "themselves, put them in quotation marks."
+        f"{', '.join(f'{known}:' for known in _NAMES[:-1])} and {_NAMES[-1]}:. To search for "
+        "these characters themselves, put them in quotation marks."
     )
 
 
@@ -179,7 +179,8 @@ def _term(word: _Word) -> Term:
             "sign before one excludes it. Leave the word out, or write it in small letters."
         )
     field = Field(word.name) if word.name else Field.ANY
-    value, exact = word.value, word.quoted
+    # Of a reply nobody knows the whole: what stands in quotation marks is a part of it, in a row.
+    value, exact = word.value, word.quoted and field is not Field.TEXT
     if not exact and field in _BRACKETED:
         value = _unbracket(value)
     if not value:

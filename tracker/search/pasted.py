@@ -14,6 +14,7 @@ from tracker.remote_id import remote_id_of
 from tracker.search.bounces import ADDRESS, MESSAGE_ID, OUR_ID, read_bounce
 from tracker.search.parser import format_query
 from tracker.search.query import Field, Query, Term
+from tracker.search.refusals import read_refusal
 from tracker.search.values import whole_ip
 
 LONGEST: Final = 64 * 1024
@@ -47,7 +48,8 @@ def recognize(text: str) -> str | None:
                 return _write(terms)
         if len(text) < _LONG and not _REPORT.search(text):
             return None  # words that somebody typed
-    return _write(terms) if (terms := read_bounce(text) or _lines(text)) else None
+    terms = read_bounce(text) or _lines(text) or read_refusal(text)
+    return _write(terms) if terms else None
 
 
 def _visible(text: str) -> str:
@@ -153,4 +155,5 @@ _READERS: Final[tuple[Callable[[str], tuple[Term, ...]], ...]] = (
     _address,
     _log_line,
     _reply,
+    read_refusal,
 )

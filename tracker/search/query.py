@@ -47,7 +47,8 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
     field: Field
     value: str
     exact: bool = False
-    """Quoted: the whole value; else any part of it, without regard to case."""
+    """Quoted: the whole value; else any part of it, without regard to case. Of replies always a
+    part, several words in a row where it is quoted."""
     negated: bool = False
 
 

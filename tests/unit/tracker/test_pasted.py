@@ -70,6 +70,46 @@ LINES = {
     ),
 }
 
+REFUSALS = {
+    "a refusal": ("550 5.1.1 User unknown", 'code:5.1.1 text:"User unknown"'),
+    "one with an address in it": (
+        "550 5.1.1 <bob@example.org>: Recipient address rejected: User unknown",
+        'code:5.1.1 text:"<bob@example.org>: Recipient address rejected: User unknown"',
+    ),
+    "its codes alone": ("550 5.1.1", "code:550 code:5.1.1"),
+    "one in quotation marks, cut short": (
+        '"452 4.2.2 Mailbox is full, the owner has…"',
+        'code:4.2.2 text:"Mailbox is full, the owner has"',
+    ),
+    "one of several lines": (
+        "550-5.7.1 Messages from [192.0.2.25] weren't sent.\n550-5.7.1 Ask\n"
+        "550 5.7.1 your provider",
+        'code:5.7.1 text:"Messages from [192.0.2.25] weren\'t sent." text:"your provider"',
+    ),
+    "one of several lines in a box of one line": (
+        "550-5.7.1 Messages from [192.0.2.25] weren't sent. 550-5.7.1 Ask 550 5.7.1 your provider",
+        'code:5.7.1 text:"Messages from [192.0.2.25] weren\'t sent." text:"your provider"',
+    ),
+    "one of several lines without an enhanced code": (
+        "554-Our filter\n554 has said no",
+        'code:554 text:"has said no" text:"Our filter"',
+    ),
+    "one that a mail program broke": (
+        "550 5.4.1 Recipient address rejected: Access\ndenied. For more information see",
+        'code:5.4.1 text:"Recipient address rejected: Access" '
+        'text:"denied. For more information see"',
+    ),
+    "one with a quotation mark": (
+        '554 5.7.1 "computer" says "no" to it',
+        r'code:5.7.1 text:"computer\" says \"no\" to it"',
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "query"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_a_refusal(text: str, query: str) -> None:
+    assert recognize(text) == query
+
 
 @pytest.mark.parametrize(("text", "query"), LINES.values(), ids=LINES.keys())
 def test_a_line(text: str, query: str) -> None:
@@ -166,7 +206,9 @@ def test_a_dsn_of_ours() -> None:
         'subject:"delivery failed" to:bob',
         "undelivered mail to bob@example.org",
         "12:30",
-        "550 5.1.1 User unknown",
+        "550 invoices for Bob",
+        "450-460 of them",
+        "5.1.1",
         "mailto:nobody",
         "two\nlines",
         "https://example.org/",
@@ -188,6 +230,8 @@ CLUES = [
     "message-id=<",
     "mailto:%ff%00@x",
     "queued as ",
+    "550 5.1.1 ",
+    "452-",
     OURS,
     '"',
     "<",
