@@ -162,3 +162,30 @@ async def test_a_pasted_bounce_leads_to_its_message(page: Page, padding: int) ->
     await page.get_by_text("Understood as").wait_for()
     assert await page.locator("#q").input_value() == 'to:"h.bauer@northharbour.example"'
     assert await page.locator(".entry").count() == 1
+
+
+async def test_no_subject_runs_under_its_box_on_a_phone(desk: Desk, page: Page) -> None:
+    subject = "Minutes of the meeting of the board of the harbour office in February"
+    now = desk.clock.now()
+    await desk.ledger.accept(make_submission(subject=subject, now=now), now, None)
+    await page.set_viewport_size({"width": 375, "height": 800})
+    await page.goto("/?q=subject:harbour")
+    (text,) = await page.locator(".subject", has_text=subject).evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().right)"
+    )
+    box = await page.get_by_label(f"Select {subject}").bounding_box()
+    assert box is not None
+    assert text <= box["x"]
+
+
+async def test_a_very_long_subject_is_whole_when_its_row_is_open(desk: Desk, page: Page) -> None:
+    now = desk.clock.now()
+    await desk.ledger.accept(make_submission(subject="minutes " * 60, now=now), now, None)
+    await page.goto("/?q=subject:minutes since:today")
+    subject = page.locator(".subject").first
+    closed = await subject.bounding_box()
+    await page.locator("summary", has_text="minutes minutes").click()
+    opened = await subject.bounding_box()
+    assert closed is not None
+    assert opened is not None
+    assert closed["height"] < 100 < opened["height"]

@@ -48,14 +48,14 @@ async def test_everybody_has_the_built_in_ones(desk: Desk) -> None:
     client = await desk.log_in("zoe@elsewhere.example")
     found = await links(client, "/")
     assert found["Waiting longer than 1 hour"] == "status:waiting until:1h"
-    assert found["Refused today"] == "status:permanent since:today"
+    assert found["Permanently rejected today"] == "status:permanent since:today"
 
 
 async def test_the_built_in_ones_find_what_they_say(anna: Client) -> None:
     found = await links(anna)
     late = await (await anna.get("/", params={"q": found["Waiting longer than 1 hour"]})).text()
     assert set(subjects(late)) == {"Contract, signed copy attached", "Re: Lunch on Thursday?"}
-    refused = await (await anna.get("/", params={"q": found["Refused today"]})).text()
+    refused = await (await anna.get("/", params={"q": found["Permanently rejected today"]})).text()
     assert subjects(refused) == ["Offer for the harbour office, second draft"]
 
 

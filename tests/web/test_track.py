@@ -148,7 +148,16 @@ async def test_an_empty_list_explains_itself_and_offers_more(anna: Client) -> No
     assert "Nothing accepted today" in text
     assert "1 temporarily rejected" in text
     text = await text_of(anna, "/?q=zzzzz")
+    assert "Nothing found in the 60 days that are kept" in text
     assert "Check the spelling" in text
+
+
+async def test_words_that_nothing_has_may_be_those_of_an_answer(anna: Client) -> None:
+    page = await (await anna.get("/?q=Access denied since:7d")).text()
+    assert 'href="/?q=text%3A%22Access+denied%22+since%3A7d&amp;zone=Europe%2FBerlin"' in page
+    for text in ("to:zzz", "-zzz", 'text:"zzz"'):
+        page = await (await anna.get("/", params={"q": text})).text()
+        assert "what servers answered" not in page
 
 
 async def test_more_than_is_kept_is_said(anna: Client) -> None:

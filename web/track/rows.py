@@ -5,8 +5,17 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
-from tracker.explain import headline, why_not_dialled
-from tracker.model import Attempt, Message, MessageId, MessageKind, Recipient, RecipientId, Status
+from tracker.explain import explain, headline, why_not_dialled
+from tracker.model import (
+    Attempt,
+    Message,
+    MessageId,
+    MessageKind,
+    Outcome,
+    Recipient,
+    RecipientId,
+    Status,
+)
 from tracker.states import OPEN
 from tracker.views import Row, Timeline
 from web.help import anchor_of
@@ -128,7 +137,7 @@ def last_words(recipient: Recipient, last: Attempt | None, times: Times) -> str:
     if recipient.status is Status.HELD:
         return recipient.gate_detail.strip() or "no reason was given"
     if recipient.status in OPEN:
-        return upcoming(recipient, times)
+        return f"{_why(recipient, last)} {upcoming(recipient, times)}".lstrip()
     if recipient.status is Status.CANCELLED:
         return "It is not sent"
     if last is None:
@@ -137,6 +146,13 @@ def last_words(recipient: Recipient, last: Attempt | None, times: Times) -> str:
         return last.detail.strip() or outcome_of(last).word
     said = " ".join(f"{last.reply.code} {' '.join(last.reply.lines)}".split())
     return said if len(said) <= _SHOWN else f"{said[:_SHOWN].rstrip()}…"
+
+
+def _why(recipient: Recipient, last: Attempt | None) -> str:
+    """Return why the last try failed; nothing where a try is under way, or nobody knows."""
+    if recipient.leased or last is None or last.outcome is Outcome.UNCERTAIN:
+        return ""
+    return explain(last).what_happened
 
 
 def together(row: Row, timeline: Timeline | None) -> str:

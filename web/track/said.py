@@ -16,7 +16,7 @@ from web.standing import (
 )
 from web.times import Times, length
 from web.track.filters import Range, range_in_words
-from web.track.form_text import Choice, Form, Period
+from web.track.form_text import Choice, Form, Period, write_text
 
 LOOKS: Final[Mapping[Choice, Standing]] = {
     Choice.ACCEPTED: ACCEPTED,
@@ -64,11 +64,19 @@ def when(form: Form, days: Range, times: Times, retention: timedelta) -> str:
     return words if words.startswith("since ") else f"from {words}"
 
 
-def outcome_in_words(choice: Choice) -> str:
-    """Return an outcome for the middle of a sentence: "accepted", "sent"."""
-    if choice is Choice.WRITTEN:
-        return "found"
+def outcome_in_words(form: Form) -> str:
+    """Return the outcome for the middle of a sentence: "accepted", "found", "sent"."""
+    choice = form.choice
+    if choice is Choice.WRITTEN or (choice is Choice.ALL and any(conditions(form))):
+        return "found"  # there may be other mail, which nobody asked for
     return word_of(choice).lower() if choice in LOOKS else "sent"
+
+
+def in_replies(form: Form) -> str | None:
+    """Return the search for the same words in what servers answered; None where it cannot be."""
+    if not form.words or set('":\\') & set(form.words) or form.words.startswith("-"):
+        return None
+    return write_text(form.but(words=f'text:"{form.words}"'))
 
 
 def conditions(form: Form) -> Iterator[tuple[str, str]]:

@@ -56,7 +56,7 @@ BUILT_IN: Final = tuple(
     _named(name, text)
     for name, text in (
         ("Waiting longer than 1 hour", "status:waiting until:1h"),
-        ("Refused today", "status:permanent since:today"),
+        ("Permanently rejected today", "status:permanent since:today"),
         ("Uncertain", "status:uncertain"),
         ("Our fault", "side:operator since:7d"),
     )

@@ -3,8 +3,8 @@
 import asyncio
 from typing import Final
 
-import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
 from tracker.model import Habits
 from tracker.permissions import Permission
@@ -29,7 +29,15 @@ from web.track.form_text import Choice, Form, Period, read_text, write_text
 from web.track.habits import opening_of, remember
 from web.track.listing import Found, Wanted, look, want, way_on, widen
 from web.track.rows import tracked_row
-from web.track.said import CHOICES, PERIODS, conditions, outcome_in_words, when, word_of
+from web.track.said import (
+    CHOICES,
+    PERIODS,
+    conditions,
+    in_replies,
+    outcome_in_words,
+    when,
+    word_of,
+)
 from web.track.sent import not_taken_today, sent_lately
 from web.track.submitted import LONGEST_TEXT, WAS, is_submitted, read_submitted
 from web.views.searches import read_searches, saving
@@ -57,7 +65,7 @@ async def show_list(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     if is_submitted(params):
         is_literal = asked.is_literal and asked.text == params.get(WAS)
         text = read_submitted(params)
-        return see_other(link(msgspec.structs.replace(asked, text=text, is_literal=is_literal)))
+        return see_other(link(replace(asked, text=text, is_literal=is_literal)))
     if "q" in params and (meant := understood(asked)):
         return see_other(link(meant))
     response = await _answer(visit, viewer, asked, habits)
@@ -140,8 +148,9 @@ def _list(wanted: Wanted, found: Found, *, may_act: bool) -> dict[str, object]:
         "days": wanted.days,
         "summary": summary(found.number, wanted),
         "in_range": when(form, wanted.days, wanted.times, wanted.retention),
-        "outcome": outcome_in_words(form.choice),
+        "outcome": outcome_in_words(form),
         "conditions": list(conditions(form)),
+        "in_replies": (text := in_replies(form)) and link(replace(asked.but(), text=text)),
         "way_on": way_on(page, asked.before, asked.after),
         "older": page.older and link(asked.but(before=page.older)),
         "newer": page.newer and link(asked.but(after=page.newer)),
