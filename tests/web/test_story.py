@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.deliver import try_again
+from tests.support.letters import UNREACHABLE
 from tests.support.panel import Client, Desk, token_for
 from tests.support.unusual import (
     LONG_REPLY,
@@ -357,6 +358,27 @@ async def test_the_queue_shows_the_next_page(desk: Desk, admin: Client) -> None:
     text = await text_of(admin, f"/queue?before={recipient.id}")
     assert "Northwind im Frühling" in text
     assert "Quarterly figures" not in text
+
+
+async def test_what_is_due_is_not_offered_to_be_tried_now(anna: Client) -> None:
+    page = await (await anna.get("/queue")).text()
+    rows = [row for row in page.split("<tr>") if "press@<wbr>gmail.example" in row]
+    (due,) = rows
+    assert "Cancel…" in due
+    assert "Retry now" not in due
+    assert "Retry now" in page
+
+
+async def test_many_tries_of_one_kind_are_folded(desk: Desk, anna: Client) -> None:
+    for _ in range(9):
+        desk.clock.advance(timedelta(minutes=5))
+        await try_again(desk, LUNCH, UNREACHABLE)
+    page = await (await anna.get(desk.path_of(LUNCH))).text()
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "9 more attempts ended the same way 2 to 10," in text
+    folded = page.partition('class="warn folded"')[2].partition("</ol></details>")[0]
+    assert re.findall(r"<h3>Attempt (\d+)", folded) == [str(number) for number in range(2, 11)]
+    assert re.findall(r"<h3>Attempt (\d+)", page) == [str(number) for number in range(1, 13)]
 
 
 async def test_an_empty_queue_is_good_news(empty_desk: Desk) -> None:

@@ -7,7 +7,7 @@ from config.settings import RetrySettings
 from tracker.model import Attempt, Gate, Recipient, Status
 from tracker.schedule import ladder
 from tracker.states import OPEN
-from web.message.verdict import why_it_waits
+from web.message.verdict import gate_of, why_it_waits
 from web.times import Times, count
 
 RUNGS: Final = 100
@@ -55,17 +55,17 @@ def wait_of(recipient: Recipient, last: Attempt | None, times: Times) -> Wait | 
     """Return why `recipient` waits; None when it is final."""
     if recipient.status not in OPEN:
         return None
-    return Wait(why_it_waits(recipient, last), _what_ends_it(recipient, times))
+    return Wait(why_it_waits(recipient, last, times.now), _what_ends_it(recipient, times))
 
 
 def _what_ends_it(recipient: Recipient, times: Times) -> str:
     if recipient.leased:
         return "It ends with the answer of the other server."
     if recipient.status is Status.HELD:
-        until = times.clock(recipient.expires_at)
-        return f"Somebody has to release it or cancel it. At {until} it is given up."
+        until = times.at(recipient.expires_at)
+        return f"Somebody has to release it or cancel it. It is given up {until}."
     at = _next(recipient, times)
-    match recipient.gate:
+    match gate_of(recipient, times.now):
         case Gate.DESTINATION:
             return f"{at}; if it answers, all mail for it goes on at once."
         case Gate.CONCURRENCY:

@@ -46,7 +46,7 @@ def offers_of(facts: Facts, times: Times) -> list[Offer]:
         *_of_waiting(facts),
         *_send_again(facts),
         *_suppress(facts, times),
-        Offer("Would it work now?…", _page(facts, "probe")),
+        Offer("Would it work now?", _page(facts, "probe")),
     ]
 
 

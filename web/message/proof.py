@@ -23,7 +23,11 @@ EARLIER: Final = 10
 
 def five_lines(case: Case) -> str:
     """Return the classic form, for an e-mail or a ticket."""
-    words = headline(case.last) if case.last is not None else why_it_waits(case.recipient, None)
+    words = (
+        headline(case.last)
+        if case.last is not None
+        else why_it_waits(case.recipient, None, case.times.now)
+    )
     status = status_line(case.recipient, case.message, case.last, case.times)
     accepted = f"{case.times.full(case.message.accepted_at)} - {subject_of(case.message)}"
     found = (

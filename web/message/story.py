@@ -19,6 +19,7 @@ from tracker.model import (
 from tracker.states import OPEN
 from tracker.views import Timeline
 from web.message.attempts import AttemptStory, attempt_story
+from web.message.folding import Fold, fold
 from web.message.ladder import Rung, Wait, rungs_of, tries_so_far, wait_of
 from web.message.onward import Onward, onward_of
 from web.message.proof import five_lines, proof
@@ -96,7 +97,7 @@ class Story(NamedTuple):
     tries: str
     """ "3 tries so far"."""
     rungs: tuple[Rung, ...]
-    entries: tuple[AttemptStory | EventStory, ...]
+    entries: tuple[AttemptStory | EventStory | Fold, ...]
     """Oldest first."""
     report_on: MessageId | None
     onward: tuple[Onward, ...]
@@ -194,7 +195,7 @@ def tell(
         way=why_this_way(recipient, events, times),
         tries=tries_so_far(recipient),
         rungs=rungs_of(recipient, retry),
-        entries=entries_of(attempts, events, visible),
+        entries=fold(entries_of(attempts, events, visible)),
         report_on=message.reports_on if message.reports_on in visible else None,
         onward=onward_of(message, recipient, case.last),
         text=five_lines(case),
@@ -211,12 +212,14 @@ def _case(
     times: Times,
 ) -> Case:
     reports = [event for event in events if event.kind is EventKind.BOUNCED_LATER]
+    cancelled = [event for event in events if event.kind is EventKind.CANCELLED]
     return Case(
         recipient,
         message,
         attempts[-1] if attempts else None,
         times,
         returned=reports[-1] if reports else None,
+        cancelled=cancelled[-1] if cancelled else None,
         is_doubtful=any(one.outcome is Outcome.UNCERTAIN for one in attempts[:-1]),
     )
 
@@ -236,6 +239,8 @@ def _recipient_row(case: Case, *, current: bool) -> RecipientRow:
         fact=case.recipient,
         standing=standing_of(case.recipient, case.last),
         status=status_line(case.recipient, case.message, case.last, case.times),
-        words=headline(case.last) if case.last is not None else why_it_waits(case.recipient, None),
+        words=headline(case.last)
+        if case.last is not None
+        else why_it_waits(case.recipient, None, case.times.now),
         current=current,
     )

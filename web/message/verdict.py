@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final, NamedTuple, assert_never
 
-from tracker.explain import Explanation, explain
+from tracker.explain import Explanation, Side, explain
 from tracker.model import Attempt, Event, Gate, Message, Outcome, Recipient, Status
 from tracker.states import OPEN
 from web.message.returned import explain_return, reporter_of
@@ -21,6 +21,7 @@ _GATES: Final = {
     Gate.LOCAL: "Our own server has a fault",
 }
 _OURS: Final = "We, who run this mail server."
+_STILL_NEEDED: Final = "You, if it is still needed."
 _YOU_OR_US: Final = "You, or we who run this mail server."
 _THEIRS: Final = "The recipient, or whoever runs the recipient's mail server."
 _RETURNED: Final = "The recipient's mail server took the message and returned it afterwards."
@@ -52,6 +53,8 @@ class Case(NamedTuple):
     times: Times
     returned: Event | None = None
     """The report that came after it had been accepted, where it is known."""
+    cancelled: Event | None = None
+    """Who cancelled it, where that is known."""
     is_doubtful: bool = False
     """True when an attempt before the last one was uncertain: they may have a copy already."""
 
@@ -62,14 +65,23 @@ def sentence(text: str) -> str:
     return text if not text or text[-1] in ".!?" else f"{text}."
 
 
-def why_it_waits(recipient: Recipient, last: Attempt | None) -> str:
+def gate_of(recipient: Recipient, now: datetime) -> Gate:
+    """Return what `recipient` waits for: without a gate, for its next try, if that is to come."""
+    upcoming = recipient.next_attempt_at
+    if recipient.gate is Gate.NONE and upcoming is not None and upcoming > now:
+        return Gate.BACK_OFF
+    return recipient.gate
+
+
+def why_it_waits(recipient: Recipient, last: Attempt | None, now: datetime) -> str:
     """Return in a sentence or two why `recipient` waits right now."""
     if recipient.leased:
         return "It is being tried right now."
-    if recipient.gate is Gate.BACK_OFF and last is not None:
+    gate = gate_of(recipient, now)
+    if gate is Gate.BACK_OFF and last is not None:
         return f"{_GATES[Gate.BACK_OFF]}. {explain(last).what_happened}"
     detail = recipient.gate_detail.strip()
-    return sentence(f"{_GATES[recipient.gate]}: {detail}" if detail else _GATES[recipient.gate])
+    return sentence(f"{_GATES[gate]}: {detail}" if detail else _GATES[gate])
 
 
 def spoken(case: Case) -> str:
@@ -96,7 +108,7 @@ def lines(case: Case, report: str) -> Lines:
     explanation = _explanation(case)
     ours = _what_we_do(case, report)
     if case.recipient.status is Status.CANCELLED:
-        return Lines("Somebody cancelled it.", _OURS, "Send it again if it is needed.", ours)
+        return Lines(_who_cancelled(case), _STILL_NEEDED, "Send it again if it is needed.", ours)
     if case.recipient.status is Status.HELD:
         held = f"It is held here: {_why_held(case)}"
         return Lines(held, _YOU_OR_US, "Release it, or cancel it.", ours)
@@ -104,14 +116,24 @@ def lines(case: Case, report: str) -> Lines:
         return Lines(_RETURNED, _THEIRS, "Open the message: the report that came says why.", ours)
     if explanation is None:
         return Lines(
-            f"It has not been tried yet. {why_it_waits(case.recipient, None)}",
+            f"It has not been tried yet. {why_it_waits(case.recipient, None, case.times.now)}",
             _OURS,
             _NOTHING,
             ours,
         )
-    return Lines(
-        explanation.what_happened, explanation.who_can_fix, explanation.what_you_can_do, ours
-    )
+    who = explanation.who_can_fix
+    if case.recipient.status is Status.EXPIRED and explanation.side is Side.NETWORK:
+        who = _THEIRS  # it did not pass by itself, all the time that we tried
+    return Lines(explanation.what_happened, who, explanation.what_you_can_do, ours)
+
+
+def _who_cancelled(case: Case) -> str:
+    """Say who it was, and the reason that they gave, where both are known."""
+    event = case.cancelled
+    if event is None:
+        return "Somebody cancelled it."
+    by = f"{event.actor or 'Somebody'} cancelled it"
+    return sentence(f"{by}: {event.detail}" if event.detail.strip() else by)
 
 
 def _server(case: Case) -> str:

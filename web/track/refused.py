@@ -42,8 +42,17 @@ _BY_DETAIL: Final[dict[str, str]] = {
 """By the subject and detail of the enhanced status code (RFC 3463)."""
 
 
+_SUPPRESSED: Final = "Nothing is sent to this address"
+"""How our reply begins where the recipient is on the list of suppressions, whatever its codes."""
+_WHY_SUPPRESSED: Final = (
+    "This address is suppressed: mail for it is refused until somebody takes it off the list."
+)
+
+
 def why_refused(refusal: Refusal) -> str:
     """Return the reason in a sentence or two."""
+    if _SUPPRESSED in refusal.reply:
+        return _WHY_SUPPRESSED
     match = _CODES.match(refusal.reply)
     if match is None:
         return UNKNOWN

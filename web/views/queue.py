@@ -47,11 +47,17 @@ def waiting_row(viewer: Viewer, row: Row, times: Times) -> WaitingRow:
         subject=subject_of(row.message),
         sent_from=sender_of(row.message),
         standing=standing_of(row.recipient, row.last_attempt),
-        why=why_it_waits(row.recipient, row.last_attempt),
+        why=why_it_waits(row.recipient, row.last_attempt, times.now),
         upcoming=upcoming(row.recipient, times),
-        acts=acts_for(viewer, [row.recipient]),
+        acts=[act for act in acts_for(viewer, [row.recipient]) if _has_sense(act, row, times)],
         url=story_url(row.recipient),
     )
+
+
+def _has_sense(act: Act, row: Row, times: Times) -> bool:
+    """Say whether `act` changes anything: what is due is tried without being asked."""
+    upcoming = row.recipient.next_attempt_at
+    return act is not Act.RETRY or (upcoming is not None and upcoming > times.now)
 
 
 def _page_id(visit: Visit, name: str) -> RecipientId | None:

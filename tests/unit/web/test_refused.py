@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 import relay.submission
+from relay.closed import reply_to
+from tests.support.clock import START
 from tests.support.mail import make_refusal
+from tracker.model import Suppression, SuppressionOrigin
 from web.track.refused import UNKNOWN, helps_to_try_again, why_refused
 
 WORDS = {
@@ -30,6 +33,12 @@ WORDS = {
     "nothing": UNKNOWN,
     "": UNKNOWN,
 }
+
+
+@pytest.mark.parametrize("origin", SuppressionOrigin)
+def test_what_is_refused_because_it_is_suppressed_says_so(origin: SuppressionOrigin) -> None:
+    listed = Suppression(address="bob@example.org", origin=origin, since=START)
+    assert "is suppressed" in why_refused(make_refusal(reply=reply_to(listed)))
 
 
 @pytest.mark.parametrize(("reply", "words"), WORDS.items())

@@ -188,7 +188,15 @@ def test_what_comes_next(changes: dict[str, object], expected: str) -> None:
 )  # fmt: skip
 def test_why_it_waits(gate: Gate, detail: str, last: Attempt | None, expected: str) -> None:
     one = recipient(Status.DEFERRED, gate=gate, gate_detail=detail)
-    assert why_it_waits(one, last) == expected
+    assert why_it_waits(one, last, NOW) == expected
+
+
+def test_what_has_no_gate_waits_for_its_next_try() -> None:
+    """As after the end of a worker that had claimed it, and so had put its next try off."""
+    one = recipient(Status.DEFERRED, next_attempt_at=NOW + timedelta(minutes=1))
+    told = why_it_waits(one, attempt(FULL), NOW)
+    assert told == "It waits for its next try. The recipient's mailbox is full."
+    assert "next in line" in why_it_waits(one, attempt(FULL), NOW + timedelta(minutes=1))
 
 
 def test_expiry_keeps_the_reason() -> None:
@@ -203,6 +211,25 @@ def test_what_is_held_can_be_released_by_whoever_sees_the_button() -> None:
     assert told.what_happened == "It is held here: check."
     assert told.who_can_fix.startswith("You")
     assert told.what_you_can_do == "Release it, or cancel it."
+
+
+def test_what_was_cancelled_says_by_whom_and_why() -> None:
+    one = recipient(Status.CANCELLED)
+    event = replace(
+        REPORT, kind=EventKind.CANCELLED, actor="it@northwind.example", detail="Sent by mistake"
+    )
+    told = lines(Case(one, MESSAGE, attempt(FULL), TIMES, cancelled=event), "")
+    assert told.what_happened == "it@northwind.example cancelled it: Sent by mistake."
+    assert told.who_can_fix == "You, if it is still needed."
+    told = lines(Case(one, MESSAGE, None, TIMES, cancelled=replace(event, actor="", detail="")), "")
+    assert told.what_happened == "Somebody cancelled it."
+
+
+def test_what_did_not_pass_in_a_week_does_not_usually_pass_by_itself() -> None:
+    trying = lines(Case(recipient(Status.DEFERRED), MESSAGE, attempt(UNREACHABLE), TIMES), "")
+    assert "pass by themselves" in trying.who_can_fix
+    given_up = lines(Case(recipient(Status.EXPIRED), MESSAGE, attempt(UNREACHABLE), TIMES), "")
+    assert given_up.who_can_fix == "The recipient, or whoever runs the recipient's mail server."
 
 
 def test_what_is_read_out_does_not_begin_its_advice_with_nothing() -> None:
