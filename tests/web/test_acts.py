@@ -69,6 +69,7 @@ async def test_the_count_comes_first_with_what_does_not_change(desk: Desk, anna:
     assert f"Cancel {waiting} of {len(mine)} recipients?" in page
     assert f"Cancel {waiting} recipients" in page
     assert "Nothing, they are finished" in page
+    assert "Temporarily rejected 3 Cancelled" in page
     assert "mail of anna@northwind.example" in page
     assert await acts_of(desk) == []
 

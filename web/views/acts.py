@@ -24,6 +24,7 @@ from tracker.search import QueryError
 from tracker.store import Ledger
 from tracker.views import Row
 from web.acts import (
+    DONE,
     FINAL_DEEDS,
     MEANS,
     NOUNS,
@@ -180,6 +181,7 @@ async def _form(
         problem=problem,
         wrong=wrong,
         verb=VERBS[asked.deed],
+        done=DONE[asked.deed],
         means=MEANS[asked.deed],
         whose=whose(viewer.scope),
         waits=visit.panel.settings.tracking.undo_window if asked.deed in FINAL_DEEDS else None,
