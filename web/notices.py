@@ -5,7 +5,7 @@ say something else.
 """
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from web.times import count
 
@@ -71,15 +71,27 @@ def write_notice(act: Act, changed: int = 0, busy: int = 0, finished: int = 0) -
     return f"{act}.{changed}.{busy}.{finished}"
 
 
-def read_notice(cookie: str | None) -> str | None:
-    """Return the sentence for a cookie; None for one that we did not write."""
+class Notice(NamedTuple):
+    """What is told on the next page."""
+
+    words: str
+    is_idle: bool
+    """True when nothing was done, which must not look like success."""
+
+
+def read_notice(cookie: str | None) -> Notice | None:
+    """Return what a cookie says; None for one that we did not write."""
     word, *numbers = (cookie or "").split(".")
     act = next((act for act in Act if act == word), None)
     if act is None or len(numbers) != 3 or not all(n.isascii() and n.isdigit() for n in numbers):
         return None
     if act in _SAID:
-        return _SAID[act]
+        return Notice(_SAID[act], is_idle=act is Act.POINTLESS)
     changed, busy, finished = (min(int(number[:9]), 999_999) for number in numbers)
+    return Notice(_told(act, changed, busy, finished), is_idle=not changed)
+
+
+def _told(act: Act, changed: int, busy: int, finished: int) -> str:
     told = [f"{count(changed, 'recipient')} {_DONE[act]}."]
     if busy:
         told.append(f"{busy:,} being tried right now, which cannot be stopped.")

@@ -221,7 +221,7 @@ async def test_an_act_needs_the_token(desk: Desk, anna: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "status"),
     [
-        ("act=hold", 404),
+        ("act=hold", 400),
         ("act=explode&all=1", 404),
         ("act=hold&recipient=nonsense", 404),
         ("act=hold&all=1&q=status%3Anonsense", 400),
@@ -229,6 +229,14 @@ async def test_an_act_needs_the_token(desk: Desk, anna: Client) -> None:
 )
 async def test_what_makes_no_sense_is_refused(anna: Client, query: str, status: int) -> None:
     assert (await anna.get(f"/acts/new?{query}")).status == status
+
+
+async def test_who_chose_nothing_is_told_what_to_do(anna: Client) -> None:
+    response = await anna.get("/acts/new?act=hold&q=to:bob&zone=UTC&back=/")
+    assert response.status == 400
+    page = await response.text()
+    assert "Nothing is chosen" in page
+    assert "tick the boxes" in page
 
 
 async def test_a_retry_says_whom_it_is_pointless_to_try(desk: Desk, anna: Client) -> None:

@@ -367,6 +367,9 @@ async def test_what_is_due_is_not_offered_to_be_tried_now(anna: Client) -> None:
     assert "Cancel…" in due
     assert "Retry now" not in due
     assert "Retry now" in page
+    (greylisted,) = [row for row in page.split("<tr>") if "archive@<wbr>" in row]
+    assert "Retry now" not in greylisted
+    assert "A try now is pointless, because the server asks everybody new" in greylisted
 
 
 async def test_many_tries_of_one_kind_are_folded(desk: Desk, anna: Client) -> None:

@@ -39,6 +39,7 @@ from web.acts import (
     whose,
     why_skipped,
 )
+from web.errors import excuse
 from web.forms import read_form
 from web.panel import Viewer, Visit, see_other
 from web.rerouting import CONFIGURED, LONGEST, Way, as_configured, next_hop_in, offered
@@ -144,9 +145,21 @@ async def _count(ledger: Ledger, asked: Asked, viewer: Viewer) -> Counted:
     return Counted(parts_of(asked.deed, counts), (), cut=bool(counts.cut))
 
 
+def _chooses_nothing(viewer: Viewer, fields: Mapping[str, Sequence[str]]) -> bool:
+    """Say whether somebody pressed the button of a list with no row selected."""
+    words = fields.get("act", ())
+    known = any(one in words and _may(viewer, one) for one in Deed)
+    return known and fields.keys().isdisjoint(("recipient", "all"))
+
+
 async def ask(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer with how many an act is about, and the form that does it."""
-    asked = _read(visit, viewer, _fields(visit.request), visit.now)
+    fields = _fields(visit.request)
+    if _chooses_nothing(viewer, fields):
+        return excuse(
+            visit, 400, "Nothing is chosen", "Go back and tick the boxes of the rows that you mean."
+        )
+    asked = _read(visit, viewer, fields, visit.now)
     return await _form(visit, viewer, asked)
 
 

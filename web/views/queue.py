@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from tracker.model import Recipient, RecipientId, Status, is_id
+from tracker.permissions import Permission
 from tracker.views import Row
 from web.message.verdict import why_it_waits
 from web.notices import Act
@@ -17,6 +18,7 @@ from web.track.counts import COUNTED, number_of
 from web.track.filters import OPEN_QUERY
 from web.track.listing import way_on
 from web.track.rows import sender_of, story_url, subject_of
+from web.views.offers import pointless
 from web.views.story import acts_for
 
 PAGE: Final = 25
@@ -35,29 +37,30 @@ class WaitingRow(NamedTuple):
     sent_from: str
     standing: Standing
     why: str
+    pointless: str
+    """Why a try now would be; empty where it would not."""
     upcoming: str
     acts: list[Act]
     url: str
 
 
-def waiting_row(viewer: Viewer, row: Row, times: Times) -> WaitingRow:
+def waiting_row(viewer: Viewer, row: Row, times: Times, pointless: str) -> WaitingRow:
     """Return one row of the queue."""
+    acts = [
+        act for act in acts_for(viewer, [row.recipient]) if act is not Act.RETRY or not pointless
+    ]
+    due = (row.recipient.next_attempt_at or times.now) <= times.now
     return WaitingRow(
         recipient=row.recipient,
         subject=subject_of(row.message),
         sent_from=sender_of(row.message),
         standing=standing_of(row.recipient, row.last_attempt),
         why=why_it_waits(row.recipient, row.last_attempt, times.now),
+        pointless="" if due else pointless,  # that it is due says it
         upcoming=upcoming(row.recipient, times),
-        acts=[act for act in acts_for(viewer, [row.recipient]) if _has_sense(act, row, times)],
+        acts=acts,
         url=story_url(row.recipient),
     )
-
-
-def _has_sense(act: Act, row: Row, times: Times) -> bool:
-    """Say whether `act` changes anything: what is due is tried without being asked."""
-    upcoming = row.recipient.next_attempt_at
-    return act is not Act.RETRY or (upcoming is not None and upcoming > times.now)
 
 
 def _page_id(visit: Visit, name: str) -> RecipientId | None:
@@ -73,9 +76,13 @@ async def show_queue(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         ledger.search(query, viewer.scope, limit=PAGE, before=before, after=after),
         ledger.summarize(query, viewer.scope, cap=COUNTED),
     )
+    reasons = await pointless(visit, page.rows) if viewer.may(Permission.ACT) else {}
     return visit.page(
         "queue.html",
-        rows=[waiting_row(viewer, row, visit.times) for row in page.rows],
+        rows=[
+            waiting_row(viewer, row, visit.times, reasons.get(row.recipient.id, ""))
+            for row in page.rows
+        ],
         numbers=[(words, number_of(counts, {status})) for status, words in _WORDS.items()],
         way_on=way_on(page, before, after),
         older=page.older and f"/queue?{urlencode({'before': page.older})}",

@@ -89,7 +89,23 @@ def test_is_token(sent: object, expected: str, same: bool) -> None:
     ],
 )
 def test_a_notice_says_only_what_we_wrote(cookie: str | None, told: str | None) -> None:
-    assert read_notice(cookie) == told
+    notice = read_notice(cookie)
+    assert (notice and notice.words) == told
+
+
+@pytest.mark.parametrize(
+    ("cookie", "is_idle"),
+    [
+        ("retry.2.0.0", False),
+        ("retry.0.1.0", True),
+        ("pointless.0.0.0", True),
+        ("search-saved.0.0.0", False),
+    ],
+)
+def test_what_came_to_nothing_does_not_look_like_success(cookie: str, is_idle: bool) -> None:
+    notice = read_notice(cookie)
+    assert notice is not None
+    assert notice.is_idle is is_idle
 
 
 def test_every_act_has_its_words() -> None:
