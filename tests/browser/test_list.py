@@ -140,7 +140,7 @@ async def test_saving_a_search_without_a_script(browser: Browser, desk: Desk) ->
     await page.goto("/searches")
     await page.get_by_text("Change…").click()
     await page.get_by_label("Name of Refusals").fill("All refusals")
-    await page.get_by_role("button", name="Keep").click()
+    await page.get_by_role("button", name="Save the changes").click()
     assert await page.get_by_role("link", name="All refusals").is_visible()
     await page.get_by_text("Change…").click()
     await page.get_by_role("button", name="Remove").click()
