@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser, Page
 
-from tests.browser.conftest import log_in
+from tests.browser.conftest import log_in, new_context
 from tests.support.panel import Desk
 
 pytestmark = pytest.mark.browser
@@ -95,3 +95,23 @@ async def test_print_leaves_the_controls_out(desk: Desk, page: Page) -> None:
     await page.emulate_media(media="print")
     assert not await page.get_by_role("button", name="Retry now").is_visible()
     assert await page.locator(".spoken").is_visible()
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["script", "no script"])
+async def test_on_a_phone_the_fields_make_room_for_what_was_found(
+    browser: Browser, desk: Desk, has_script: bool
+) -> None:
+    context = await new_context(browser, desk, has_script=has_script)
+    page = await context.new_page()
+    await page.set_viewport_size({"width": 375, "height": 800})
+    await log_in(page)
+    outcome = page.get_by_label("Outcome", exact=True)
+    assert await outcome.is_visible() is not has_script
+    if has_script:
+        await page.get_by_text("Outcome, date and more").click()
+        assert await outcome.is_visible()
+    await outcome.select_option("permanent")
+    await page.get_by_role("button", name="Search", exact=True).click()
+    assert await page.locator("#q").input_value() == "status:permanent since:today"
+    await page.get_by_role("link", name="Change").click()
+    assert await page.locator("#zone").is_visible(), "a link leads to it"

@@ -37,6 +37,10 @@ function keepPlace(event) {
 const place = sessionStorage.getItem(PLACE);
 sessionStorage.removeItem(PLACE);
 if (place) document.getElementById(place)?.focus({ preventScroll: true });
+// On a phone the fields stand between the box and what was found: they open when they are wanted.
+const fields = document.querySelector(".fields");
+const isInUse = fields?.contains(document.activeElement) || fields?.querySelector(":target");
+if (fields && !isInUse && matchMedia("(max-width: 46rem)").matches) fields.open = false;
 document.querySelector("#filters")?.addEventListener("submit", keepPlace);
 document.querySelector(".outcomes")?.addEventListener("click", keepPlace);
 
