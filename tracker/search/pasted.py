@@ -47,7 +47,8 @@ def recognize(text: str) -> str | None:
             if terms := reader(text):
                 return _write(terms)
         if len(text) < _LONG and not _REPORT.search(text):
-            return None  # words that somebody typed
+            terms = read_refusal(text)  # else these are words that somebody typed
+            return _write(terms) if terms else None
     terms = read_bounce(text) or _lines(text) or read_refusal(text)
     return _write(terms) if terms else None
 
@@ -155,5 +156,4 @@ _READERS: Final[tuple[Callable[[str], tuple[Term, ...]], ...]] = (
     _address,
     _log_line,
     _reply,
-    read_refusal,
 )

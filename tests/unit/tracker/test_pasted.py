@@ -99,6 +99,11 @@ REFUSALS = {
         'code:5.4.1 text:"Recipient address rejected: Access" '
         'text:"denied. For more information see"',
     ),
+    "one before the report that has an id": (
+        "550 5.1.1 User unknown Final-Recipient: rfc822; bob@example.org Message-ID: "
+        "<other@client.example.com> X-Original-Message-ID: <one@client.example.com>",
+        'id:"one@client.example.com"',
+    ),
     "one with a quotation mark": (
         '554 5.7.1 "computer" says "no" to it',
         r'code:5.7.1 text:"computer\" says \"no\" to it"',
