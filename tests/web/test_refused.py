@@ -2,9 +2,15 @@
 
 from datetime import timedelta
 
+import pytest
+
+from relay.closed import reply_to
+from tests.support.hostile import HOSTILE
 from tests.support.mail import make_refusal
 from tests.support.panel import AFTERNOON, Desk
 from tests.web.test_track import text_of
+from tracker.model import Suppression
+from web.views.refused import refused_row
 
 ANNA = "anna@northwind.example"
 
@@ -25,6 +31,28 @@ async def test_a_user_sees_what_was_refused_to_them(desk: Desk) -> None:
     assert "452 4.5.3 Too many recipients" in text
     assert "Not now" in text
     assert "hers@" not in text
+
+
+async def test_what_is_suppressed_leads_to_the_list(desk: Desk) -> None:
+    listed = Suppression(address="gone@bücher.example", since=AFTERNOON)
+    await desk.ledger.record_refusals(
+        [
+            make_refusal(account=ANNA, forward_path="Gone@bücher.example", reply=reply_to(listed)),
+            make_refusal(account=ANNA, forward_path="bob@example.org"),
+        ]
+    )
+    page = await (await (await desk.log_in(ANNA)).get("/refused")).text()
+    assert page.count("See it there") == 1
+    assert 'href="/suppressions?q=gone%40xn--bcher-kva.example"' in page
+    page = await (await (await desk.log_in("help@northwind.example")).get("/refused")).text()
+    assert "Gone@" in page
+    assert "/suppressions" not in page, "who may not change the list is not sent there"
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_whatever_was_refused_has_a_row(text: str) -> None:
+    row = refused_row(make_refusal(forward_path=text, reply="550 Nothing is sent to this address"))
+    assert row.listed.startswith("/suppressions?q=")
 
 
 async def test_nothing_refused_is_said(desk: Desk) -> None:

@@ -49,9 +49,14 @@ _WHY_SUPPRESSED: Final = (
 )
 
 
+def is_suppressed(refusal: Refusal) -> bool:
+    """Say whether it was refused because its recipient is on the list of suppressions."""
+    return _SUPPRESSED in refusal.reply
+
+
 def why_refused(refusal: Refusal) -> str:
     """Return the reason in a sentence or two."""
-    if _SUPPRESSED in refusal.reply:
+    if is_suppressed(refusal):
         return _WHY_SUPPRESSED
     match = _CODES.match(refusal.reply)
     if match is None:

@@ -5,9 +5,11 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from tracker.mailbox import comparable
 from tracker.model import Refusal, RefusalId, is_id
+from tracker.permissions import Permission
 from web.panel import Viewer, Visit
-from web.track.refused import WHEN, helps_to_try_again, why_refused
+from web.track.refused import WHEN, helps_to_try_again, is_suppressed, why_refused
 
 PAGE: Final = 50
 
@@ -20,12 +22,17 @@ class RefusedRow(NamedTuple):
     when: str
     passes: bool
     """True when it may be taken at another time."""
+    listed: str
+    """Where its address can be taken off the list of suppressions; empty where it is not on it."""
 
 
 def refused_row(refusal: Refusal) -> RefusedRow:
     """Return one row of the page."""
+    listed = ""
+    if is_suppressed(refusal) and refusal.forward_path:
+        listed = f"/suppressions?{urlencode({'q': comparable(refusal.forward_path)})}"
     return RefusedRow(
-        refusal, why_refused(refusal), WHEN[refusal.command], helps_to_try_again(refusal)
+        refusal, why_refused(refusal), WHEN[refusal.command], helps_to_try_again(refusal), listed
     )
 
 
@@ -41,5 +48,6 @@ async def show_refused(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         rows=[refused_row(refusal) for refusal in shown],
         older=older and f"/refused?{older}",
         newest=before and "/refused",
+        may_act=viewer.may(Permission.ACT),
         retention=visit.panel.settings.tracking.retention,
     )
