@@ -85,7 +85,7 @@ async def test_a_saved_rule_counts_and_tells_who_wrote_it(desk: Desk, admin: Cli
     [
         ({"category": ""}, "Choose a category."),
         ({"category": "accepted"}, "Choose a category."),
-        ({"words": ""}, "Say by what"),
+        ({"words": ""}, "Say how to"),
         ({"words": "no"}, "too short"),
         ({"expression": "x"}, "not both"),
         ({"words": "", "expression": "(a+)+$"}, "without a bound"),

@@ -84,7 +84,7 @@ def problem_of(correction: Correction) -> str:
     if correction.words and correction.expression:
         return "Give words or an expression, not both."
     if not (correction.words or correction.expression or correction.code):
-        return "Say by what to know the replies: words, an expression, or a code."
+        return "Say how to recognise the replies: by words, an expression or a code."
     if correction.words and len(correction.words.strip()) < 3:
         return "The words are too short: they would be found in nearly every reply."
     if correction.code and not _CODE.fullmatch(correction.code):
