@@ -29,6 +29,8 @@ _DONE: Final = {
     Deed.CANCEL: "cancelled",
     Deed.SUPPRESS: "put on the list of suppressed addresses",
 }
+BECOME: Final = _DONE | {Deed.REROUTE: "rerouted"}
+"""What becomes of recipients, before it has come to anything."""
 MEANS: Final = {
     Deed.RETRY: (
         "They become due now. They are still tried at the pace that their destinations bear, and "

@@ -24,7 +24,7 @@ from tracker.search import QueryError
 from tracker.store import Ledger
 from tracker.views import Row
 from web.acts import (
-    DONE,
+    BECOME,
     FINAL_DEEDS,
     MEANS,
     NOUNS,
@@ -194,7 +194,7 @@ async def _form(
         problem=problem,
         wrong=wrong,
         verb=VERBS[asked.deed],
-        done=DONE[asked.deed],
+        done=BECOME[asked.deed],
         means=MEANS[asked.deed],
         whose=whose(viewer.scope),
         waits=visit.panel.settings.tracking.undo_window if asked.deed in FINAL_DEEDS else None,
