@@ -25,6 +25,7 @@ from web.navigation import navigation_for
 from web.notices import read_notice
 from web.readiness import Readiness
 from web.render import Templates
+from web.security import local_path
 from web.sessions import LogIns, cookie_name, drop_cookie
 from web.static_files import StaticFiles
 from web.times import Times
@@ -34,6 +35,8 @@ from web.unread import Unread
 ZONE_COOKIE = "sendtrace-zone"
 ZONE_KEPT = timedelta(days=365)
 """How long a browser knows the zone that was chosen in it."""
+LIST_COOKIE = "sendtrace-list"
+"""Carries the last search, so that a message leads back to it; ends with the log-in."""
 NOTICE_COOKIE = "sendtrace-notice"
 """Carries what an act came to, from the POST to the page that is shown after it."""
 
@@ -155,6 +158,12 @@ class Visit:
             if is_zone(name):
                 return name
         return self.panel.settings.panel.time_zone
+
+    @property
+    def list_path(self) -> str:
+        """The list as it was last searched."""
+        path = local_path(self.request.cookies.get(cookie_name(LIST_COOKIE, secure=self.secure)))
+        return path if path.startswith("/?") else "/"
 
     def page(self, template: str, status: int = 200, /, **context: object) -> web.Response:
         """Return a page made of a template; what an act before it came to is told once."""

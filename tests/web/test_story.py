@@ -395,3 +395,26 @@ async def test_a_probe_that_comes_later_than_the_schedule_is_what_it_waits_for(
     desk.clock.advance(timedelta(minutes=1))
     text = await text_of(anna, "/queue")
     assert "Next try at 15:58 (in 10 minutes)" in text
+
+
+async def test_a_message_leads_back_to_the_search_that_found_it(desk: Desk, anna: Client) -> None:
+    search = "/?outcome=all&range=7d&q=subject%3A%22Re%3A+Lunch%22"
+    message = f"/messages/{desk.ids[LUNCH]}"
+    assert '<p class="path"><a href="/">' in await (await anna.get(message)).text()
+    listed = (await anna.get(search)).url.raw_path_qs
+    assert "subject" in listed
+    page = await (await anna.get(message)).text()
+    assert f'<p class="path"><a href="{html.escape(listed)}">' in page
+
+
+@pytest.mark.parametrize("path", ["//evil.example/?", "/acts?before=1", "javascript:x", "/?\\x"])
+async def test_a_message_leads_back_to_nowhere_else(desk: Desk, anna: Client, path: str) -> None:
+    page = await anna.get(f"/messages/{desk.ids[LUNCH]}", cookies={"sendtrace-list": path})
+    assert '<p class="path"><a href="/">' in await page.text()
+
+
+async def test_the_last_search_ends_with_the_log_in(desk: Desk, anna: Client) -> None:
+    await anna.get("/?outcome=all&q=secret")
+    token = await token_for(anna)
+    response = await anna.post("/logout", data={"csrf": token}, allow_redirects=False)
+    assert response.cookies["sendtrace-list"]["max-age"] == "0"

@@ -13,9 +13,9 @@ from web.client import network_of
 from web.csrf import FIELD, is_token
 from web.forms import read_form
 from web.notices import Act, write_notice
-from web.panel import NOTICE_COOKIE, ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_other
+from web.panel import LIST_COOKIE, NOTICE_COOKIE, ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_other
 from web.security import local_path
-from web.sessions import cookie_name, looks_like_token, make_token, set_cookie
+from web.sessions import cookie_name, drop_cookie, looks_like_token, make_token, set_cookie
 from web.track.filters import is_zone
 
 _COOKIE: Final = "sendtrace-login"
@@ -98,6 +98,7 @@ async def log_out(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """End the session."""
     response = see_other("/login")
     await visit.panel.log_ins.end(response, viewer.session, secure=visit.secure)
+    drop_cookie(response, LIST_COOKIE, secure=visit.secure)
     notice = write_notice(Act.LOGGED_OUT)
     set_cookie(
         response,

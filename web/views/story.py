@@ -64,6 +64,7 @@ async def show_message(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     )
     return visit.page(
         "message.html",
+        list_path=visit.list_path,
         story=story,
         shown=SHOWN,
         version=version.text if version is not None else "",
