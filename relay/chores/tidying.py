@@ -15,7 +15,7 @@ from tracker.store import Ledger, StoreUnavailable
 
 _TIDYING: Final = "tidying"
 _PERIOD: Final = timedelta(minutes=10)
-_STEP: Final = 500
+STEP: Final = 500
 """Messages or recipients in one transaction at most. Where others wait for it, the ledger does as
 many at once as take some milliseconds."""
 _FEW: Final = 100
@@ -77,7 +77,7 @@ class Chores:
 
     async def _give_up_held(self) -> int:
         given_up = 0
-        while count := await self._ledger.give_up_held(self._clock.now(), _STEP):
+        while count := await self._ledger.give_up_held(self._clock.now(), STEP):
             given_up += count
         return given_up
 
@@ -89,18 +89,18 @@ class Chores:
         """Drop the content of mail that came back long enough ago."""
         await self._ledger.keep_refused(self._refused_for > timedelta())
         before = self._clock.now() - self._refused_for
-        return await self._in_steps(lambda: self._ledger.drop_refused(before, _STEP))
+        return await self._in_steps(lambda: self._ledger.drop_refused(before, STEP))
 
     async def _prune(self) -> int:
         before = (self._clock.now() - self._retention).date()
-        dropped = await self._in_steps(lambda: self._ledger.prune(before, _STEP))
+        dropped = await self._in_steps(lambda: self._ledger.prune(before, STEP))
         if dropped:
             self._log.info("retention", messages=dropped, before=before.isoformat())
         return dropped
 
     async def _prune_refusals(self) -> int:
         before = self._clock.now() - self._retention
-        return await self._in_steps(lambda: self._ledger.prune_refusals(before, _STEP))
+        return await self._in_steps(lambda: self._ledger.prune_refusals(before, STEP))
 
     async def _prune_domains(self) -> int:
         """Drop the mail of domains whose record is kept for a shorter time."""
@@ -124,7 +124,7 @@ class Chores:
 
     async def _prune_accesses(self) -> int:
         before = self._clock.now() - self._accesses_kept
-        return await self._in_steps(lambda: self._ledger.prune_accesses(before, _STEP))
+        return await self._in_steps(lambda: self._ledger.prune_accesses(before, STEP))
 
     async def _forget(self) -> int:
         now = self._clock.now()

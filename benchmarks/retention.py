@@ -1,0 +1,232 @@
+"""What mail waits while a day of history is dropped beside it.
+
+    python -m benchmarks.retention [--day 200000] [--days 3] [--rate 100] [--slice 5]
+                                   [--seconds 120] [--directory /tmp] [--ledger FILE]
+
+A ledger in a file is written that has `--days` days of so many recipients each
+(`tests.support.history`). Two processes submit, as two workers do: half of `--rate` messages a
+second each, at regular times, whether the one before is accepted or not. Each is accepted under a
+lease and settled as delivered. The first of them drops the oldest day as the relay does, but only
+in every other slice of `--slice` seconds: what disturbs the machine for a while disturbs both. That
+goes on until the day is gone, or for `--seconds`.
+
+Printed is how long accepting took in both kinds of slices, how fast the day went, and how long the
+turn was held at most, by whom.
+"""
+
+import argparse
+import asyncio
+import multiprocessing
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.holds import Holds, watch
+from benchmarks.table import percentile, render
+from relay.chores.tidying import STEP
+from relay.chores.turns import in_steps
+from relay.clock import SystemClock
+from tests.support.history import History, fill
+from tests.support.mail import make_settlement, make_submission
+from tracker.model import LeaseToken
+from tracker.sqlite import open_ledger
+from tracker.sqlite.ledger import SqliteLedger
+
+_CONTENT = bytes(4000)
+_MARGIN = 0.25
+"""Seconds at the beginning of a slice that do not count: the one before is still at work."""
+
+
+class Plan(NamedTuple):
+    """What a process does."""
+
+    path: Path
+    rate: float
+    slice: float
+    seconds: float
+    begin: float
+    """Of the monotonic clock, which all processes share."""
+    oldest: date | None
+    """The day before which everything is to go; None for who only submits."""
+
+    def is_beside(self, at: float) -> bool:
+        """Say whether a moment is in a slice in which history is dropped."""
+        return int((at - self.begin) / self.slice) % 2 == 1
+
+    def counts(self, at: float) -> bool:
+        """Say whether what begins at a moment is counted."""
+        return (at - self.begin) % self.slice > _MARGIN
+
+
+class Outcome(NamedTuple):
+    """What a process has found. Seconds."""
+
+    alone: list[float]
+    beside: list[float]
+    holds: dict[bool, Holds]
+    """By whether history was dropped at the time."""
+    dropped: int
+    took: float
+    """How long history was being dropped."""
+    is_gone: bool
+
+
+class _Submitter:
+    """Submits at regular times, and notes how long each message took."""
+
+    def __init__(self, ledger: SqliteLedger, plan: Plan) -> None:
+        self._ledger = ledger
+        self._plan = plan
+        self.took: dict[bool, list[float]] = {False: [], True: []}
+
+    async def run(self, over: asyncio.Event) -> None:
+        """Go on until it is over."""
+        lease = (await self._ledger.open_lease("bench", 1, _now(), timedelta(hours=9))).token
+        async with asyncio.TaskGroup() as group:
+            number = 0
+            while not over.is_set():
+                number += 1
+                await asyncio.sleep(self._plan.begin + number / self._plan.rate - time.monotonic())
+                group.create_task(self._carry(number, lease))
+
+    async def _carry(self, number: int, lease: LeaseToken) -> None:
+        now, began, plan = _now(), time.monotonic(), self._plan
+        whom, account = f"u{number}@d{number % 50}.example", f"a{number % 997}@b{number % 97}.example"
+        submission = make_submission(whom, now=now, account=account, content=_CONTENT)
+        (job,) = (await self._ledger.accept(submission, now, lease)).jobs
+        if plan.counts(began):
+            self.took[plan.is_beside(began)].append(time.monotonic() - began)
+        await self._ledger.settle(make_settlement(job, now=now))
+
+
+async def _drop(ledger: SqliteLedger, plan: Plan, over: asyncio.Event) -> tuple[int, float, bool]:
+    """Drop the oldest day in every other slice; return how much went, in what time, and if all."""
+    assert plan.oldest is not None
+    oldest, dropped, took, clock = plan.oldest, 0, 0.0, SystemClock()
+
+    async def step() -> int:
+        if not plan.is_beside(time.monotonic()) or over.is_set():
+            return 0
+        return await ledger.prune(oldest, STEP)
+
+    while not over.is_set():
+        now = time.monotonic()
+        if not plan.is_beside(now):
+            await asyncio.sleep(plan.slice - (now - plan.begin) % plan.slice + 0.001)
+            continue
+        dropped += await in_steps(step, clock)
+        took += time.monotonic() - now
+        if plan.is_beside(time.monotonic()) and not over.is_set():
+            return dropped, took, True
+    return dropped, took, False
+
+
+async def _work(plan: Plan, connection: Connection) -> None:
+    holds = watch(plan.is_beside)
+    ledger = await open_ledger(plan.path)
+    over = asyncio.Event()
+    try:
+        submitter = _Submitter(ledger, plan)
+        submitting = asyncio.create_task(submitter.run(over))
+        told = asyncio.create_task(asyncio.to_thread(connection.recv))
+        dropped, took, is_gone = 0, 0.0, False
+        if plan.oldest is not None:
+            left = plan.begin + plan.seconds - time.monotonic()
+            asyncio.get_running_loop().call_later(left, over.set)
+            dropped, took, is_gone = await _drop(ledger, plan, over)
+            connection.send(None)
+        await told
+        over.set()
+        await submitting
+        connection.send(
+            Outcome(submitter.took[False], submitter.took[True], holds, dropped, took, is_gone)
+        )
+    finally:
+        await ledger.close()
+
+
+def _begin(plan: Plan, connection: Connection) -> None:
+    asyncio.run(_work(plan, connection))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def measure(plan: Plan) -> list[Outcome]:
+    """Let two processes do it."""
+    spawn = multiprocessing.get_context("spawn")
+    ends, processes = [], []
+    for each in (plan, plan._replace(oldest=None)):
+        ours, theirs = spawn.Pipe()
+        processes.append(spawn.Process(target=_begin, args=(each, theirs)))
+        processes[-1].start()
+        ends.append(ours)
+    ends[0].recv()  # the day is gone, or the time is over
+    for end in ends:
+        end.send(None)
+    outcomes = [end.recv() for end in ends]
+    for process in processes:
+        process.join()
+    return outcomes
+
+
+def report(outcomes: list[Outcome], day: int) -> None:
+    """Print what was found."""
+    rows = []
+    kinds: dict[bool, list[float]] = {
+        False: [each for outcome in outcomes for each in outcome.alone],
+        True: [each for outcome in outcomes for each in outcome.beside],
+    }
+    for beside, name in ((False, "alone"), (True, "beside")):
+        times = kinds[beside]
+        shares = (0.5, 0.95, 0.99, 1.0)
+        rows.append([name, str(len(times)), *(f"{percentile(times, s) * 1e3:.1f}" for s in shares)])
+    print(f"\n{render(['accept', 'messages', 'p50 ms', 'p95', 'p99', 'max'], rows)}\n")
+    rows = []
+    for beside, name in ((False, "alone"), (True, "beside")):
+        merged: Holds = defaultdict(list)
+        for outcome in outcomes:
+            for kind, times in outcome.holds[beside].items():
+                merged[kind] += times
+        for kind, times in sorted(merged.items()):
+            cells = [f"{percentile(times, s) * 1e3:.1f}" for s in (0.5, 0.99, 1.0)]
+            rows.append([kind, name, str(len(times)), *cells, f"{sum(times):.2f}"])
+    print(f"{render(['turn held', '', 'times', 'p50 ms', 'p99', 'max', 'in all s'], rows)}\n")
+    worker = outcomes[0]
+    rate = worker.dropped / worker.took if worker.took else 0.0
+    print(
+        f"dropped {worker.dropped} messages in {worker.took:.0f} s, {rate:.0f} a second"
+        f"{', all of the day' if worker.is_gone else f': a day of {day} takes {day / max(rate, 1) / 60:.0f} min'}"
+    )
+
+
+def main() -> None:
+    """Write a ledger and measure; or take one that is there."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--day", type=int, default=200_000, help="recipients of a day")
+    parser.add_argument("--days", type=int, default=3)
+    parser.add_argument("--rate", type=float, default=100, help="messages a second, in all")
+    parser.add_argument("--slice", type=float, default=5, help="seconds")
+    parser.add_argument("--seconds", type=float, default=120, help="at most")
+    parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--ledger", type=Path, help="that was written today with these days")
+    chosen = parser.parse_args()
+    end = _now().replace(hour=0, minute=0, second=0, microsecond=0)
+    with tempfile.TemporaryDirectory(prefix="bench-retention-", dir=chosen.directory) as place:
+        path = chosen.ledger or Path(place) / "ledger.db"
+        if chosen.ledger is None:
+            fill(path, History(chosen.day * chosen.days, end, days=chosen.days))
+        oldest = (end - timedelta(days=chosen.days - 1)).date()
+        begin = time.monotonic() + 3
+        plan = Plan(path, chosen.rate / 2, chosen.slice, chosen.seconds, begin, oldest)
+        report(measure(plan), chosen.day)
+
+
+if __name__ == "__main__":
+    main()
