@@ -10,17 +10,17 @@ lease and settled as delivered. The first of them drops the oldest day as the re
 in every other slice of `--slice` seconds: what disturbs the machine for a while disturbs both. That
 goes on until the day is gone, or for `--seconds`.
 
-Printed is how long accepting took in both kinds of slices, how fast the day went, and how long the
-turn was held at most, by whom.
+Printed is how long accepting took in both kinds of slices, the middle of the ratios of neighbouring
+slices, how fast the day went, and how long the turn was held, by whom.
 """
 
 import argparse
 import asyncio
 import multiprocessing
+import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -42,6 +42,9 @@ _MARGIN = 0.25
 """Seconds at the beginning of a slice that do not count: the one before is still at work."""
 
 
+_NAMES = ("alone", "beside")
+
+
 class Plan(NamedTuple):
     """What a process does."""
 
@@ -54,9 +57,13 @@ class Plan(NamedTuple):
     oldest: date | None
     """The day before which everything is to go; None for who only submits."""
 
+    def slice_of(self, at: float) -> int:
+        """Return the number of the slice that a moment is in."""
+        return int((at - self.begin) / self.slice)
+
     def is_beside(self, at: float) -> bool:
         """Say whether a moment is in a slice in which history is dropped."""
-        return int((at - self.begin) / self.slice) % 2 == 1
+        return self.slice_of(at) % 2 == 1
 
     def counts(self, at: float) -> bool:
         """Say whether what begins at a moment is counted."""
@@ -66,8 +73,8 @@ class Plan(NamedTuple):
 class Outcome(NamedTuple):
     """What a process has found. Seconds."""
 
-    alone: list[float]
-    beside: list[float]
+    slices: dict[int, list[float]]
+    """How long accepting took, by the number of the slice: in the odd ones history was dropped."""
     holds: dict[bool, Holds]
     """By whether history was dropped at the time."""
     dropped: int
@@ -82,7 +89,7 @@ class _Submitter:
     def __init__(self, ledger: SqliteLedger, plan: Plan) -> None:
         self._ledger = ledger
         self._plan = plan
-        self.took: dict[bool, list[float]] = {False: [], True: []}
+        self.took: dict[int, list[float]] = defaultdict(list)
 
     async def run(self, over: asyncio.Event) -> None:
         """Go on until it is over."""
@@ -96,11 +103,14 @@ class _Submitter:
 
     async def _carry(self, number: int, lease: LeaseToken) -> None:
         now, began, plan = _now(), time.monotonic(), self._plan
-        whom, account = f"u{number}@d{number % 50}.example", f"a{number % 997}@b{number % 97}.example"
+        whom, account = (
+            f"u{number}@d{number % 50}.example",
+            f"a{number % 997}@b{number % 97}.example",
+        )
         submission = make_submission(whom, now=now, account=account, content=_CONTENT)
         (job,) = (await self._ledger.accept(submission, now, lease)).jobs
         if plan.counts(began):
-            self.took[plan.is_beside(began)].append(time.monotonic() - began)
+            self.took[plan.slice_of(began)].append(time.monotonic() - began)
         await self._ledger.settle(make_settlement(job, now=now))
 
 
@@ -143,9 +153,7 @@ async def _work(plan: Plan, connection: Connection) -> None:
         await told
         over.set()
         await submitting
-        connection.send(
-            Outcome(submitter.took[False], submitter.took[True], holds, dropped, took, is_gone)
-        )
+        connection.send(Outcome(dict(submitter.took), holds, dropped, took, is_gone))
     finally:
         await ledger.close()
 
@@ -178,32 +186,52 @@ def measure(plan: Plan) -> list[Outcome]:
 
 def report(outcomes: list[Outcome], day: int) -> None:
     """Print what was found."""
-    rows = []
-    kinds: dict[bool, list[float]] = {
-        False: [each for outcome in outcomes for each in outcome.alone],
-        True: [each for outcome in outcomes for each in outcome.beside],
-    }
-    for beside, name in ((False, "alone"), (True, "beside")):
-        times = kinds[beside]
-        shares = (0.5, 0.95, 0.99, 1.0)
-        rows.append([name, str(len(times)), *(f"{percentile(times, s) * 1e3:.1f}" for s in shares)])
-    print(f"\n{render(['accept', 'messages', 'p50 ms', 'p95', 'p99', 'max'], rows)}\n")
-    rows = []
-    for beside, name in ((False, "alone"), (True, "beside")):
-        merged: Holds = defaultdict(list)
-        for outcome in outcomes:
-            for kind, times in outcome.holds[beside].items():
-                merged[kind] += times
-        for kind, times in sorted(merged.items()):
-            cells = [f"{percentile(times, s) * 1e3:.1f}" for s in (0.5, 0.99, 1.0)]
-            rows.append([kind, name, str(len(times)), *cells, f"{sum(times):.2f}"])
-    print(f"{render(['turn held', '', 'times', 'p50 ms', 'p99', 'max', 'in all s'], rows)}\n")
+    slices: dict[int, list[float]] = defaultdict(list)
+    for outcome in outcomes:
+        for number, times in outcome.slices.items():
+            slices[number] += times
+    print(f"\n{_waits(slices)}\n\n{_ratios(slices)}\n\n{_holds(outcomes)}\n")
     worker = outcomes[0]
-    rate = worker.dropped / worker.took if worker.took else 0.0
-    print(
-        f"dropped {worker.dropped} messages in {worker.took:.0f} s, {rate:.0f} a second"
-        f"{', all of the day' if worker.is_gone else f': a day of {day} takes {day / max(rate, 1) / 60:.0f} min'}"
-    )
+    rate = worker.dropped / max(worker.took, 1e-6)
+    rest = "all of the day" if worker.is_gone else f"a day of {day} takes {day / rate / 60:.0f} min"
+    print(f"dropped {worker.dropped} messages in {worker.took:.0f} s, {rate:.0f} a second: {rest}")
+
+
+def _waits(slices: dict[int, list[float]]) -> str:
+    rows = []
+    for is_beside, name in enumerate(_NAMES):
+        times = [each for n, some in slices.items() if n % 2 == is_beside for each in some]
+        shares = (percentile(times, share) * 1e3 for share in (0.5, 0.95, 0.99, 1.0))
+        rows.append([name, str(len(times)), *(f"{each:.1f}" for each in shares)])
+    return render(["accept", "messages", "p50 ms", "p95", "p99", "max"], rows)
+
+
+def _ratios(slices: dict[int, list[float]]) -> str:
+    """Compare each slice in which history was dropped with those on both sides of it."""
+    cells = []
+    for share in (0.5, 0.95, 0.99):
+        ratios = [
+            percentile(slices[number], share)
+            / percentile(slices[number - 1] + slices[number + 1], share)
+            for number in slices
+            if number % 2 and {number - 1, number + 1} <= slices.keys()
+        ]
+        cells.append(f"p{share * 100:.0f} {statistics.median(ratios):.2f}" if ratios else "-")
+    return f"beside / alone, the median of neighbours: {', '.join(cells)}"
+
+
+def _holds(outcomes: list[Outcome]) -> str:
+    rows = []
+    for kind in sorted(
+        {kind for each in outcomes for some in each.holds.values() for kind in some}
+    ):
+        for is_beside, name in enumerate(_NAMES):
+            of_each = (each.holds[bool(is_beside)].get(kind, []) for each in outcomes)
+            if not (times := [each for some in of_each for each in some]):
+                continue
+            cells = [f"{percentile(times, share) * 1e3:.1f}" for share in (0.5, 0.99, 1.0)]
+            rows.append([kind, name, str(len(times)), *cells, f"{sum(times):.2f}"])
+    return render(["turn held by", "", "times", "p50 ms", "p99", "max", "in all s"], rows)
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ from functools import partial
 from tracker.model import RecipientId, Scope, Status
 from tracker.sqlite.act import change_status, give_up_held, retry_now
 from tracker.sqlite.part import Part
-from tracker.sqlite.prune import prune
+from tracker.sqlite.portions import Step
+from tracker.sqlite.prune import prune, read_ahead
 
 
 class Acting(Part):
@@ -54,9 +55,13 @@ class Acting(Part):
 
     async def prune(self, before: date, limit: int) -> int:
         start = datetime.combine(before, time(), UTC)
-        return await self._portions.run(
-            "prune", limit, lambda connection, size: prune(connection, start, size)
-        )
+
+        async def prepare(size: int) -> Step:
+            async with self._readers.one() as reader:
+                await reader.rows(*read_ahead(start, size))
+            return lambda connection: prune(connection, start, size)
+
+        return await self._portions.prepared("prune", limit, prepare)
 
     async def tend(self, now: datetime) -> None:
         """Do nothing: the writer looks after the file as it writes."""

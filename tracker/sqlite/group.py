@@ -6,25 +6,16 @@ statements together. A step that fails takes nothing with it but itself.
 """
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tracker.sqlite.checkpoint import Checkpoints
 from tracker.sqlite.connection import as_store_error, connect_writer
 from tracker.sqlite.turn import TurnLock
 from tracker.store import StoreUnavailable
-
-_CHANGES_PER_CHECKPOINT = 10_000
-"""Changed rows after which the WAL is copied back."""
-
-_WAL_LIMIT = 64 * 1024 * 1024
-"""Bytes of WAL above which it is cut down."""
-
-_WAL_STEP = 16 * 1024 * 1024
-"""Bytes that it may grow until the next trial, where a reader was in the way."""
 
 
 class Kind(NamedTuple):
@@ -69,11 +60,9 @@ class GroupConnection:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._wal = f"{path}-wal"
         self._turn = TurnLock(path)
+        self._checkpoints = Checkpoints(path, self._turn)
         self._connection: sqlite3.Connection | None = None
-        self._checkpointed_at = 0
-        self._tolerated = _WAL_LIMIT
 
     @property
     def is_open(self) -> bool:
@@ -97,7 +86,7 @@ class GroupConnection:
         try:
             if self._connection is None:
                 self._connection = connect_writer(self._path)
-                self._checkpointed_at = 0
+                self._checkpoints.begin()
             self._connection.execute("BEGIN IMMEDIATE").close()
             return _run_steps(self._connection, group)
         except Exception as error:
@@ -119,35 +108,26 @@ class GroupConnection:
     @property
     def is_tidy_due(self) -> bool:
         """True when `tidy` has something to do."""
-        connection = self._connection
-        return connection is not None and (
-            connection.total_changes - self._checkpointed_at >= _CHANGES_PER_CHECKPOINT
-            or self._wal_size() > self._tolerated
-        )
+        return self._connection is not None and self._checkpoints.is_due(self._connection)
 
     def tidy(self) -> None:
         """Copy the WAL back. Blocks the thread; a failure is no harm: the WAL has it all."""
-        connection = self._connection
-        if connection is None:
+        if self._connection is None:
             return
-        self._checkpointed_at = connection.total_changes
-        mode = "TRUNCATE" if self._wal_size() > self._tolerated else "PASSIVE"
-        with suppress(sqlite3.Error, OSError), self._turn.held():
-            connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
-        self._tolerated = max(_WAL_LIMIT, self._wal_size() + _WAL_STEP)
+        try:
+            self._checkpoints.go_on(self._connection)
+        except (sqlite3.Error, OSError):
+            with suppress(OSError), self._turn.held():
+                self._drop()
 
     def close(self) -> None:
         """Copy the WAL back and close. Blocks the thread."""
+        with suppress(sqlite3.Error):
+            self._checkpoints.close()
         if self._connection is not None:
             with suppress(sqlite3.Error, OSError), self._turn.held():
                 self._connection.close()
         self._turn.close()
-
-    def _wal_size(self) -> int:
-        try:
-            return os.stat(self._wal).st_size  # noqa: PTH116 - asked after each commit
-        except OSError:
-            return 0
 
     def _drop(self) -> None:
         """Let go of the connection: whatever state it is in, the next group begins afresh."""

@@ -1,27 +1,42 @@
-"""How much of a chore one transaction does: little enough that nobody has to wait long for it.
+"""How much of a chore one transaction does, and how soon the next one follows.
 
-Whoever accepts mail waits while a chore has the turn. What a message costs differs, by its
-recipients, the attempts at them and what of the file is in memory; so the size of the next step
-follows from how long the last one took.
+Whoever accepts mail waits while a chore has the turn, so a chore has it for a few milliseconds.
+What a message costs differs, by its recipients, the attempts at them and what of the file is in
+memory; so the size of the next step follows from how long the last one took. And where others
+write, there is so long a rest behind each step that few of them meet one.
 """
 
+import asyncio
 import sqlite3
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Final, NamedTuple
 
 from tracker.sqlite.writer import Writer
 
-FIRST: Final = 50
+Step = Callable[[sqlite3.Connection], int]
+"""Does some of a chore and returns how much."""
+
+FIRST: Final = 20
 """Rows of the first step of a chore, of which nothing is known."""
 
 LEAST: Final = 10
 """Rows of any step: what a step costs by itself is paid too often with fewer."""
 
-AIM: Final = 0.008
+AIM: Final = 0.004
 """Seconds that a step may have the turn, its commit included, which takes most of them."""
+
+REST: Final = 75
+"""How many times as long as a step had the turn it is left to others, if there are any."""
+
+LONGEST_REST: Final = 0.4
+"""Seconds: on a slow disk too a chore is done some time."""
 
 _UP, _DOWN = 1.5, 0.25
 """How much a step may grow or shrink at once: one alone may have been unlucky."""
+
+_NOTHING: Final = 2
+"""Changed rows that are no mail: the ledger looks after itself."""
 
 
 def next_size(size: int, took: float) -> int:
@@ -30,12 +45,34 @@ def next_size(size: int, took: float) -> int:
     return max(LEAST, round(size * factor))
 
 
+class _State(NamedTuple):
+    """By which it is told whether others have written."""
+
+    here: int
+    """Rows that this process has changed."""
+    elsewhere: int
+    """Changes with each commit of another process."""
+
+    @classmethod
+    def of(cls, connection: sqlite3.Connection) -> "_State":
+        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        return cls(connection.total_changes, version)
+
+    def is_as(self, before: "_State") -> bool:
+        return self.elsewhere == before.elsewhere and self.here <= before.here + _NOTHING
+
+
 class Portions:
     """Runs the steps of chores, and knows how large those of each may be."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._sizes: dict[str, int] = {}
+        self._left: _State | None = None
+        """How the ledger was left by the last step."""
+        self._is_busy = False
+        """True when others have written between the last two steps."""
+        self._rests_until = float("-inf")
 
     async def run(
         self, chore: str, most: int, step: Callable[[sqlite3.Connection, int], int]
@@ -44,9 +81,35 @@ class Portions:
 
         Returns what it returns, how many it had: 0 at the end. Raises what it raises.
         """
-        size = min(self._sizes.get(chore, FIRST), most)
 
-        count = await self._writer.run(lambda connection: step(connection, size))
+        async def prepare(size: int) -> Step:
+            return lambda connection: step(connection, size)
+
+        return await self.prepared(chore, most, prepare)
+
+    async def prepared(
+        self, chore: str, most: int, prepare: Callable[[int], Awaitable[Step | None]]
+    ) -> int:
+        """Run a step that `prepare` makes out of the number of rows that it may have.
+
+        What it takes to find and to read them needs no turn, and is done before. Returns what the
+        step returns; 0 when there is none. Raises what both raise.
+        """
+        size = min(self._sizes.get(chore, FIRST), most)
+        await asyncio.sleep(self._rests_until - monotonic())
+        if (step := await prepare(size)) is None:
+            return 0
+        count = await self._writer.run(lambda connection: self._watched(connection, step))
+        took = self._writer.turn_took
         if count:
-            self._sizes[chore] = min(next_size(size, self._writer.turn_took), most)
+            self._sizes[chore] = min(next_size(size, took), most)
+        if self._is_busy:
+            self._rests_until = monotonic() + min(REST * took, LONGEST_REST)
+        return count
+
+    def _watched(self, connection: sqlite3.Connection, step: Step) -> int:
+        found, before = _State.of(connection), self._left
+        self._is_busy = before is not None and not found.is_as(before)
+        count = step(connection)
+        self._left = _State.of(connection)
         return count
