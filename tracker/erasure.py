@@ -27,8 +27,8 @@ from tracker.views import Timeline
 
 STEP: Final = 500
 """Messages that are looked through at once."""
-_FEW: Final = 50
-"""Messages that are rewritten in one transaction."""
+_FEW: Final = 10
+"""Messages that are rewritten in one transaction, while mail waits for it."""
 _EVERYTHING: Final = Scope()
 
 

@@ -71,4 +71,5 @@ class Acting(Part):
             "give_up_held",
             limit,
             lambda connection, size: give_up_held(connection, now, size, self._entropy),
+            is_urgent=True,
         )

@@ -1,9 +1,8 @@
 """What many deliveries together say (see `tracker.store.Insight`)."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from functools import partial
 
 from tracker.explain import Category
 from tracker.insight import Cohort, Dimension, Figure, Measure, Saying, Trouble, Waiting, setback_of
@@ -44,6 +43,7 @@ from tracker.sql.setbacks import (
 )
 from tracker.sql.values import first_id, json_list, stamp, well_formed
 from tracker.sqlite.part import Part
+from tracker.sqlite.portions import Step
 
 SOURCES = Sources(
     people="recipients AS r",
@@ -124,40 +124,52 @@ class Insight(Part):
         return passed or await self._count_final(limit)
 
     async def _pass_recipients(self, before: datetime, limit: int) -> int:
-        async with self._readers.snapshot() as reader:
-            mark = Marks.of(await reader.rows(MARKS)).recipients
-            rows = await reader.rows(*next_recipients(SOURCES, mark, before, limit))
-        move = (RECIPIENTS, rows[-1][0], mark) if rows else None
-        return await self._take_in(tally_recipients(rows), move, len(rows))
+        async def prepare(size: int) -> Step | None:
+            async with self._readers.snapshot() as reader:
+                mark = Marks.of(await reader.rows(MARKS)).recipients
+                rows = await reader.rows(*next_recipients(SOURCES, mark, before, size))
+            move = (RECIPIENTS, rows[-1][0], mark) if rows else None
+            return _taking_in(tally_recipients(rows), move, len(rows))
+
+        return await self._take_in("statistics of recipients", limit, prepare)
 
     async def _pass_setbacks(self, before: datetime, limit: int) -> int:
-        async with self._readers.snapshot() as reader:
-            mark = Marks.of(await reader.rows(MARKS)).setbacks
-            rows = await reader.rows(*next_setbacks(mark, before, limit))
-        move = (SETBACKS, rows[-1][0], mark) if rows else None
-        return await self._take_in(tally_setbacks(rows), move, len(rows))
+        async def prepare(size: int) -> Step | None:
+            async with self._readers.snapshot() as reader:
+                mark = Marks.of(await reader.rows(MARKS)).setbacks
+                rows = await reader.rows(*next_setbacks(mark, before, size))
+            move = (SETBACKS, rows[-1][0], mark) if rows else None
+            return _taking_in(tally_setbacks(rows), move, len(rows))
+
+        return await self._take_in("statistics of setbacks", limit, prepare)
 
     async def _count_final(self, limit: int) -> int:
         """Count recipients that were open when they were passed: all of them that are final."""
-        after, counted = "", 0
-        while True:
+        after, counted, is_over = "", 0, False
+
+        async def prepare(size: int) -> Step | None:
+            nonlocal after, is_over
             async with self._readers.snapshot() as reader:
-                ids = [row[0] for row in await reader.rows(*next_open(after, limit))]
+                ids = [row[0] for row in await reader.rows(*next_open(after, size))]
                 chosen = Condition(_CHOSEN, (json_list(ids),))
                 rows = await reader.rows(*recipients_as_they_are(SOURCES, chosen))
             if not ids:
-                return counted
+                is_over = True
+                return None
             tally, after = tally_open(ids, rows), ids[-1]
-            counted += await self._take_in(tally, None, len(tally.final) + len(tally.gone))
+            return _taking_in(tally, None, len(tally.final) + len(tally.gone))
 
-    async def _take_in(self, tally: Tally, move: tuple[str, str, str] | None, count: int) -> int:
-        if not count:
-            return 0
+        while not is_over:
+            counted += await self._take_in("statistics of what was open", limit, prepare)
+        return counted
+
+    async def _take_in(
+        self, chore: str, limit: int, prepare: Callable[[int], Awaitable[Step | None]]
+    ) -> int:
         try:
-            await self._writer.run(partial(_take_in, tally=tally, move=move))
+            return await self._portions.prepared(chore, limit, prepare, is_urgent=True)
         except _OvertakenError:
             return 0
-        return count
 
     async def forget_statistics(self, setbacks: datetime, counts: datetime, limit: int) -> int:
         def forget(connection: sqlite3.Connection, limit: int) -> int:
@@ -183,6 +195,16 @@ class Insight(Part):
     ) -> None:
         mark = (category.value, well_formed(place), actor, stamp(until))
         await self._writer.run(lambda connection: connection.execute(MARK_READ, mark).close())
+
+
+def _taking_in(tally: Tally, move: tuple[str, str, str] | None, count: int) -> Step | None:
+    """Return the step that writes so much; None when it is nothing."""
+
+    def step(connection: sqlite3.Connection) -> int:
+        _take_in(connection, tally, move)
+        return count
+
+    return step if count else None
 
 
 def _take_in(

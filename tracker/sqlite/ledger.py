@@ -22,6 +22,7 @@ from tracker.sqlite.looking import Looking
 from tracker.sqlite.migrate import migrate
 from tracker.sqlite.moving import Moving
 from tracker.sqlite.people import People
+from tracker.sqlite.portions import Step
 from tracker.sqlite.privacy import Erasing
 from tracker.sqlite.readers import Readers
 from tracker.sqlite.refusals import Refusals
@@ -85,8 +86,21 @@ class SqliteLedger(
 
     async def index_text(self, now: datetime) -> int:
         while marks := await self._indexer.note_stale():
-            await self._writer.run(partial(forgotten, recipients=marks))
+            await self._forget_marks(list(marks))
         return await self._indexer.step(now)
+
+    async def _forget_marks(self, marks: list[str]) -> None:
+        async def prepare(size: int) -> Step:
+            some, marks[:size] = marks[:size], []
+
+            def step(connection: sqlite3.Connection) -> int:
+                forgotten(connection, some)
+                return len(some)
+
+            return step
+
+        while marks:
+            await self._portions.prepared("marks", len(marks), prepare, is_urgent=True)
 
     async def forget_text(self, recipients: Collection[RecipientId]) -> None:
         await self._writer.run(partial(mark_to_forget, recipients=list(recipients)))

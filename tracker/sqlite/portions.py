@@ -75,20 +75,31 @@ class Portions:
         self._rests_until = float("-inf")
 
     async def run(
-        self, chore: str, most: int, step: Callable[[sqlite3.Connection, int], int]
+        self,
+        chore: str,
+        most: int,
+        step: Callable[[sqlite3.Connection, int], int],
+        *,
+        is_urgent: bool = False,
     ) -> int:
         """Run a step with the number of rows that it may have, `most` at most.
 
+        One that is urgent takes no rest: it has to keep up with mail, or somebody waits for it.
         Returns what it returns, how many it had: 0 at the end. Raises what it raises.
         """
 
         async def prepare(size: int) -> Step:
             return lambda connection: step(connection, size)
 
-        return await self.prepared(chore, most, prepare)
+        return await self.prepared(chore, most, prepare, is_urgent=is_urgent)
 
     async def prepared(
-        self, chore: str, most: int, prepare: Callable[[int], Awaitable[Step | None]]
+        self,
+        chore: str,
+        most: int,
+        prepare: Callable[[int], Awaitable[Step | None]],
+        *,
+        is_urgent: bool = False,
     ) -> int:
         """Run a step that `prepare` makes out of the number of rows that it may have.
 
@@ -96,7 +107,8 @@ class Portions:
         step returns; 0 when there is none. Raises what both raise.
         """
         size = min(self._sizes.get(chore, FIRST), most)
-        await asyncio.sleep(self._rests_until - monotonic())
+        if not is_urgent:
+            await asyncio.sleep(self._rests_until - monotonic())
         if (step := await prepare(size)) is None:
             return 0
         count = await self._writer.run(lambda connection: self._watched(connection, step))

@@ -10,6 +10,7 @@ from tracker.sql.rows import Columns
 from tracker.sql.traces import Change
 from tracker.sql.values import json_list
 from tracker.sqlite.part import Part
+from tracker.sqlite.portions import Step
 from tracker.sqlite.text.forget import mark_messages_to_forget
 from tracker.traces import Address, Elsewhere, Traces
 
@@ -30,8 +31,11 @@ class Erasing(Part):
     ) -> int:
         changes = await (await self._library()).changes(address, messages, pseudonym)
         changed = {change.message_id for change in changes}
-        await self._writer.run(lambda connection: _erase(connection, changes, sorted(changed)))
-        return len(changed)
+
+        async def prepare(_: int) -> Step:
+            return lambda connection: _erase(connection, changes, sorted(changed))
+
+        return await self._portions.prepared("erasing", len(messages), prepare)
 
     async def find_elsewhere(self, address: Address) -> Sequence[Elsewhere]:
         return await (await self._library()).elsewhere(address)
@@ -62,10 +66,11 @@ class Erasing(Part):
 
 def _erase(
     connection: sqlite3.Connection, changes: Iterable[Change], messages: Sequence[str]
-) -> None:
+) -> int:
     for statement in updates(changes):
         connection.execute(*statement)
     mark_messages_to_forget(connection, messages)
+    return len(messages)
 
 
 def _rewrite(connection: sqlite3.Connection, rewritings: Iterable[Rewriting]) -> int:

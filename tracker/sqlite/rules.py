@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from tracker.explain import RuleBook
 from tracker.explain.correction import MOST, Correction, RuleAct
@@ -25,6 +26,7 @@ from tracker.sql.rules import (
 )
 from tracker.sql.values import first_id, stamp, well_formed
 from tracker.sqlite.part import Part
+from tracker.sqlite.portions import Step
 from tracker.views import Reclassifying
 
 _CORRECTIONS = f"SELECT {RULE_COLUMNS} FROM rules ORDER BY id DESC"
@@ -70,6 +72,13 @@ WHERE last_id = ? AND began_at = ? AND ended_at IS NULL
 _JUDGE = "UPDATE attempts SET category = ?, rule = ? WHERE recipient_id = ? AND id = ?"
 _COUNT = "UPDATE setbacks SET category = ?, side = ?, cohort = ? WHERE attempt_id = ?"
 _REPEAT = "UPDATE recipients SET category = ? WHERE id = ? AND last_attempt_id = ?"
+
+
+class _Judged(NamedTuple):
+    last: str
+    """The id of the last recipient of them."""
+    looked: int
+    changed: Sequence[tuple[Attempt, str, str]]
 
 
 class Rules(Part):
@@ -145,22 +154,22 @@ class Rules(Part):
         if before is None or before.ended_at is not None:
             return None
         book = await self.rule_book()
+
+        async def prepare(size: int) -> Step:
+            return _going_on(before, now, await self._judge(before, book, size))
+
+        await self._portions.prepared("judging anew", limit, prepare, is_urgent=True)
+        return await self.reclassification()
+
+    async def _judge(self, before: Reclassifying, book: RuleBook, limit: int) -> _Judged:
+        """Judge what is next; nothing is written yet."""
         async with self._readers.snapshot() as reader:
             ids = await reader.rows(_NEXT, (before.last_id, before.end_id, limit))
             last = ids[-1][0] if ids else before.end_id
             rows = await reader.rows(_ATTEMPTS, (before.last_id, last))
         attempts = [read_attempt(row) for row in rows]
         changed = await asyncio.to_thread(judged_anew, attempts, book)
-
-        def step(connection: sqlite3.Connection) -> Columns:
-            ended_at = stamp(now) if last >= before.end_id else None
-            gone_on = (last, len(ids), len(changed), ended_at, before.last_id)
-            if connection.execute(_GO_ON, (*gone_on, stamp(before.began_at))).rowcount == 1:
-                _write(connection, changed)
-            row: Columns = connection.execute(_PROGRESS).fetchone()
-            return row
-
-        return read_reclassifying(await self._writer.run(step))
+        return _Judged(last, len(ids), changed)
 
     async def _change(
         self, sql: str, parameters: Columns, rule: str, act: str, actor: str, now: datetime
@@ -188,6 +197,20 @@ class Rules(Part):
         id = new_id(at, self._entropy(8))
         row = (id, stamp(at), well_formed(actor), act, well_formed(rule), detail)
         connection.execute(_NOTE, row)
+
+
+def _going_on(before: Reclassifying, now: datetime, judged: _Judged) -> Step:
+    """Return the step that writes what was judged, unless somebody else has gone on."""
+
+    def step(connection: sqlite3.Connection) -> int:
+        ended_at = stamp(now) if judged.last >= before.end_id else None
+        counts = (judged.looked, len(judged.changed))
+        gone_on = (judged.last, *counts, ended_at, before.last_id, stamp(before.began_at))
+        if connection.execute(_GO_ON, gone_on).rowcount == 1:
+            _write(connection, judged.changed)
+        return judged.looked
+
+    return step
 
 
 def _write(connection: sqlite3.Connection, changed: Sequence[tuple[Attempt, str, str]]) -> None:
