@@ -17,11 +17,11 @@ from tracker.sqlite.writer import Writer
 Step = Callable[[sqlite3.Connection], int]
 """Does some of a chore and returns how much."""
 
-FIRST: Final = 20
-"""Rows of the first step of a chore, of which nothing is known."""
+LEAST: Final = 20
+"""Rows of any step: with fewer most of it is a commit, which takes as long without any."""
 
-LEAST: Final = 10
-"""Rows of any step: what a step costs by itself is paid too often with fewer."""
+LEAST_URGENT: Final = 200
+"""Rows of a step of what has to keep up with mail, however slow the disk is."""
 
 AIM: Final = 0.004
 """Seconds that a step may have the turn, its commit included, which takes most of them."""
@@ -39,10 +39,10 @@ _NOTHING: Final = 2
 """Changed rows that are no mail: the ledger looks after itself."""
 
 
-def next_size(size: int, took: float) -> int:
+def next_size(size: int, took: float, least: int = LEAST) -> int:
     """Return how many rows a step should have after one of `size`, which `took` some seconds."""
     factor = min(_UP, max(_DOWN, AIM / max(took, 1e-6)))
-    return max(LEAST, round(size * factor))
+    return max(least, round(size * factor))
 
 
 class _State(NamedTuple):
@@ -106,7 +106,8 @@ class Portions:
         What it takes to find and to read them needs no turn, and is done before. Returns what the
         step returns; 0 when there is none. Raises what both raise.
         """
-        size = min(self._sizes.get(chore, FIRST), most)
+        least = LEAST_URGENT if is_urgent else LEAST
+        size = min(self._sizes.get(chore, least), most)
         if not is_urgent:
             await asyncio.sleep(self._rests_until - monotonic())
         if (step := await prepare(size)) is None:
@@ -114,7 +115,7 @@ class Portions:
         count = await self._writer.run(lambda connection: self._watched(connection, step))
         took = self._writer.turn_took
         if count:
-            self._sizes[chore] = min(next_size(size, took), most)
+            self._sizes[chore] = min(next_size(size, took, least), most)
         if self._is_busy:
             self._rests_until = monotonic() + min(REST * took, LONGEST_REST)
         return count

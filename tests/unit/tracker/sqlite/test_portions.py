@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracker.sqlite.portions import AIM, FIRST, LEAST, next_size
+from tracker.sqlite.portions import AIM, LEAST, next_size
 
 MS = 0.001
 
@@ -16,17 +16,17 @@ MS = 0.001
         (100, 0.0, 150),
         (100, 1.0, 25),
         (LEAST, 1.0, LEAST),
-        (12, AIM * 1.5, LEAST),
-        (LEAST, 0.1 * MS, 15),
+        (24, AIM * 1.5, LEAST),
+        (LEAST, 0.1 * MS, 30),
     ],
 )
 def test_the_next_step_follows_from_the_last(size: int, took: float, following: int) -> None:
     assert next_size(size, took) == following
 
 
-@pytest.mark.parametrize("cost", [0.01 * MS, 0.1 * MS, 0.4 * MS])
+@pytest.mark.parametrize("cost", [0.01 * MS, 0.05 * MS, 0.1 * MS])
 def test_steps_come_to_take_as_long_as_they_may(cost: float) -> None:
-    size = FIRST
+    size = LEAST
     for _ in range(10):
         size = next_size(size, size * cost)
     assert size * cost == pytest.approx(AIM, rel=0.1)
