@@ -17,11 +17,13 @@ _LIMIT = 1 << 20
 
 
 class Stamps(NamedTuple):
-    """When each message was sent (its final dot), accepted (the 250), and arrived."""
+    """When each message was sent (its final dot), accepted (the 250), arrived and was answered."""
 
     sent: dict[int, float]
     accepted: dict[int, float]
     arrived: dict[int, float]
+    replied: dict[int, float]
+    """When the reply to the final dot was on its way to the relay."""
     copies: Counter[int]
     """How often each arrived."""
     arrival: asyncio.Event
@@ -36,7 +38,7 @@ class Stamps(NamedTuple):
 
 def new_stamps() -> Stamps:
     """Return none yet."""
-    return Stamps({}, {}, {}, Counter(), asyncio.Event())
+    return Stamps({}, {}, {}, {}, Counter(), asyncio.Event())
 
 
 def message(number: int, size: int) -> bytes:
@@ -46,8 +48,11 @@ def message(number: int, size: int) -> bytes:
     return header.encode() + line * max((size - len(header)) // len(line), 1) + b".\r\n"
 
 
-async def send(port: int, number: int, recipient: str, size: int, stamps: Stamps) -> None:
-    """Send one message on a connection of its own. Raises ConnectionError at any other reply."""
+async def send(port: int, number: int, recipient: str, size: int, stamps: Stamps) -> str:
+    """Send one message on a connection of its own; return the reply to its final dot.
+
+    Raises ConnectionError at any reply but those that are wanted.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         await _reply(reader, b"220")
@@ -61,26 +66,32 @@ async def send(port: int, number: int, recipient: str, size: int, stamps: Stamps
             await _reply(reader, wanted)
         writer.write(message(number, size))
         stamps.sent[number] = time.perf_counter()
-        await _reply(reader, b"250")
+        reply = await _reply(reader, b"250")
         stamps.accepted[number] = time.perf_counter()
         writer.write(b"QUIT\r\n")
         await reader.readline()
+        return reply.decode()
     finally:
         writer.close()
 
 
-async def _reply(reader: asyncio.StreamReader, wanted: bytes) -> None:
+async def _reply(reader: asyncio.StreamReader, wanted: bytes) -> bytes:
     while (line := await reader.readline())[3:4] == b"-":
         pass
     if not line.startswith(wanted):
         raise ConnectionError(f"{line!r} instead of {wanted.decode()}")
+    return line
 
 
 @asynccontextmanager
 async def listening(
-    address: str, port: int, stamps: Stamps, *, delay: float = 0
+    address: str, port: int, stamps: Stamps, *, delay: float = 0, slow_from: int = 0
 ) -> AsyncIterator[None]:
-    """Take all mail and stamp it; the reply to each final dot comes after `delay` seconds."""
+    """Take all mail and stamp it.
+
+    The reply to each final dot comes after `delay` seconds, to those of messages with lower numbers
+    than `slow_from` at once.
+    """
 
     sessions: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
 
@@ -89,7 +100,7 @@ async def listening(
         assert task is not None
         sessions[writer] = task
         try:
-            await _take(reader, writer, stamps, delay)
+            await _take(reader, writer, stamps, delay, slow_from)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the relay has hung up
         finally:
@@ -108,7 +119,11 @@ async def listening(
 
 
 async def _take(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stamps: Stamps, delay: float
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    stamps: Stamps,
+    delay: float,
+    slow_from: int,
 ) -> None:
     """Hold one SMTP session."""
     writer.write(b"220 sink.example ESMTP\r\n")
@@ -116,9 +131,10 @@ async def _take(
         if command.startswith(b"DATA"):
             writer.write(b"354 go on\r\n")
             content = await reader.readuntil(b"\r\n.\r\n")
-            _stamp(content, stamps)
-            if delay:
+            number = _stamp(content, stamps)
+            if delay and number >= slow_from:
                 await asyncio.sleep(delay)
+            stamps.replied[number] = time.perf_counter()
         elif command.startswith(b"EHLO"):
             writer.write(b"250-sink.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n")
             continue
@@ -128,11 +144,13 @@ async def _take(
         writer.write(b"250 2.0.0 Ok\r\n")
 
 
-def _stamp(content: bytes, stamps: Stamps) -> None:
+def _stamp(content: bytes, stamps: Stamps) -> int:
+    """Note that a message has arrived; return its number, -1 when it has none."""
     found = _NUMBER.search(content)
     if found is None:
-        return
+        return -1
     number = int(found[1])
     stamps.arrived.setdefault(number, time.perf_counter())
     stamps.copies[number] += 1
     stamps.arrival.set()
+    return number

@@ -45,6 +45,11 @@ def next_size(size: int, took: float, least: int = LEAST) -> int:
     return max(least, round(size * factor))
 
 
+def rest_after(took: float, is_busy: bool) -> float:
+    """Return the seconds until the next step after one that took some; others write: `is_busy`."""
+    return min(REST * took, LONGEST_REST) if is_busy else 0.0
+
+
 class _State(NamedTuple):
     """By which it is told whether others have written."""
 
@@ -116,8 +121,7 @@ class Portions:
         took = self._writer.turn_took
         if count:
             self._sizes[chore] = min(next_size(size, took, least), most)
-        if self._is_busy:
-            self._rests_until = monotonic() + min(REST * took, LONGEST_REST)
+        self._rests_until = monotonic() + rest_after(took, self._is_busy)
         return count
 
     def _watched(self, connection: sqlite3.Connection, step: Step) -> int:

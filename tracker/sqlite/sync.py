@@ -48,24 +48,24 @@ class Sync:
         self._thread.start()
 
     def let_go(self) -> None:
-        """Wait for the sync and let go of the WAL. Blocks the thread. Raises sqlite3.Error."""
+        """Wait for the sync and let go of the WAL. Blocks the thread. Raises sqlite3.Error.
+
+        What the disk has not taken keeps the WAL for as long as this process lives.
+        """
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        if self._reader is None:
-            return
-        if self._has_failed:
-            _FAILED.append(self._reader)
-            self._reader, self._has_failed = None, False
-        elif self._reader.in_transaction:
+        if self._reader is not None and self._reader.in_transaction and not self._has_failed:
             self._reader.execute("COMMIT")
 
     def close(self) -> None:
         """Let go, and close the reader; the connection that writes is still open."""
         self.let_go()
-        if self._reader is not None:
+        if self._reader is not None and self._has_failed:
+            _FAILED.append(self._reader)
+        elif self._reader is not None:
             self._reader.close()
-            self._reader = None
+        self._reader = None
 
     def _run(self) -> None:
         try:

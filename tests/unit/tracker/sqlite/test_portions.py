@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracker.sqlite.portions import AIM, LEAST, next_size
+from tracker.sqlite.portions import AIM, LEAST, LONGEST_REST, next_size, rest_after
 
 MS = 0.001
 
@@ -37,3 +37,13 @@ def test_one_unlucky_step_is_made_up_for() -> None:
     for _ in range(5):
         size = next_size(size, size * AIM / 100)
     assert size == pytest.approx(100, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("took", "is_busy", "rest"),
+    [(2 * MS, True, 0.15), (2 * MS, False, 0), (1.0, True, LONGEST_REST), (1.0, False, 0)],
+)
+def test_the_turn_is_left_to_others_where_they_write(
+    took: float, is_busy: bool, rest: float
+) -> None:
+    assert rest_after(took, is_busy) == pytest.approx(rest)
