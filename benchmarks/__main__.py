@@ -16,7 +16,8 @@ SCENARIOS = (
     "latency",
     "cluster",
 )
-"""Those of `make bench`; `ledger`, `panel`, `transfer`, `tracking`, `deferred` can be named."""
+"""Those of `make bench`; `ledger`, `panel`, `transfer`, `tracking`, `deferred`, `retention` and
+`freshness` can be named."""
 
 
 def main() -> None:

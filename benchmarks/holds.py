@@ -55,5 +55,5 @@ def watch(is_beside: Callable[[float], bool]) -> dict[bool, Holds]:
     """
     _Watched.is_beside = staticmethod(is_beside)
     _Watched.holds = {False: {}, True: {}}
-    group.TurnLock = _Watched  # type: ignore[misc, attr-defined]
+    group.TurnLock = _Watched  # type: ignore[attr-defined]
     return _Watched.holds

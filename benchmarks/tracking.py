@@ -1,12 +1,11 @@
-"""Looking at a record of ten million recipients, and forgetting a day of it while mail comes in.
+"""Looking at a record of ten million recipients.
 
     python -m benchmarks.tracking [--recipients 10000000] [--repeat 20] [--directory /tmp]
     python -m benchmarks.tracking --ledger FILE [--recipients 10000000] [--repeat 20]
 
 A ledger in a file is written that has so much history over 60 days (`tests.support.history`), then
 the index of its text is made. Each search and each count is repeated, warm, through the verbs that
-the panel uses. Then clients submit, first alone and then while a day of history is pruned. With
-`--ledger` it is one that was written today, and stays.
+the panel uses. With `--ledger` it is one that was written today, and stays.
 """
 
 import argparse
@@ -14,13 +13,12 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from benchmarks.table import percentile, render
 from tests.support.history import History, fill
-from tests.support.mail import make_submission
 from tracker.model import Scope
 from tracker.search import Field, Query, Term
 from tracker.sqlite import open_ledger
@@ -29,10 +27,6 @@ from tracker.sqlite.text.file import path_of
 from tracker.views import Row
 
 _PAGE = 50
-_CLIENTS = 10
-_STEP = 500
-_BREATH = 0.05
-"""As `relay.chores.tidying` prunes."""
 
 _SCOPED, _WHOLE, _COUNTS = 50, 200, 50
 """Budgets in milliseconds: a page in a scope, a substring of everything, the counts beside it."""
@@ -154,52 +148,12 @@ async def index(ledger: SqliteLedger, recipients: int) -> None:
     )
 
 
-async def retention(ledger: SqliteLedger, history: History) -> None:
-    """Prune the oldest day while clients submit, and print what they wait."""
-    alone = await _submit(ledger, asyncio.create_task(asyncio.sleep(5)))
-    oldest = (history.end - timedelta(days=history.days - 1)).date()
-    pruning = asyncio.create_task(_prune(ledger, oldest))
-    began = time.perf_counter()
-    beside = await _submit(ledger, pruning)
-    print(
-        f"\nretention: {await pruning} messages in {time.perf_counter() - began:.1f} s;"
-        f" accept p50 {percentile(alone, 0.5):.1f} ms, p99 {percentile(alone, 0.99):.1f} ms alone,"
-        f" p50 {percentile(beside, 0.5):.1f} ms, p99 {percentile(beside, 0.99):.1f} ms beside it"
-    )
-
-
-async def _prune(ledger: SqliteLedger, oldest: date) -> int:
-    dropped = 0
-    while count := await ledger.prune(oldest, _STEP):
-        dropped += count
-        await asyncio.sleep(_BREATH)
-    return dropped
-
-
-async def _submit(ledger: SqliteLedger, until: "asyncio.Task[Any]") -> list[float]:
-    """Accept for some clients, one message after the other each, until a task is done."""
-    took: list[float] = []
-
-    async def client() -> None:
-        while not until.done():
-            now = datetime.now(UTC)
-            submission = make_submission("bob@example.org", now=now)
-            began = time.perf_counter()
-            await ledger.accept(submission, now, None)
-            took.append((time.perf_counter() - began) * 1000)
-            await asyncio.sleep(0.02)
-
-    await asyncio.gather(*(client() for _ in range(_CLIENTS)))
-    return took
-
-
 async def measure(path: Path, history: History, repeat: int) -> None:
     """Measure everything on a ledger that has been written."""
     ledger = await open_ledger(path)
     try:
         await index(ledger, history.recipients)
         await look(ledger, history.end, repeat)
-        await retention(ledger, history)
     finally:
         await ledger.close()
 
