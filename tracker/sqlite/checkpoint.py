@@ -115,7 +115,10 @@ class Checkpoints:
         self._is_copied = False
         mode = "TRUNCATE" if self._wal_size() > self._tolerated else "PASSIVE"
         with self._turn.held():
+            began = monotonic()
             connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+            ended = monotonic()
+        self._not_before = max(self._not_before, ended + _REST * (ended - began))
         self._tolerated = max(_WAL_LIMIT, self._wal_size() + _WAL_STEP)
 
     def _wal_size(self) -> int:
