@@ -11,6 +11,9 @@ Nothing can be lost. As long as the end of the WAL is not copied, nobody begins 
 recovers after a crash goes along all of it. A reader that began before the last commit stands for
 that: no checkpoint passes it. And the end is only ever copied with a sync of the whole file, by
 whichever process: the first step, if it was interrupted, is made good by that.
+
+One process at a time does it, for the frames of all: with several readers that hold the WAL in turn
+its end would never be reached.
 """
 
 import os
@@ -94,7 +97,21 @@ class Checkpoints:
     def _copy(self, connection: sqlite3.Connection) -> None:
         changes = connection.total_changes - self._changes
         self._changes = connection.total_changes
-        self._sync.hold_log()
+        try:
+            if not self._sync.hold_log():  # another process is at it, for us too
+                self._tolerated = max(self._tolerated, self._wal_size() + _WAL_STEP)
+                return
+            took = self._copy_in_turn(connection)
+        except BaseException:
+            self._sync.call_off()
+            raise
+        self._amount = next_amount(min(changes, MOST), took)
+        self._not_before = monotonic() + _REST * took
+        self._is_copied = True
+        self._sync.start()
+
+    def _copy_in_turn(self, connection: sqlite3.Connection) -> float:
+        """Copy all but the end; return the seconds that the turn was held."""
         with self._turn.held():
             began = monotonic()
             # A commit behind the reader who holds the log, so that this does not come to its end.
@@ -104,14 +121,10 @@ class Checkpoints:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             finally:
                 connection.execute("PRAGMA synchronous = FULL").close()
-            ended = monotonic()
-        self._amount = next_amount(min(changes, MOST), ended - began)
-        self._not_before = ended + _REST * (ended - began)
-        self._is_copied = True
-        self._sync.start()
+            return monotonic() - began
 
     def _finish(self, connection: sqlite3.Connection) -> None:
-        self._sync.let_go()
+        self._sync.wait()
         self._is_copied = False
         mode = "TRUNCATE" if self._wal_size() > self._tolerated else "PASSIVE"
         with self._turn.held():

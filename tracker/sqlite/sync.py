@@ -4,6 +4,7 @@ What has been copied from the WAL to the file is safe only then. Until then a re
 so that nobody begins it anew.
 """
 
+import fcntl
 import os
 import sqlite3
 import threading
@@ -21,10 +22,15 @@ processes end: only the next one that opens the ledger copies the whole of it an
 
 
 class Sync:
-    """A reader that holds the WAL, and a thread that syncs. For one caller at a time."""
+    """A reader that holds the WAL, and a thread that syncs. For one caller at a time.
+
+    One process at a time has both, from `hold_log` until it is synced: a lock of the kernel on a
+    file beside the ledger says which, and is given back by whoever dies.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock: int | None = None
         self._reader: sqlite3.Connection | None = None
         self._thread: threading.Thread | None = None
         self._has_failed = False
@@ -34,44 +40,72 @@ class Sync:
         """True while the thread syncs."""
         return self._thread is not None and self._thread.is_alive()
 
-    def hold_log(self) -> None:
-        """Begin to read what is committed now. The ledger is open. Raises sqlite3.Error."""
+    def hold_log(self) -> bool:
+        """Begin to read what is committed now; False when another process does. The ledger is open.
+
+        Raises sqlite3.Error, OSError.
+        """
+        if not self._is_ours():
+            return False
         if self._reader is None:
             self._reader = connect_reader(self._path, lambda: False)
         if not self._reader.in_transaction:
             self._reader.execute("BEGIN")
             self._reader.execute("SELECT count FROM pings").fetchall()
+        return True
+
+    def _is_ours(self) -> bool:
+        if self._lock is None:
+            file = self._path.with_name(f"{self._path.name}.sync")
+            self._lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def call_off(self) -> None:
+        """Let go of the WAL after all."""
+        self._let_go()
 
     def start(self) -> None:
-        """Sync the file, in the thread."""
-        self._thread = threading.Thread(target=self._run, name="ledger-sync", daemon=True)
-        self._thread.start()
-
-    def let_go(self) -> None:
-        """Wait for the sync and let go of the WAL. Blocks the thread. Raises sqlite3.Error.
+        """Sync the file, in the thread, then let go of the WAL.
 
         What the disk has not taken keeps the WAL for as long as this process lives.
         """
+        self._thread = threading.Thread(target=self._run, name="ledger-sync", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Wait for the sync. Blocks the thread."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        if self._reader is not None and self._reader.in_transaction and not self._has_failed:
-            self._reader.execute("COMMIT")
 
     def close(self) -> None:
-        """Let go, and close the reader; the connection that writes is still open."""
-        self.let_go()
+        """Wait, and let go of the files; the connection that writes is still open."""
+        self.wait()
         if self._reader is not None and self._has_failed:
             _FAILED.append(self._reader)
         elif self._reader is not None:
             self._reader.close()
         self._reader = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _run(self) -> None:
         try:
             os.fdatasync(_descriptor_of(self._path))
         except OSError:
             self._has_failed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._reader is not None and self._reader.in_transaction and not self._has_failed:
+            self._reader.execute("COMMIT")
+        if self._lock is not None:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
 
 def _descriptor_of(path: Path) -> int:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -44,13 +45,18 @@ class Machine:
         shutil.copy(path, self._synced)
         self._count = 0
 
+    @property
+    def is_copied(self) -> bool:
+        """Whether the file has more than at first."""
+        return self.path.stat().st_size > self._synced.stat().st_size
+
     def write(self, rows: int = LEAST) -> None:
         """Commit some rows, one by one."""
         for _ in range(rows):
             self._count += 1
             self.connection.execute(
                 "INSERT INTO destinations (destination, detail) VALUES (?, ?)",
-                (f"d{self._count}.example", "x" * 500),
+                (f"d{self._count}.{id(self)}.example", "x" * 500),
             )
 
     def take_a_step(self) -> None:
@@ -88,10 +94,9 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def test_nothing_is_lost_between_copying_and_syncing(machine: Machine) -> None:
-    before = machine.path.stat().st_size
     machine.write()
     machine.take_a_step()
-    assert machine.path.stat().st_size > before
+    assert machine.is_copied
     assert machine.would_keep()
     machine.write(50)
     assert machine.would_keep()
@@ -126,3 +131,18 @@ def test_commits_are_synced_again_after_a_copy(machine: Machine) -> None:
         machine.write()
         machine.take_a_step()
         assert machine.connection.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_one_process_copies_for_all(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_sync = Event()
+    monkeypatch.setattr(os, "fdatasync", lambda _: may_sync.wait(20))
+    with closing(Machine(machine.path)) as other:
+        machine.write()
+        machine.take_a_step()
+        copied = machine.path.read_bytes()
+        other.take_a_step()
+        assert machine.path.read_bytes() == copied
+        may_sync.set()
+        machine.take_a_step()
+        other.take_a_step()
+        assert machine.path.read_bytes() != copied
