@@ -76,7 +76,10 @@ class Machine:
         shutil.copy(self._synced, place / "ledger.db")
         shutil.copy(f"{self.path}-wal", place / "ledger.db-wal")
         with closing(sqlite3.connect(place / "ledger.db")) as connection:
-            (found,) = connection.execute("SELECT count(*) FROM destinations").fetchone()
+            try:
+                (found,) = connection.execute("SELECT count(*) FROM destinations").fetchone()
+            except sqlite3.DatabaseError:  # pages of different times
+                return False
         return bool(found == self._count)
 
     def close(self) -> None:
