@@ -57,7 +57,10 @@ class Sync:
     def _is_ours(self) -> bool:
         if self._lock is None:
             file = self._path.with_name(f"{self._path.name}.sync")
-            self._lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                self._lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except PermissionError:  # of another user; two at once are no harm, only no use
+                return True
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
