@@ -13,6 +13,7 @@ message is delivered.
 
 import argparse
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -136,6 +137,8 @@ async def _exchange(relay: _Relay, load: Load, stamps: Stamps) -> _Seen:
 
     async def reader() -> None:
         while loop.time() < begin + load.seconds:
+            # Else each would be sent right behind a look of the panel, which looks once a second.
+            await asyncio.sleep(random.random())
             await _read(relay, load, stamps, numbers, seen)
 
     async with asyncio.timeout(load.seconds + _PATIENCE), asyncio.TaskGroup() as group:

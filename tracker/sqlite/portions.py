@@ -26,10 +26,10 @@ LEAST_URGENT: Final = 200
 AIM: Final = 0.004
 """Seconds that a step may have the turn, its commit included, which takes most of them."""
 
-REST: Final = 75
+REST: Final = 125
 """How many times as long as a step had the turn it is left to others, if there are any."""
 
-LONGEST_REST: Final = 0.4
+LONGEST_REST: Final = 0.5
 """Seconds: on a slow disk too a chore is done some time."""
 
 _UP, _DOWN = 1.5, 0.25

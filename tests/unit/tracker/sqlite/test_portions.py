@@ -41,7 +41,7 @@ def test_one_unlucky_step_is_made_up_for() -> None:
 
 @pytest.mark.parametrize(
     ("took", "is_busy", "rest"),
-    [(2 * MS, True, 0.15), (2 * MS, False, 0), (1.0, True, LONGEST_REST), (1.0, False, 0)],
+    [(2 * MS, True, 0.25), (2 * MS, False, 0), (1.0, True, LONGEST_REST), (1.0, False, 0)],
 )
 def test_the_turn_is_left_to_others_where_they_write(
     took: float, is_busy: bool, rest: float
