@@ -32,6 +32,10 @@ REST: Final = 125
 LONGEST_REST: Final = 0.5
 """Seconds: on a slow disk too a chore is done some time."""
 
+HALVING: Final = 1800.0
+"""Seconds of a chore that does not come to its end in which its rests become half as long: it must
+not fall behind where mail comes faster than it is forgotten."""
+
 _UP, _DOWN = 1.5, 0.25
 """How much a step may grow or shrink at once: one alone may have been unlucky."""
 
@@ -45,9 +49,14 @@ def next_size(size: int, took: float, least: int = LEAST) -> int:
     return max(least, round(size * factor))
 
 
-def rest_after(took: float, is_busy: bool) -> float:
-    """Return the seconds until the next step after one that took some; others write: `is_busy`."""
-    return min(REST * took, LONGEST_REST) if is_busy else 0.0
+def rest_after(took: float, going_on_for: float, *, is_busy: bool) -> float:
+    """Return the seconds until the next step after one that took some; others write: `is_busy`.
+
+    `going_on_for` is how long the chore has been at it, in seconds.
+    """
+    if not is_busy:
+        return 0.0
+    return min(REST * took, LONGEST_REST) * 0.5 ** (going_on_for / HALVING)
 
 
 class _State(NamedTuple):
@@ -73,6 +82,8 @@ class Portions:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._sizes: dict[str, int] = {}
+        self._since: dict[str, float] = {}
+        """Since when a chore goes on that has not come to its end."""
         self._left: _State | None = None
         """How the ledger was left by the last step."""
         self._is_busy = False
@@ -121,7 +132,12 @@ class Portions:
         took = self._writer.turn_took
         if count:
             self._sizes[chore] = min(next_size(size, took, least), most)
-        self._rests_until = monotonic() + rest_after(took, self._is_busy)
+            going_on_for = monotonic() - self._since.setdefault(chore, monotonic())
+        else:
+            self._since.pop(chore, None)
+            going_on_for = 0.0
+        rest = rest_after(took, going_on_for, is_busy=self._is_busy)
+        self._rests_until = monotonic() + rest
         return count
 
     def _watched(self, connection: sqlite3.Connection, step: Step) -> int:

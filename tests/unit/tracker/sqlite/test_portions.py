@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracker.sqlite.portions import AIM, LEAST, LONGEST_REST, next_size, rest_after
+from tracker.sqlite.portions import AIM, HALVING, LEAST, LONGEST_REST, next_size, rest_after
 
 MS = 0.001
 
@@ -46,4 +46,11 @@ def test_one_unlucky_step_is_made_up_for() -> None:
 def test_the_turn_is_left_to_others_where_they_write(
     took: float, is_busy: bool, rest: float
 ) -> None:
-    assert rest_after(took, is_busy) == pytest.approx(rest)
+    assert rest_after(took, 0.0, is_busy=is_busy) == pytest.approx(rest)
+
+
+def test_a_chore_that_falls_behind_rests_less_and_less() -> None:
+    rests = [rest_after(AIM, hours * 3600.0, is_busy=True) for hours in range(8)]
+    assert rests[1] == pytest.approx(rests[0] * 0.5 ** (3600 / HALVING))
+    assert rests == sorted(rests, reverse=True)
+    assert rests[-1] < AIM
