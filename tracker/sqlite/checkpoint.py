@@ -25,10 +25,10 @@ from typing import Final
 from tracker.sqlite.sync import Sync
 from tracker.sqlite.turn import TurnLock
 
-AIM: Final = 0.005
+AIM: Final = 0.002
 """Seconds that a copy may have the turn."""
 
-LEAST: Final = 200
+LEAST: Final = 100
 MOST: Final = 10_000
 """Changed rows between two checkpoints: with fewer, most of a checkpoint is what it always costs;
 with more, the WAL gets long."""
