@@ -43,7 +43,7 @@ def _fill(relay: Relay, load: Load, limit: float) -> int:
     began, queued = time.perf_counter(), 0
     while queued < load.messages and time.perf_counter() - began < limit:
         some = min(_AT_ONCE, load.messages - queued)
-        fill(relay, load._replace(messages=some, reuse=True))
+        fill(relay, load._replace(messages=some, reuse=True), queued)
         queued += some
     return queued
 
