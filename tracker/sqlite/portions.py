@@ -23,10 +23,10 @@ LEAST: Final = 20
 LEAST_URGENT: Final = 200
 """Rows of a step of what has to keep up with mail, however slow the disk is."""
 
-AIM: Final = 0.004
+AIM: Final = 0.0015
 """Seconds that a step may have the turn, its commit included, which takes most of them."""
 
-REST: Final = 125
+REST: Final = 250
 """How many times as long as a step had the turn it is left to others, if there are any."""
 
 LONGEST_REST: Final = 0.5
