@@ -153,6 +153,12 @@ class Cluster:
         rows = self.ask("SELECT token FROM leases WHERE node = $1", node.name)
         return [token for (token,) in rows]
 
+    def wait_for_heartbeats(self) -> None:
+        """Wait until every worker has renewed its lease, and so has heard who else there is."""
+        renewals = "SELECT token, renewed_at FROM leases"
+        before = self.ask(renewals)
+        wait_until(lambda: not set(before) & set(self.ask(renewals)), "a heartbeat of every worker")
+
     def held_under(self, leases: Iterable[str]) -> set[str]:
         """Return the recipients that are held under `leases`."""
         rows = self.ask("SELECT id FROM queue WHERE lease = ANY ($1::text[])", list(leases))

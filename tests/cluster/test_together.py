@@ -25,6 +25,7 @@ def test_a_destination_gets_no_more_connections_than_from_one_node(
     cluster.sink.latency = 0.1
     # Who joins takes what it gets of a share from the others, who hear of it with a heartbeat.
     wait_until(lambda: len(nodes_of(cluster)) == len(cluster.nodes), "every node to be seen")
+    cluster.wait_for_heartbeats()
     cluster.sink.forget_most()
     load = cluster.load("limits", pause=0.01)
     wait_for_ok(load, 400)

@@ -126,6 +126,7 @@ ELSEWHERE = {
     "test_many_at_once": {"act", "acts", "chosen"},
     "test_suppressions": {"suppressions"},
     "test_errands": {"errand"},
+    "test_rerouting": {"reroute"},
 }
 """Verbs whose own tests try them with scopes."""
 
