@@ -7,6 +7,7 @@ write, there is so long a rest behind each step that few of them meet one.
 """
 
 import asyncio
+import math
 import sqlite3
 from collections.abc import Awaitable, Callable
 from time import monotonic
@@ -56,7 +57,7 @@ def rest_after(took: float, going_on_for: float, *, is_busy: bool) -> float:
     """
     if not is_busy:
         return 0.0
-    return min(REST * took, LONGEST_REST) * 0.5 ** (going_on_for / HALVING)
+    return min(REST * took, LONGEST_REST) * math.pow(0.5, going_on_for / HALVING)
 
 
 class _State(NamedTuple):
