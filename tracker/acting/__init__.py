@@ -9,7 +9,7 @@
 from tracker.acting.plan import LIMITS, Part, parts_of, within_limit
 from tracker.acting.reroute import configured_way, reroute_of
 from tracker.acting.retry import may_retry
-from tracker.acting.run import FEW, Runner, query_of
+from tracker.acting.run import FEW, Runner, query_of, why_pointless
 
 __all__ = [
     "FEW",
@@ -21,5 +21,6 @@ __all__ = [
     "parts_of",
     "query_of",
     "reroute_of",
+    "why_pointless",
     "within_limit",
 ]

@@ -54,6 +54,22 @@ def query_of(text: str, zone: str, at: datetime) -> Query:
     return replace(query, until=at if query.until is None else min(query.until, at))
 
 
+async def why_pointless(
+    ledger: Ledger, rows: Sequence[Row], retry: RetrySettings, now: datetime
+) -> dict[RecipientId, str]:
+    """Return whom it is pointless to try now, and why."""
+    known: dict[str, DestinationState | None] = {}
+    reasons: dict[RecipientId, str] = {}
+    for row in rows:
+        name = row.recipient.destination
+        if name not in known:
+            known[name] = await ledger.destination(name)
+        reason = may_retry(row.recipient, row.last_attempt, known[name], retry, now)
+        if reason is not None:
+            reasons[row.recipient.id] = reason
+    return reasons
+
+
 class Runner:
     """Carries acts on. `now` tells the time, `routes` which way mail is configured to go."""
 
@@ -110,7 +126,8 @@ class Runner:
         concerned = [row for row in rows if changes(act.deed, row.recipient.status)]
         addresses: Sequence[str] = ()
         if act.deed is Deed.RETRY:
-            concerned = await self._worth_a_try(concerned)
+            reasons = await why_pointless(self._ledger, concerned, self._retry, self._now())
+            concerned = [row for row in concerned if row.recipient.id not in reasons]
         reroutes: Sequence[Reroute] = ()
         if act.deed is Deed.REROUTE:
             reroutes = await self._reroutes(act, concerned)
@@ -147,15 +164,3 @@ class Runner:
         if not addresses:
             return []
         return list(await self._ledger.waiting_for(addresses, scope, _OF_ONE_ADDRESS))
-
-    async def _worth_a_try(self, rows: Sequence[Row]) -> list[Row]:
-        known: dict[str, DestinationState | None] = {}
-        worth = []
-        for row in rows:
-            name = row.recipient.destination
-            if name not in known:
-                known[name] = await self._ledger.destination(name)
-            if may_retry(row.recipient, row.last_attempt, known[name], self._retry, self._now()):
-                continue
-            worth.append(row)
-        return worth

@@ -23,7 +23,7 @@ from tracker.postgres.connections import Transaction
 from tracker.postgres.history import insert_events
 from tracker.postgres.query import numbered
 from tracker.postgres.schedule import lower_next_due, probe_now
-from tracker.sql.conditions import Condition, conjunction, scope_condition, status_condition
+from tracker.sql.conditions import FREE, Condition, conjunction, scope_condition, status_condition
 from tracker.sql.rows import Columns
 from tracker.sql.script import Change
 from tracker.sql.values import stamp, well_formed
@@ -209,9 +209,7 @@ async def give_up_held(
 
 def _given(recipients: Collection[RecipientId]) -> Condition:
     ids = [well_formed(each) for each in recipients]
-    is_free = 'r.lease IS NULL AND r."trigger" <> ALL (?::text[])'
-    ending = [trigger.value for trigger in states.ENDING]
-    return Condition(f"r.id = ANY (?::text[]) AND {is_free}", (ids, ending))
+    return Condition(f"r.id = ANY (?::text[]) AND {FREE}", (ids,))
 
 
 async def _act(

@@ -6,12 +6,11 @@ from tracker.postgres.connections import Transaction
 from tracker.postgres.history import insert_events
 from tracker.postgres.query import numbered
 from tracker.postgres.schedule import probe_now
-from tracker.sql.conditions import scope_condition
+from tracker.sql.conditions import FREE, scope_condition
 from tracker.sql.reroutes import due_by, events_of
 from tracker.sql.rows import Columns
 from tracker.sql.script import Change
 from tracker.sql.values import stamp, well_formed
-from tracker.states import ENDING
 
 _IS_HELD = f"q.status = '{Status.HELD}'"
 
@@ -24,9 +23,7 @@ WITH wanted AS MATERIALIZED (
         AS w (id, destination, next_hop, old_destination, old_next_hop)
 ), chosen AS MATERIALIZED (
     SELECT r.id FROM queue AS r WHERE r.id = ANY (ARRAY(SELECT id FROM wanted))
-        AND r.lease IS NULL
-        AND r."trigger" NOT IN ({", ".join(f"'{trigger}'" for trigger in sorted(ENDING))})
-        AND {{scope}}
+        AND {FREE} AND {{scope}}
     ORDER BY r.id FOR UPDATE
 ), moved AS (
     UPDATE recipients AS h SET destination = w.destination, next_hop = w.next_hop

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tracker import states
 from tracker.entropy import Entropy
 from tracker.model import Deed, EventKind, Gate, RecipientId, Scope, Status, Trigger, new_id
-from tracker.sql.conditions import scope_condition
+from tracker.sql.conditions import FREE, scope_condition
 from tracker.sql.rows import INSERT_EVENT, Columns
 from tracker.sql.script import Change
 from tracker.sql.values import json_list, stamp, well_formed
@@ -39,12 +39,7 @@ _ACTS = {
     ),
 }
 
-_ENDING = ", ".join(f"'{trigger}'" for trigger in sorted(states.ENDING))
-
-_CHOSEN = (
-    "r.id IN (SELECT value FROM json_each(?3)) AND r.lease IS NULL"
-    f' AND r."trigger" NOT IN ({_ENDING})'
-)
+_CHOSEN = f"r.id IN (SELECT value FROM json_each(?3)) AND {FREE}"
 
 _RETRY = f"""
 UPDATE recipients AS r SET next_attempt_at = min(next_attempt_at, ?1), gate = '{Gate.NONE}',

@@ -4,13 +4,12 @@ import sqlite3
 
 from tracker.entropy import Entropy
 from tracker.model import Gate, Status, Trigger
-from tracker.sql.conditions import scope_condition
+from tracker.sql.conditions import FREE, scope_condition
 from tracker.sql.reroutes import due_by, events_of
 from tracker.sql.rows import INSERT_EVENT, Columns, event_columns
 from tracker.sql.script import Change
 from tracker.sql.values import stamp, well_formed
 from tracker.sqlite.act import make_due
-from tracker.states import ENDING
 
 _IS_HELD = f"r.status = '{Status.HELD}'"
 
@@ -21,9 +20,8 @@ UPDATE recipients AS r SET
     gate = iif({_IS_HELD}, r.gate, '{Gate.NONE}'),
     gate_detail = iif({_IS_HELD}, r.gate_detail, ''),
     "trigger" = iif({_IS_HELD}, r."trigger", '{Trigger.RETRY_NOW}')
-WHERE r.id = ?2 AND r.destination = ?5 AND r.next_hop = ?6 AND r.lease IS NULL
+WHERE r.id = ?2 AND r.destination = ?5 AND r.next_hop = ?6 AND {FREE}
     AND r.status IN ('{Status.QUEUED}', '{Status.DEFERRED}', '{Status.HELD}')
-    AND r."trigger" NOT IN ({", ".join(f"'{trigger}'" for trigger in sorted(ENDING))})
     AND {{scope}}
 RETURNING id, message_id, destination, status
 """

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from tracker.acting import may_retry
+from tracker.acting import why_pointless
 from tracker.mailbox import comparable
 from tracker.model import Errand, MessageId, Recipient, RecipientId, Suppression
 from tracker.permissions import Permission
@@ -16,14 +16,8 @@ _LISTED: Final = 20
 
 async def pointless(visit: Visit, rows: Sequence[Row]) -> dict[RecipientId, str]:
     """Return whom it is pointless to try now, and why."""
-    reasons: dict[RecipientId, str] = {}
-    for row in rows:
-        known = await visit.panel.ledger.destination(row.recipient.destination)
-        retry = visit.panel.settings.retry
-        reason = may_retry(row.recipient, row.last_attempt, known, retry, visit.now)
-        if reason is not None:
-            reasons[row.recipient.id] = reason
-    return reasons
+    panel = visit.panel
+    return await why_pointless(panel.ledger, rows, panel.settings.retry, visit.now)
 
 
 async def worth_trying(

@@ -12,6 +12,7 @@ from tracker.search import QueryError
 from tracker.states import FINAL
 from tracker.views import Page
 from web.panel import LIST_COOKIE, ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_other
+from web.security import local_path
 from web.sessions import set_cookie
 from web.track.counts import Number
 from web.track.filters import (
@@ -51,8 +52,6 @@ ACTS: Final = (
 )
 """What can be asked for, for a selection or for everything that matches."""
 _REROUTE: Final = ("reroute", "Reroute")
-_LONGEST_PATH: Final = 2000
-"""Characters of a search that a cookie carries."""
 """The same, for those who decide which way mail goes."""
 
 
@@ -99,9 +98,7 @@ async def _answer(visit: Visit, viewer: Viewer, asked: Asked, habits: Habits) ->
     if not asked.before and not asked.after:
         await remember(visit, viewer, wanted, habits, searches.recent)
     response = visit.page("track.html", problem="", widening=widening, **context, **listed)
-    path = visit.request.path_qs
-    if len(path) > _LONGEST_PATH:
-        path = "/"
+    path = local_path(visit.request.path_qs)
     set_cookie(response, LIST_COOKIE, path, secure=visit.secure)
     return response
 
