@@ -94,8 +94,8 @@ class Carrier:
         """Destinations that had better not be claimed: their mail may not go from here now."""
         return self._gates.closed
 
-    async def carry(self, job: Job) -> bool:
-        """Deliver and settle; say whether something became due at once by it.
+    async def deliver(self, job: Job) -> Delivered | None:
+        """Deliver; return what is to be settled, None when the job went back to the ledger.
 
         Raises LeaseLost when somebody else has the job by now.
         """
@@ -109,10 +109,17 @@ class Carrier:
         if isinstance(result, Postponement):
             if job.is_fresh or not self._is_settled_by(job, result):
                 await self.give_back(job, result)
-                return False
+                return None
             result = Delivered(attempts=self._presume(job, result), reachable=None)
         self._gates.feed_back(result.group, good=result.reachable is not False)
-        settlement = await self._decide_and_settle(job, result)
+        return result
+
+    async def settle(self, job: Job, delivered: Delivered) -> bool:
+        """Decide what follows and have it on disk; say whether something became due at once by it.
+
+        Raises LeaseLost when somebody else has the job by now.
+        """
+        settlement = await self._decide_and_settle(job, delivered)
         # Only now: had we been stopped before this commit, they would have to count as uncertain.
         self._keeper.leave([recipient.id for recipient in job.recipients])
         self._tell(job, settlement)
@@ -205,14 +212,14 @@ class Carrier:
         """Settle what was delivered; a fault of ours on the way must not send it once more."""
         try:
             settlement = await self._decide(job, delivered)
-            await self._settle(settlement)
+            await self._write(settlement)
         except LeaseLost:
             raise
         except Exception:
             self._log.exception("deciding hit a fault", message=job.message.id)
             now = self._clock.now()
             settlement = record_only(job, delivered.attempts, now=now, until=now + _FAULT_PAUSE)
-            await self._settle(settlement)
+            await self._write(settlement)
         return settlement
 
     async def _decide(self, job: Job, delivered: Delivered) -> Settlement:
@@ -257,7 +264,7 @@ class Carrier:
             book=self._book(),
         )
 
-    async def _settle(self, settlement: Settlement) -> None:
+    async def _write(self, settlement: Settlement) -> None:
         await self._persist(settlement.message_id, partial(self._ledger.settle, settlement))
         self._remember(settlement.destination)
 

@@ -2,7 +2,8 @@
 
 Bounded in jobs and in bytes of content: what finds no room stays in the ledger and is claimed
 later. Each destination runs at most `parallel` jobs at once, so that a slow one takes no more
-than its share of the worker's tasks.
+than its share of the worker's tasks. What has been delivered needs its destination no longer, only
+the ledger: it makes room for the next one, unless too many wait to be settled.
 """
 
 import math
@@ -25,18 +26,23 @@ _AHEAD: Final = 4
 class ReadyQueue:
     """Round robin over destinations."""
 
-    def __init__(self, *, jobs: int, octets: int, parallel: int, initial: int) -> None:
+    def __init__(
+        self, *, jobs: int, octets: int, parallel: int, initial: int, unsettled: int
+    ) -> None:
         """Hold at most `jobs` jobs whose contents in memory sum to at most `octets` bytes.
 
         A destination begins with `initial` jobs side by side and earns one more with each that
         comes to an end, up to `parallel`: hundreds that swallow every connection would otherwise
-        fill the memory with jobs that wait for their timeouts, and keep out all other mail.
+        fill the memory with jobs that wait for their timeouts, and keep out all other mail. None
+        runs while `unsettled` jobs of its destination wait for the ledger: if we die, nobody
+        knows what has become of them.
         """
         self._limit = jobs
         self._refill = max(1, jobs // 10)
         self._octets_limit = octets
         self._parallel = parallel
         self._initial = min(initial, parallel)
+        self._unsettled = unsettled
         self._earned: dict[str, int] = {}
         self._idle: OrderedDict[str, float] = OrderedDict()
         """Since when a destination that has earned something is idle; the longest first."""
@@ -45,12 +51,19 @@ class ReadyQueue:
         self._waiting: dict[str, deque[tuple[float, Job]]] = {}
         self._turn: deque[str] = deque()
         self._running: dict[str, int] = {}
+        self._settling: dict[str, int] = {}
         self._stalled: set[str] = set()
+        self._plenty: set[str] = set()
+        """Destinations of which more jobs wait than are enough."""
+        self._crowded: set[str] = set()
+        """Destinations that have had more jobs than could run since the last one was fetched."""
+        self._short: set[str] = set()
+        """Destinations for which it is time to fetch more, until that has been said."""
         self._count = 0
         self._octets = 0
 
     def __len__(self) -> int:
-        """Jobs that wait or run."""
+        """Jobs that wait, run or are being settled."""
         return self._count
 
     @property
@@ -85,10 +98,13 @@ class ReadyQueue:
         """
         return frozenset(
             name
-            for name, running in self._running.items()
-            if running >= (share := self._share(name))
-            and (name in self._stalled or len(self._waiting.get(name, ())) >= _AHEAD * share)
+            for name in self._running.keys() | self._settling.keys()
+            if not self._has_slot(name)
+            and (name in self._stalled or len(self._waiting.get(name, ())) >= self._enough(name))
         )
+
+    def _enough(self, name: str) -> int:
+        return _AHEAD * self._share(name)
 
     def take_hungry(self, most: int) -> dict[str, int]:
         """Return which destinations could have gone on, and how many jobs each wants.
@@ -115,6 +131,11 @@ class ReadyQueue:
         """Return how many jobs may run for a destination at once."""
         return min(self._parallel, self._initial + self._earned.get(name, 0))
 
+    def _has_slot(self, name: str) -> bool:
+        """Say whether one more job may run for a destination."""
+        is_settled = self._settling.get(name, 0) < self._unsettled
+        return is_settled and self._running.get(name, 0) < self._share(name)
+
     def push(self, job: Job, at: float) -> None:
         """Add a job at the time `at`, in seconds; the caller has asked for room before."""
         name = job.destination
@@ -125,8 +146,12 @@ class ReadyQueue:
         if waiting is None:
             waiting = self._waiting[name] = deque()
         waiting.append((at, job))
-        if len(waiting) == 1 and self._running.get(name, 0) < self._share(name):
+        if not self._has_slot(name):
+            self._crowded.add(name)
+        elif len(waiting) == 1:
             self._turn.append(name)
+        if len(waiting) > self._enough(name):
+            self._plenty.add(name)
         self._count += 1
         self._octets += _octets(job)
 
@@ -137,41 +162,71 @@ class ReadyQueue:
         name = self._turn.popleft()
         waiting = self._waiting[name]
         _, job = waiting.popleft()
-        running = self._running[name] = self._running.get(name, 0) + 1
+        self._running[name] = self._running.get(name, 0) + 1
         if not waiting:
             del self._waiting[name]
-        elif running < self._share(name):
+        elif self._has_slot(name):
             self._turn.append(name)
+        else:
+            self._crowded.add(name)
+        self._watch(name, len(waiting))
         return job
 
-    def done(self, job: Job, at: float) -> bool:
+    def _watch(self, name: str, waiting: int) -> None:
+        """Note it when what waits falls below what is enough, and at its end.
+
+        Once for each: what is asked for more often would be asked for in vain while there is no
+        more. Who could always run all there was, has had all there is.
+        """
+        if name in self._plenty and waiting <= self._enough(name):
+            self._plenty.remove(name)
+            self._short.add(name)
+        if not waiting and name in self._crowded:
+            self._crowded.remove(name)
+            self._short.add(name)
+
+    def delivered(self, job: Job) -> bool:
         """Free the slot of a job that `pop` gave out; say whether it is time to fetch more."""
         name = job.destination
         self._stalled.discard(name)
-        share, waiting = self._share(name), len(self._waiting.get(name, ()))
-        was_full = self._running[name] >= share
-        self._leave(name, at)
-        self._count -= 1
-        self._octets -= _octets(job)
-        if was_full and waiting:
-            self._turn.append(name)
-        if not waiting:
-            self._hungry[name] = None
-        # Said once as it falls below what is enough, and at the end: what is asked for more often
-        # would be asked for in vain while there is no more. So it is with the queue as a whole.
-        is_short = was_full and waiting in (0, _AHEAD * share)
-        return is_short or self._limit - self._count == self._refill
-
-    def _leave(self, name: str, at: float) -> None:
-        """Have one job less that runs, and one slot earned."""
+        was_open = self._has_slot(name)
         self._earned[name] = self._earned.get(name, 0) + 1
-        self._running[name] -= 1
-        if self._running[name]:
-            return
-        del self._running[name]
+        _take_one(self._running, name)
+        self._settling[name] = self._settling.get(name, 0) + 1
+        self._change_turn(name, was_open=was_open)
         if name not in self._waiting:
+            self._hungry[name] = None
+        return self._say_short(name)
+
+    def done(self, job: Job, at: float) -> bool:
+        """Let go of a job that is `delivered`; say whether it is time to fetch more."""
+        name = job.destination
+        was_open = self._has_slot(name)
+        _take_one(self._settling, name)
+        self._change_turn(name, was_open=was_open)
+        if not self._is_at_work(name) and name not in self._waiting:
             self._idle[name] = at
             self._forget(at)
+        self._count -= 1
+        self._octets -= _octets(job)
+        return self._say_short(name) or self._limit - self._count == self._refill
+
+    def _say_short(self, name: str) -> bool:
+        if name not in self._short:
+            return False
+        self._short.remove(name)
+        return True
+
+    def _change_turn(self, name: str, *, was_open: bool) -> None:
+        """Let a destination take turns that has a slot only now, and one no longer that had one."""
+        if name in self._waiting and self._has_slot(name) is not was_open:
+            if was_open:
+                self._turn.remove(name)
+            else:
+                self._turn.append(name)
+
+    def _is_at_work(self, name: str) -> bool:
+        return name in self._running or name in self._settling
 
     def _forget(self, at: float) -> None:
         """Let destinations begin anew that have been idle for long."""
@@ -191,12 +246,20 @@ class ReadyQueue:
                 taken.append(jobs.popleft()[1])
             if not jobs:
                 del self._waiting[name]
-                if name not in self._running:
+                self._plenty.discard(name)
+                self._crowded.discard(name)
+                if not self._is_at_work(name):
                     self._earned.pop(name, None)
         self._turn = deque(name for name in self._turn if name in self._waiting)
         self._count -= len(taken)
         self._octets -= sum(map(_octets, taken))
         return taken
+
+
+def _take_one(counts: dict[str, int], name: str) -> None:
+    counts[name] -= 1
+    if not counts[name]:
+        del counts[name]
 
 
 def _octets(job: Job) -> int:

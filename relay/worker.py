@@ -68,6 +68,7 @@ class Worker:
             octets=delivery.ready_bytes,
             parallel=2 * delivery.concurrency_max,
             initial=_UNTRIED,
+            unsettled=3 * delivery.concurrency_max,
         )
         self._wake = asyncio.Event()
         self._carrying: set[asyncio.Task[None]] = set()
@@ -150,8 +151,13 @@ class Worker:
             self._dispatch()
 
     async def _carry(self, job: Job) -> None:
+        is_delivered = False
         try:
-            due_at_once = await self._carrier.carry(job)
+            delivered = await self._carrier.deliver(job)
+            is_delivered = True
+            self._let_next_in(job)
+            if delivered is not None and await self._carrier.settle(job, delivered):
+                self.wake()  # something has become due by it
         except LeaseLost:
             self._log.warning("job lost its lease", message=job.message.id)
             # Unless it was only not renewed in time, somebody else has it and this does nothing.
@@ -159,12 +165,17 @@ class Worker:
         except Exception:
             self._log.exception("job hit a fault", message=job.message.id)
             await self._set_aside(job, "A fault in the relay; the log says more", _FAULT)
-        else:
-            if due_at_once:
-                self.wake()
         finally:
+            if not is_delivered:
+                self._let_next_in(job)
             if self._ready.done(job, self._clock.monotonic()):
                 self.wake()
+
+    def _let_next_in(self, job: Job) -> None:
+        """Let the next job of its destination run while `job` is settled."""
+        if self._ready.delivered(job):
+            self.wake()
+        self._dispatch()
 
     async def _set_aside(self, job: Job, detail: str, pause: timedelta) -> None:
         why = Postponement(gate=Gate.LOCAL, until=self._clock.now() + pause, detail=detail)
