@@ -1,6 +1,7 @@
 """Finding recipients for a command: by the search grammar, everywhere, as the operator."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from tracker.views import Row, Timeline
 
 EVERYTHING = Scope()
 """An operator at the command line sees the whole ledger."""
-_PAGE = 200
+_PAGE = 500
 _CUT = (
     "sendtrace: not searched to the end in the time that a search has, so there may be more; "
     "let it look at less with since: and until:"
@@ -49,23 +50,36 @@ async def find(
     statuses: frozenset[Status] | None,
 ) -> list[Row]:
     """Return at most `limit` rows, newest first; say so where not everything was searched."""
+    found: list[Row] = []
+    async with aclosing(find_pages(ledger, loaded, words, statuses, min(limit, _PAGE))) as pages:
+        async for rows in pages:
+            found.extend(rows)
+            if len(found) >= limit:
+                break
+    return found[:limit]
+
+
+async def find_pages(
+    ledger: Ledger,
+    loaded: Loaded,
+    words: Sequence[str] | None,
+    statuses: frozenset[Status] | None,
+    size: int = _PAGE,
+) -> AsyncGenerator[Sequence[Row], None]:
+    """Yield all rows in pages, newest first; say so where not everything was searched."""
     query = _query_of(words, loaded.settings.panel.time_zone)
     if statuses is not None:
         query = msgspec.structs.replace(query, terms=(*query.terms, _one_of(statuses)))
-    found: list[Row] = []
     before: RecipientId | None = None
-    while len(found) < limit:
-        page = await ledger.search(
-            query, EVERYTHING, limit=min(_PAGE, limit - len(found)), before=before
-        )
-        found.extend(page.rows)
+    while True:
+        page = await ledger.search(query, EVERYTHING, limit=size, before=before)
+        yield page.rows
         if page.cut and page.older == before:
             typer.echo(_CUT, err=True)
-            break
+            return
         before = page.older
         if before is None:
-            break
-    return found
+            return
 
 
 async def find_refused(

@@ -1,6 +1,7 @@
 """`sendtrace queue`: what waits, why, and acting on it."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from typing import Annotated
 
 import typer
@@ -19,7 +20,7 @@ from relay.cli.common import (
     visible,
     with_ledger,
 )
-from relay.cli.find import EVERYTHING, find, find_message
+from relay.cli.find import EVERYTHING, find, find_message, find_pages
 from relay.cli.show import row_data, show_next_try, show_time, timeline_lines
 from relay.clock import SystemClock
 from tracker.acting import reroute_of
@@ -31,7 +32,6 @@ from tracker.views import Row
 
 app = typer.Typer(help="What waits, and acting on it.", no_args_is_help=True)
 
-_BATCH = 500
 _OTHERS = "the others are being tried right now, or have just been settled"
 
 _Act = Callable[[Ledger, Sequence[Row]], Awaitable[int]]
@@ -233,12 +233,15 @@ def _act_on(
         raise CommandFailed("name what to act on: a search, ids, or --all for everything", status=2)
 
     async def run(ledger: Ledger, loaded: Loaded) -> tuple[int, int]:
-        rows = await find(ledger, loaded, words, 1_000_000, among)
-        chosen = [row for row in rows if row.recipient.status in among]
-        changed = 0
-        for at in range(0, len(chosen), _BATCH):
-            changed += await act(ledger, chosen[at : at + _BATCH])
-        return len(chosen), changed
+        found = changed = 0
+        # Page by page: what has been acted on need not wait for what has not been found yet.
+        async with aclosing(find_pages(ledger, loaded, words, among)) as pages:
+            async for rows in pages:
+                chosen = [row for row in rows if row.recipient.status in among]
+                found += len(chosen)
+                if chosen:
+                    changed += await act(ledger, chosen)
+        return found, changed
 
     found, changed = with_ledger(config, run)
     if not found:

@@ -1,11 +1,14 @@
 """Claim: whose turn it is, what a dead destination costs, what a deadline is worth there."""
 
+import asyncio
 from collections import Counter
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
 
+from tests.contract.conftest import Opener
 from tests.contract.ledger import (
     EVERYTHING,
     Ledger,
@@ -326,3 +329,23 @@ async def test_who_is_to_come_first_gets_no_more_than_was_asked_for(ledger: Ledg
     assert paths(jobs).count("u@large.example") <= 4
     rest = await ledger.claim(await hold(ledger), START, 100, {"large.example"}, first)
     assert "u@large.example" not in paths(rest)
+
+
+async def test_another_process_hears_of_mail_that_was_made_due(opener: Opener) -> None:
+    ledger, other = await opener(), await opener()
+    (job,) = await accept_leased(ledger)
+    later = datetime.now(UTC) + HOUR
+    await defer(ledger, job, later - HOUR, HOUR)
+    await _hear_no_more(other)
+    ids = [recipient.id for recipient in job.recipients]
+    assert await ledger.retry_now(ids, scope=EVERYTHING, actor="anna", now=later - HOUR)
+    async with asyncio.timeout(10):
+        await other.wait_for_work()
+
+
+async def _hear_no_more(ledger: Ledger) -> None:
+    """Take note of what has been due before."""
+    with suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout(1):
+                await ledger.wait_for_work()

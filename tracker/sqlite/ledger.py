@@ -14,6 +14,7 @@ from tracker.model import RecipientId
 from tracker.sqlite.access import Witnessing
 from tracker.sqlite.acting import Acting
 from tracker.sqlite.ages import Forgetting
+from tracker.sqlite.bell import Bell
 from tracker.sqlite.chores import alone
 from tracker.sqlite.deeds import SqliteDeeds
 from tracker.sqlite.find import Effort
@@ -68,6 +69,7 @@ class SqliteLedger(
         self.path = path
         self._texts = Texts(path)
         self._indexer = Indexer(path)
+        self._bell = Bell(path, self.next_due)
 
     @property
     def place(self) -> str:
@@ -79,6 +81,9 @@ class SqliteLedger(
 
     def alone(self, chore: str) -> AbstractAsyncContextManager[bool]:
         return alone(self.path, chore)
+
+    async def wait_for_work(self) -> None:
+        await self._bell.wait()
 
     @property
     def indexes_text(self) -> bool:

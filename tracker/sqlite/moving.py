@@ -1,6 +1,5 @@
 """The verbs that move mail (see `tracker.store.Store`)."""
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -133,10 +132,6 @@ class Moving(Part):
         async with self._readers.one() as reader:
             row = await reader.row(NEXT_DUE)
         return moment(row[0]) if row else None
-
-    async def wait_for_work(self) -> None:
-        """Never return: what other processes have made due is found by looking for it."""
-        await asyncio.Event().wait()
 
     async def content(self, message_id: MessageId) -> AsyncIterator[bytes]:
         size, sent, n = 1, 0, 0
