@@ -201,6 +201,7 @@ class ReadyQueue:
     def done(self, job: Job, at: float) -> bool:
         """Let go of a job that is `delivered`; say whether it is time to fetch more."""
         name = job.destination
+        self._stalled.discard(name)
         was_open = self._has_slot(name)
         _take_one(self._settling, name)
         self._change_turn(name, was_open=was_open)
@@ -240,8 +241,9 @@ class ReadyQueue:
         """Take out the jobs that wait since before `pushed_before`; those that run stay."""
         taken: list[Job] = []
         for name, jobs in list(self._waiting.items()):
-            if name in self._running and jobs[0][0] < pushed_before:
+            if self._is_at_work(name) and jobs[0][0] < pushed_before:
                 self._stalled.add(name)
+                self._short.add(name)
             while jobs and jobs[0][0] < pushed_before:
                 taken.append(jobs.popleft()[1])
             if not jobs:

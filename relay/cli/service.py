@@ -15,6 +15,27 @@ def register(app: typer.Typer) -> None:
     app.command("serve")(serve)
     app.command("demo")(demo)
     app.command("version")(version)
+    app.callback()(options)
+
+
+def _show_version_and_end(is_wanted: bool) -> None:
+    if is_wanted:
+        version()
+        raise typer.Exit
+
+
+def options(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Show the version.",
+            is_eager=True,
+            callback=_show_version_and_end,
+        ),
+    ] = False,
+) -> None:
+    """An outbound SMTP relay that remembers what happened to every message."""
 
 
 def serve(config: ConfigOption = None) -> None:

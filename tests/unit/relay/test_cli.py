@@ -51,6 +51,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return call
 
 
+def test_the_version_is_shown_as_a_command_and_as_an_option(run: Run) -> None:
+    said = run("version")
+    assert said.out.startswith("sendtrace ")
+    assert run("--version") == said == Result(0, said.out, "")
+
+
 @pytest.fixture
 def mail(tmp_path: Path, run: Run) -> dict[str, str]:
     """One delivered and one deferred message; message ids by recipient."""

@@ -219,7 +219,7 @@ def test_a_destination_from_which_was_taken_is_busy_until_something_ends() -> No
     first, *_ = popped(ready)
     assert len(ready.drain(1.0)) == 2
     assert ready.busy == {"a.example"}
-    end(ready, first)
+    assert end(ready, first), "what was taken out is to be fetched again"
     ready.push(job_to("a.example"), 2.0)
     assert len(popped(ready)) == 1
     assert ready.busy == frozenset()
