@@ -1,5 +1,6 @@
 """The rules: how they fare, and an operator's corrections of them."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -40,7 +41,9 @@ async def test_what_no_rule_explains_is_listed_by_what_it_says(desk: Desk, admin
 async def test_the_version_and_the_categories_are_shown(admin: Client) -> None:
     page = await (await admin.get("/rules")).text()
     assert f"Rules of {shipped().version}." in page
-    assert "<code>address-unknown</code>" in page
+    assert re.search(r"<code>address-unknown</code><br><span[^>]*>[^<]*does not exist", page)
+    form = await (await admin.get("/rules/new")).text()
+    assert re.search(r">mailbox-full: [^<]*full[^<]*</option>", form)
 
 
 async def test_an_empty_record_says_so(empty_desk: Desk) -> None:

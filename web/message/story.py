@@ -26,7 +26,7 @@ from web.message.proof import five_lines, proof
 from web.message.verdict import Case, Lines, lines, spoken, why_it_waits
 from web.rerouting import why_this_way
 from web.standing import Standing, standing_of, status_line, upcoming
-from web.times import Times
+from web.times import Times, length
 from web.track.rows import sender_of, subject_of
 
 _EVENTS: Final = {
@@ -60,6 +60,15 @@ class EventStory(NamedTuple):
     tone: str
     related: MessageId | None
     """The report, where the reader may see it."""
+
+
+class Ending(NamedTuple):
+    """The entry of the timeline at which time ran out; no attempt and no event says it."""
+
+    at: datetime
+    word: str
+    detail: str
+    tone: str
 
 
 class RecipientRow(NamedTuple):
@@ -97,7 +106,7 @@ class Story(NamedTuple):
     tries: str
     """ "3 tries so far"."""
     rungs: tuple[Rung, ...]
-    entries: tuple[AttemptStory | EventStory | Fold, ...]
+    entries: tuple[AttemptStory | EventStory | Ending | Fold, ...]
     """Oldest first."""
     report_on: MessageId | None
     onward: tuple[Onward, ...]
@@ -142,6 +151,19 @@ def entries_of(
     return tuple(
         sorted((*map(attempt_story, attempts), *told), key=lambda entry: entry.at),
     )
+
+
+def with_ending(
+    entries: Sequence[AttemptStory | EventStory], recipient: Recipient, accepted_at: datetime
+) -> tuple[AttemptStory | EventStory | Ending, ...]:
+    """Return the entries of a recipient, and among them when we gave up trying, if we did."""
+    if recipient.status is not Status.EXPIRED:
+        return tuple(entries)
+    at, span = recipient.status_since, length(recipient.expires_at - accepted_at)
+    ending = Ending(at, "Given up", f"We had tried for {span}, and do not try any longer.", "bad")
+    # Of the same moment are the last attempt, before it, and the report on it.
+    before = [one for one in entries if isinstance(one, AttemptStory) or one.at < at]
+    return (*before, ending, *(one for one in entries if one not in before))
 
 
 def event_story(event: Event, visible: frozenset[MessageId]) -> EventStory:
@@ -195,7 +217,9 @@ def tell(
         way=why_this_way(recipient, events, times),
         tries=tries_so_far(recipient),
         rungs=rungs_of(recipient, retry),
-        entries=fold(entries_of(attempts, events, visible)),
+        entries=fold(
+            with_ending(entries_of(attempts, events, visible), recipient, message.accepted_at)
+        ),
         report_on=message.reports_on if message.reports_on in visible else None,
         onward=onward_of(message, recipient, case.last),
         text=five_lines(case),

@@ -6,9 +6,10 @@ from typing import Final
 
 from aiohttp import web
 
-from tracker.explain import Category
+from tracker.explain import Category, Judgement
 from tracker.explain.correction import LONGEST, Correction, problem_of
 from tracker.explain.effects import Effect, effects, words_of
+from tracker.explain.explanation import put
 from tracker.explain.likeness import group
 from tracker.model import Phase, new_id, time_of
 from tracker.views import Reclassifying
@@ -44,6 +45,7 @@ async def show_rules(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         "rules.html",
         version=(await ledger.rule_book()).version,
         counts=sorted(counts.items(), key=lambda item: (-item[1], item[0])),
+        meaning_of=meaning_of,
         total=sum(counts.values()),
         looked_at=LOOKED_AT,
         unmatched=unmatched[:_UNMATCHED],
@@ -101,6 +103,12 @@ async def apply(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     return _done(visit, Act.RULES_APPLIED)
 
 
+def meaning_of(category: str) -> str:
+    """Return what a category says happened; nothing for one that is none of ours."""
+    known = category in set(Category)
+    return put(Judgement("", Category(category)), final=True).what_happened if known else ""
+
+
 def share_done(progress: Reclassifying) -> int:
     """Return how far judging the record anew has come, in per cent of the time it covers."""
     if progress.ended_at is not None or not progress.end_id:
@@ -139,6 +147,7 @@ async def _form(
         tried=tried,
         previewed=previewed and not problem,
         categories=_CATEGORIES,
+        meaning_of=meaning_of,
         phases=_PHASES,
         longest=LONGEST,
     )
