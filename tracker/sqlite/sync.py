@@ -10,6 +10,8 @@ import sqlite3
 import threading
 from pathlib import Path
 
+import structlog
+
 from tracker.sqlite.connection import connect_reader
 
 _FILES: dict[Path, int] = {}
@@ -100,8 +102,14 @@ class Sync:
     def _run(self) -> None:
         try:
             os.fdatasync(_descriptor_of(self._path))
-        except OSError:
+        except OSError as problem:
             self._has_failed = True
+            structlog.get_logger().error(
+                "the disk did not take the ledger; its log is kept, and grows, until the disk is"
+                " mended and all processes are restarted",
+                ledger=str(self._path),
+                problem=str(problem),
+            )
         self._let_go()
 
     def _let_go(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from structlog.testing import capture_logs
 
 from tracker.sqlite.checkpoint import AIM, LEAST, MOST, Checkpoints, next_amount
 from tracker.sqlite.connection import connect_writer
@@ -121,12 +122,15 @@ def test_the_log_stays_whole_when_the_disk_does_not_take_what_was_copied(
         raise OSError("the disk is broken")
 
     monkeypatch.setattr(os, "fdatasync", fail)
-    machine.write()
-    machine.take_a_step()
-    for _ in range(4):
+    with capture_logs() as events:
+        machine.write()
         machine.take_a_step()
-        machine.write(50)
+        for _ in range(4):
+            machine.take_a_step()
+            machine.write(50)
     assert machine.would_keep()
+    said = {(event["log_level"], event["problem"], event["ledger"]) for event in events}
+    assert said == {("error", "the disk is broken", str(machine.path))}
 
 
 def test_commits_are_synced_again_after_a_copy(machine: Machine) -> None:
