@@ -6,6 +6,10 @@ FILE holds replies with a reference class: tab-separated, with a heading, and at
 id, reply_text and norm_category. Its rows fall into two halves by a hash of the id, so that rules
 can be written while looking at one (`--wrong a` lists where we differ) and judged by the other.
 "Precision" leaves out what we call "no usable reason", and what the reference could not tell.
+
+A reference class is one classifier's opinion, and may be wrong. Where FILE has a column
+agree_others, how many other classifiers gave the same answer, those replies for which one did are
+judged once more by themselves, and the others, too.
 """
 
 import argparse
@@ -84,6 +88,8 @@ class Row(NamedTuple):
     id: str
     text: str
     reference: str
+    is_shared: bool | None
+    """Whether a second classifier gave the reference class, too; None where nobody says."""
     rule: str
     category: Category
 
@@ -108,7 +114,10 @@ def read(path: Path) -> list[Row]:
             pasted = read_pasted(line["reply_text"])
             if pasted is not None:
                 judged = shipped().judge_reply(*pasted)
-                rows.append(Row(line["id"], line["reply_text"], line["norm_category"], *judged))
+                others = line.get("agree_others") or None
+                is_shared = None if others is None else int(others) > 0
+                fields = line["id"], line["reply_text"], line["norm_category"], is_shared
+                rows.append(Row(*fields, *judged))
     return rows
 
 
@@ -155,6 +164,9 @@ def main() -> None:
         show_wrong(halves[options.wrong])
     for half, some in halves.items():
         report(f"half {half}", some)
+    for is_shared, name in ((True, "shared by a second classifier"), (False, "by one only")):
+        if some := [row for row in rows if row.is_shared is is_shared]:
+            report(f"reference class {name}", some)
     report("all", rows)
     print(f"\nrules of {shipped().version}")
 
