@@ -35,9 +35,14 @@ from tracker.model import (
     TargetTry,
     Trigger,
 )
-from tracker.sql.values import moment, stamp, to_json, to_notify, well_formed
+from tracker.sql.values import by_value, moment, stamp, to_json, to_notify, well_formed
 
 Columns = Sequence[Any]
+
+_status, _gate, _trigger = by_value(Status), by_value(Gate), by_value(Trigger)
+_message_kind, _body, _ret = by_value(MessageKind), by_value(Body), by_value(Ret)
+_outcome, _origin, _phase = by_value(Outcome), by_value(Origin), by_value(Phase)
+_event_kind = by_value(EventKind)
 
 _decode_reply = msgspec.json.Decoder(Reply).decode
 _decode_tries = msgspec.json.Decoder(tuple[TargetTry, ...]).decode
@@ -86,7 +91,7 @@ def read_message(row: Columns) -> Message:
     """Build a message from MESSAGE_COLUMNS."""
     return Message(
         id=MessageId(row[0]),
-        kind=MessageKind(row[1]),
+        kind=_message_kind(row[1]),
         accepted_at=moment(row[2]),
         account=row[3],
         reverse_path=row[4],
@@ -100,9 +105,9 @@ def read_message(row: Columns) -> Message:
         ),
         size=row[11],
         header=HeaderFacts(subject=row[12], message_id=row[13], header_from=row[14], date=row[15]),
-        ret=None if row[16] is None else Ret(row[16]),
+        ret=None if row[16] is None else _ret(row[16]),
         envid=row[17],
-        body=Body(row[18]),
+        body=_body(row[18]),
         smtputf8=bool(row[19]),
         content_sha256=row[20],
         reports_on=None if row[21] is None else MessageId(row[21]),
@@ -119,17 +124,17 @@ def read_recipient(row: Columns) -> Recipient:
         destination=row[4],
         notify=to_notify(row[5]),
         orcpt=row[6],
-        status=Status(row[7]),
+        status=_status(row[7]),
         status_since=moment(row[8]),
         attempts=row[9],
         next_attempt_at=moment(row[10]),
         expires_at=moment(row[11]),
-        gate=Gate(row[12]),
+        gate=_gate(row[12]),
         gate_detail=row[13],
         delay_dsn_at=moment(row[14]),
         category=row[15],
         leased=row[16] is not None,
-        trigger=Trigger(row[17]),
+        trigger=_trigger(row[17]),
         next_hop=row[18],
     )
 
@@ -144,12 +149,12 @@ def read_attempt(row: Columns) -> Attempt:
         message_id=MessageId(row[1]),
         recipient_id=RecipientId(row[2]),
         number=row[3],
-        trigger=Trigger(row[4]),
+        trigger=_trigger(row[4]),
         started_at=moment(row[5]),
         ended_at=moment(row[6]),
-        outcome=Outcome(row[7]),
-        origin=Origin(row[8]),
-        phase=Phase(row[9]),
+        outcome=_outcome(row[7]),
+        origin=_origin(row[8]),
+        phase=_phase(row[9]),
         reply=None if row[10] is None else _decode_reply(row[10]),
         detail=row[11],
         destination=row[12],
@@ -216,7 +221,7 @@ def read_event(row: Columns) -> Event:
         message_id=MessageId(row[1]),
         recipient_id=None if row[2] is None else RecipientId(row[2]),
         at=moment(row[3]),
-        kind=EventKind(row[4]),
+        kind=_event_kind(row[4]),
         actor=row[5],
         detail=row[6],
         related_message_id=None if row[7] is None else MessageId(row[7]),

@@ -1,7 +1,8 @@
 """How our values lie in columns: times as integers, evidence as JSON, text that is well-formed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any, TypeVar, overload
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from tracker.model import Notify, new_id
 
 T = TypeVar("T")
+Word = TypeVar("Word", bound=Enum)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -81,6 +83,14 @@ def _well_formed_all(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_well_formed_all(item) for item in value]
     return value
+
+
+def by_value(kind: type[Word]) -> Callable[[str], Word]:
+    """Return what finds the member of an enumeration with a value. It raises KeyError.
+
+    To call the enumeration does the same, in many times as long; a list has thousands of them.
+    """
+    return {str(member.value): member for member in kind}.__getitem__
 
 
 def json_list(values: Sequence[Any]) -> str:
