@@ -127,6 +127,16 @@ def far_side(received: list[bytes], gate: asyncio.Event | None = None) -> Conver
     return serve
 
 
+@contextlib.asynccontextmanager
+async def listening(conversation: Conversation, house: House) -> AsyncIterator[None]:
+    """Have the far side listen. In the end nobody waits for the connections that are kept open."""
+    server = await asyncio.start_server(conversation, "127.0.0.1", house.remote_port)
+    try:
+        yield
+    finally:
+        server.close()
+
+
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     remote_port = free_port()
@@ -216,7 +226,7 @@ async def test_a_destination_that_comes_back_gets_all_its_mail_after_one_probe(
     await house.until(lambda rows: len(rows) == 10 and all(is_idle(row.recipient) for row in rows))
     received: list[bytes] = []
 
-    async with await asyncio.start_server(far_side(received), "127.0.0.1", house.remote_port):
+    async with listening(far_side(received), house):
         await house.live(16 * MINUTE)
         await house.until(
             lambda rows: all(row.recipient.status is Status.DELIVERED for row in rows)
@@ -227,8 +237,7 @@ async def test_a_destination_that_comes_back_gets_all_its_mail_after_one_probe(
 async def test_mail_for_a_busy_destination_says_so_and_goes_on(house: House) -> None:
     received: list[bytes] = []
     gate = asyncio.Event()
-    server = await asyncio.start_server(far_side(received, gate), "127.0.0.1", house.remote_port)
-    async with server:
+    async with listening(far_side(received, gate), house):
         await house.submit(*(f"r{number}@dead.example" for number in range(6)))
         for _ in range(5):
             house.clock.advance(timedelta(seconds=5))
@@ -257,8 +266,7 @@ def ledger_that_cannot_be_written(house: House) -> Iterator[None]:
 async def test_mail_that_could_not_be_given_back_is_not_forgotten(house: House) -> None:
     received: list[bytes] = []
     gate = asyncio.Event()
-    server = await asyncio.start_server(far_side(received, gate), "127.0.0.1", house.remote_port)
-    async with server:
+    async with listening(far_side(received, gate), house):
         await house.submit(*(f"r{number}@dead.example" for number in range(6)))
         with ledger_that_cannot_be_written(house):
             for _ in range(8):
@@ -284,7 +292,7 @@ async def test_a_worker_goes_on_claiming_after_a_fault_of_the_ledger(house: Hous
         await asyncio.sleep(0.1)
         other.execute("DROP TRIGGER fault")
     received: list[bytes] = []
-    async with await asyncio.start_server(far_side(received), "127.0.0.1", house.remote_port):
+    async with listening(far_side(received), house):
         async with asyncio.timeout(10):
             while not received:
                 house.clock.advance(timedelta(seconds=1))
