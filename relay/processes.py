@@ -82,7 +82,6 @@ def run_worker(loaded: Loaded, place: Place, ties: Ties) -> int:
             # Event loop and ledger thread share the interpreter's lock: on two cores they fight
             # for it, on one they take turns.
             os.sched_setaffinity(0, {place.core})
-        _yield_to_others()
         ledger = await open_ledger(settings.store)
         structlog.get_logger().info("ledger opened", place=ledger.place, engine=ledger.engine)
         try:
@@ -101,16 +100,6 @@ def run_worker(loaded: Loaded, place: Place, ties: Ties) -> int:
             await ledger.close()
 
     return _run_process(loaded, f"worker-{place.index}", work())
-
-
-def _yield_to_others() -> None:
-    """Let whoever runs finish its turn when something arrives for us.
-
-    Meanwhile more arrives, which then shares wake-ups, caches and a commit: a tenth less processor
-    time for a message under load. On a processor that is idle it changes nothing.
-    """
-    with contextlib.suppress(OSError):  # a sandbox may forbid it
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def run_panel(loaded: Loaded, ties: Ties) -> int:
