@@ -33,9 +33,10 @@ REST: Final = 250
 LONGEST_REST: Final = 0.5
 """Seconds: on a slow disk too a chore is done some time."""
 
-HALVING: Final = 1800.0
-"""Seconds of a chore that does not come to its end in which its rests become half as long: it must
-not fall behind where mail comes faster than it is forgotten."""
+HALVING: Final = 4 * 3600.0
+"""Seconds of a chore that does not come to its end in which its rests become half as long. A day of
+history has a day to go: the first million goes unnoticed, and where mail comes faster than it is
+forgotten, a chore still does not fall behind."""
 
 _UP, _DOWN = 1.5, 0.25
 """How much a step may grow or shrink at once: one alone may have been unlucky."""

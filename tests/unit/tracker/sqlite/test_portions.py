@@ -50,7 +50,20 @@ def test_the_turn_is_left_to_others_where_they_write(
 
 
 def test_a_chore_that_falls_behind_rests_less_and_less() -> None:
-    rests = [rest_after(AIM, hours * 3600.0, is_busy=True) for hours in range(8)]
-    assert rests[1] == pytest.approx(rests[0] * 0.5 ** (3600 / HALVING))
+    rests = [rest_after(AIM, hours * 3600.0, is_busy=True) for hours in range(0, 48, 6)]
+    assert rests[1] == pytest.approx(rests[0] * 0.5 ** (6 * 3600 / HALVING))
     assert rests == sorted(rests, reverse=True)
     assert rests[-1] < AIM
+
+
+def test_a_million_goes_in_less_than_a_hundredth_of_the_time_and_many_millions_in_a_day() -> None:
+    """Of steps of 25 messages each, which is what one of `AIM` does at least."""
+    dropped, hours, share_at_a_million = 0.0, 0.0, 1.0
+    while hours < 24:
+        rest = rest_after(AIM, hours * 3600, is_busy=True)
+        dropped += 25 * 360 / (AIM + rest)
+        hours += 0.1
+        if dropped < 1e6:
+            share_at_a_million = AIM / (AIM + rest)
+    assert share_at_a_million < 0.01
+    assert dropped > 50e6
