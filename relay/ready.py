@@ -34,7 +34,7 @@ class ReadyQueue:
         A destination begins with `initial` jobs side by side and earns one more with each that
         comes to an end, up to `parallel`: hundreds that swallow every connection would otherwise
         fill the memory with jobs that wait for their timeouts, and keep out all other mail. None
-        runs while `unsettled` jobs of its destination wait for the ledger: if we die, nobody
+        is begun while `unsettled` jobs of its destination wait for the ledger: if we die, nobody
         knows what has become of them.
         """
         self._limit = jobs
@@ -56,7 +56,7 @@ class ReadyQueue:
         self._plenty: set[str] = set()
         """Destinations of which more jobs wait than are enough."""
         self._crowded: set[str] = set()
-        """Destinations that have had more jobs than could run since the last one was fetched."""
+        """Destinations that have had more jobs than could run since none of theirs waited."""
         self._short: set[str] = set()
         """Destinations for which it is time to fetch more, until that has been said."""
         self._count = 0

@@ -19,6 +19,7 @@ from relay.chores.statistics import Statistics
 from relay.chores.text_index import TextIndexer
 from relay.chores.tidying import Chores
 from relay.clock import Clock
+from relay.deliver import Delivered
 from relay.keeper import HEARTBEATS, Keeper
 from relay.ready import ReadyQueue
 from relay.stock import with_content
@@ -151,11 +152,8 @@ class Worker:
             self._dispatch()
 
     async def _carry(self, job: Job) -> None:
-        is_delivered = False
         try:
-            delivered = await self._carrier.deliver(job)
-            is_delivered = True
-            self._let_next_in(job)
+            delivered = await self._deliver(job)
             if delivered is not None and await self._carrier.settle(job, delivered):
                 self.wake()  # something has become due by it
         except LeaseLost:
@@ -166,16 +164,17 @@ class Worker:
             self._log.exception("job hit a fault", message=job.message.id)
             await self._set_aside(job, "A fault in the relay; the log says more", _FAULT)
         finally:
-            if not is_delivered:
-                self._let_next_in(job)
             if self._ready.done(job, self._clock.monotonic()):
                 self.wake()
 
-    def _let_next_in(self, job: Job) -> None:
-        """Let the next job of its destination run while `job` is settled."""
-        if self._ready.delivered(job):
-            self.wake()
-        self._dispatch()
+    async def _deliver(self, job: Job) -> Delivered | None:
+        """Deliver, and let the next job of the destination run while this one is settled."""
+        try:
+            return await self._carrier.deliver(job)
+        finally:
+            if self._ready.delivered(job):
+                self.wake()
+            self._dispatch()
 
     async def _set_aside(self, job: Job, detail: str, pause: timedelta) -> None:
         why = Postponement(gate=Gate.LOCAL, until=self._clock.now() + pause, detail=detail)
