@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from tracker.explain import Category, Judgement, Side
-from tracker.explain.explanation import put
+from tracker.explain import Category, Side
+from tracker.explain.meaning import meanings
 from tracker.insight import SPEEDS, Figure, is_ours, slot_start
 from tracker.model import Origin, Role, Status
 from web.insight.chart import Series
@@ -165,7 +165,7 @@ def reasons_of(figures: Iterable[Figure]) -> list[Reason]:
 
 
 def _reason(category: Category, local: bool, number: int, most: int) -> Reason:
-    meaning = put(Judgement("", category), final=True)
+    meaning = meanings().categories[category]
     ours = is_ours(meaning.side, Origin.LOCAL if local else Origin.REMOTE)
     side = _SIDES[Side.OPERATOR if ours else meaning.side]
     return Reason(meaning.what_happened, side, ours, number, max(1, round(100 * number / most)))

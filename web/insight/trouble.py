@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from tracker.explain import Category, Judgement, headline
-from tracker.explain.explanation import put
+from tracker.explain import Category, headline
+from tracker.explain.meaning import meanings
 from tracker.insight import Trouble
 from tracker.model import Attempt
 
@@ -100,7 +100,7 @@ def _kind(category: Category, facts: list[Trouble]) -> Kind:
     latest = max(facts, key=lambda one: one.last_at)
     return Kind(
         category=category,
-        title=put(Judgement("", category), final=True).what_happened,
+        title=meanings().categories[category].what_happened,
         advice=_ADVICE.get(category, _FALLBACK),
         words=_words(latest.example),
         places=tuple(map(_place, ordered)),

@@ -6,11 +6,11 @@ from typing import Final
 
 from aiohttp import web
 
-from tracker.explain import Category, Judgement
+from tracker.explain import Category
 from tracker.explain.correction import LONGEST, Correction, problem_of
 from tracker.explain.effects import Effect, effects, words_of
-from tracker.explain.explanation import put
 from tracker.explain.likeness import group
+from tracker.explain.meaning import meanings
 from tracker.model import Phase, new_id, time_of
 from tracker.views import Reclassifying
 from web.forms import Form, read_form
@@ -106,7 +106,7 @@ async def apply(visit: Visit, viewer: Viewer) -> web.StreamResponse:
 def meaning_of(category: str) -> str:
     """Return what a category says happened; nothing for one that is none of ours."""
     known = category in set(Category)
-    return put(Judgement("", Category(category)), final=True).what_happened if known else ""
+    return meanings().categories[Category(category)].what_happened if known else ""
 
 
 def share_done(progress: Reclassifying) -> int:
