@@ -114,10 +114,10 @@ def read(path: Path) -> list[Row]:
             pasted = read_pasted(line["reply_text"])
             if pasted is not None:
                 judged = shipped().judge_reply(*pasted)
-                others = line.get("agree_others") or None
-                is_shared = None if others is None else int(others) > 0
-                fields = line["id"], line["reply_text"], line["norm_category"], is_shared
-                rows.append(Row(*fields, *judged))
+                others = line.get("agree_others")
+                is_shared = int(others) > 0 if others else None
+                named = line["id"], line["reply_text"], line["norm_category"]
+                rows.append(Row(*named, is_shared, *judged))
     return rows
 
 

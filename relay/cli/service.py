@@ -35,7 +35,7 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """An outbound SMTP relay that remembers what happened to every message."""
+    """Take what stands before any command."""
 
 
 def serve(config: ConfigOption = None) -> None:

@@ -162,8 +162,8 @@ def with_ending(
     at, span = recipient.status_since, length(recipient.expires_at - accepted_at)
     ending = Ending(at, "Given up", f"We had tried for {span}, and do not try any longer.", "bad")
     # Of the same moment are the last attempt, before it, and the report on it.
-    before = [one for one in entries if isinstance(one, AttemptStory) or one.at < at]
-    return (*before, ending, *(one for one in entries if one not in before))
+    split = sum(isinstance(one, AttemptStory) or one.at < at for one in entries)
+    return (*entries[:split], ending, *entries[split:])
 
 
 def event_story(event: Event, visible: frozenset[MessageId]) -> EventStory:
