@@ -31,6 +31,16 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     `newer`, when the search went that way) is where it goes on, also when there are no rows."""
 
 
+class IdPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Ids of recipients, newest first, and where to go on from."""
+
+    ids: tuple[RecipientId, ...]
+    older: RecipientId | None
+    """As that of `Page`."""
+    cut: bool = False
+    """As that of `Page`: there may be more from `older` on."""
+
+
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is known about one message, as far as the reader may see it."""
 

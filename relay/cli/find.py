@@ -1,9 +1,11 @@
 """Finding recipients for a command: by the search grammar, everywhere, as the operator."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,8 +15,11 @@ from config.loader import Loaded
 from relay.cli.common import CommandFailed, with_ledger
 from tracker.model import MessageId, RecipientId, Refusal, Scope, Status
 from tracker.search import Field, Query, QueryError, Term, parse, recognize
+from tracker.states import OPEN
 from tracker.store import Ledger
-from tracker.views import Row, Timeline
+from tracker.views import IdPage, Page, Row, Timeline
+
+_Page = TypeVar("_Page", Page, IdPage)
 
 EVERYTHING = Scope()
 """An operator at the command line sees the whole ledger."""
@@ -67,13 +72,33 @@ async def find_pages(
     size: int = _PAGE,
 ) -> AsyncGenerator[Sequence[Row], None]:
     """Yield all rows in pages, newest first; say so where not everything was searched."""
-    query = _query_of(words, loaded.settings.panel.time_zone)
-    if statuses is not None:
-        query = msgspec.structs.replace(query, terms=(*query.terms, _one_of(statuses)))
+    query = _among(loaded, words, statuses)
+    search = partial(ledger.search, query, EVERYTHING, limit=size)
+    async for page in _pages(lambda before: search(before=before)):
+        yield page.rows
+
+
+async def find_ids(
+    ledger: Ledger,
+    loaded: Loaded,
+    words: Sequence[str] | None,
+    statuses: frozenset[Status],
+) -> AsyncGenerator[Sequence[RecipientId], None]:
+    """Yield the ids of what `find_pages` yields the rows of."""
+    query = _among(loaded, words, statuses)
+    search = partial(ledger.search_ids, query, EVERYTHING, limit=_PAGE)
+    async for page in _pages(lambda before: search(before=before)):
+        yield page.ids
+
+
+async def _pages(
+    search: Callable[[RecipientId | None], Awaitable[_Page]],
+) -> AsyncGenerator[_Page, None]:
+    """Yield pages until the end; say so where the time of a search was not enough."""
     before: RecipientId | None = None
     while True:
-        page = await ledger.search(query, EVERYTHING, limit=size, before=before)
-        yield page.rows
+        page = await search(before)
+        yield page
         if page.cut and page.older == before:
             typer.echo(_CUT, err=True)
             return
@@ -91,6 +116,15 @@ async def find_refused(
     return await ledger.refusals(EVERYTHING, since=query.since, until=query.until, limit=limit)
 
 
-def _one_of(statuses: frozenset[Status]) -> Term:
-    value = "held" if statuses == {Status.HELD} else "waiting"
-    return Term(field=Field.STATUS, value=value)
+def _among(
+    loaded: Loaded, words: Sequence[str] | None, statuses: frozenset[Status] | None
+) -> Query:
+    """Return the search that `words` are, among recipients of some statuses that are open."""
+    query = _query_of(words, loaded.settings.panel.time_zone)
+    if statuses is None:
+        return query
+    others = [
+        Term(field=Field.STATUS, value=status, negated=True) for status in sorted(OPEN - statuses)
+    ]
+    waiting = Term(field=Field.STATUS, value="waiting")
+    return msgspec.structs.replace(query, terms=(*query.terms, waiting, *others))

@@ -1,8 +1,8 @@
 """`sendtrace queue`: what waits, why, and acting on it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -20,11 +20,11 @@ from relay.cli.common import (
     visible,
     with_ledger,
 )
-from relay.cli.find import EVERYTHING, find, find_message, find_pages
+from relay.cli.find import EVERYTHING, find, find_ids, find_message, find_pages
 from relay.cli.show import row_data, show_next_try, show_time, timeline_lines
 from relay.clock import SystemClock
 from tracker.acting import reroute_of
-from tracker.model import Status
+from tracker.model import RecipientId, Status
 from tracker.routing import Routes
 from tracker.states import OPEN
 from tracker.store import Ledger
@@ -34,7 +34,12 @@ app = typer.Typer(help="What waits, and acting on it.", no_args_is_help=True)
 
 _OTHERS = "the others are being tried right now, or have just been settled"
 
-_Act = Callable[[Ledger, Sequence[Row]], Awaitable[int]]
+_Found = TypeVar("_Found", Row, RecipientId)
+_Find = Callable[
+    [Ledger, Loaded, Sequence[str] | None, frozenset[Status]],
+    AsyncGenerator[Sequence[_Found], None],
+]
+_Act = Callable[[Ledger, Sequence[_Found]], Awaitable[int]]
 """Does something to recipients; returns to how many."""
 
 AllOption = Annotated[bool, typer.Option("--all", help="Everything that is open.")]
@@ -110,14 +115,13 @@ def retry(
 ) -> None:
     """Try waiting recipients now, whatever their schedule says."""
 
-    async def act(ledger: Ledger, rows: Sequence[Row]) -> int:
-        ids = [row.recipient.id for row in rows]
+    async def act(ledger: Ledger, ids: Sequence[RecipientId]) -> int:
         return await ledger.retry_now(
             ids, scope=EVERYTHING, actor=operator(), now=SystemClock().now()
         )
 
-    words = _words(query, search)
-    _act_on(config, words, everything, OPEN - {Status.HELD}, "will be tried now", act)
+    words, among = _words(query, search), OPEN - {Status.HELD}
+    _act_on(config, words, everything, among, "will be tried now", find_ids, act)
 
 
 @app.command("hold")
@@ -188,7 +192,8 @@ def reroute(
 
     done = f"will be sent by way of {hop}" if hop else "will be sent as configured"
     others = f"{_OTHERS}, or go that way already"
-    _act_on(config, _words(query, search), everything, OPEN, done, act, others)
+    words = _words(query, search)
+    _act_on(config, words, everything, OPEN, done, find_pages, act, others)
 
 
 def _words(query: Sequence[str] | None, search: str) -> Sequence[str]:
@@ -205,9 +210,9 @@ def _change(
     done: str,
     reason: str,
 ) -> None:
-    async def act(ledger: Ledger, rows: Sequence[Row]) -> int:
+    async def act(ledger: Ledger, ids: Sequence[RecipientId]) -> int:
         return await ledger.change_status(
-            [row.recipient.id for row in rows],
+            ids,
             to,
             scope=EVERYTHING,
             actor=operator(),
@@ -215,7 +220,7 @@ def _change(
             now=SystemClock().now(),
         )
 
-    _act_on(config, words, everything, among, done, act)
+    _act_on(config, words, everything, among, done, find_ids, act)
 
 
 def _act_on(
@@ -224,7 +229,8 @@ def _act_on(
     everything: bool,
     among: frozenset[Status],
     done: str,
-    act: _Act,
+    find: _Find[_Found],
+    act: _Act[_Found],
     others: str = _OTHERS,
 ) -> None:
     if words and everything:
@@ -235,12 +241,11 @@ def _act_on(
     async def run(ledger: Ledger, loaded: Loaded) -> tuple[int, int]:
         found = changed = 0
         # Page by page: what has been acted on need not wait for what has not been found yet.
-        async with aclosing(find_pages(ledger, loaded, words, among)) as pages:
-            async for rows in pages:
-                chosen = [row for row in rows if row.recipient.status in among]
-                found += len(chosen)
-                if chosen:
-                    changed += await act(ledger, chosen)
+        async with aclosing(find(ledger, loaded, words, among)) as pages:
+            async for page in pages:
+                found += len(page)
+                if page:
+                    changed += await act(ledger, page)
         return found, changed
 
     found, changed = with_ledger(config, run)

@@ -34,6 +34,8 @@ async def test_a_search_goes_on_where_it_was_cut(
     page = await ledger.search(query, EVERYTHING, limit=1000)
     assert (page.rows, page.cut, page.newer) == ((), True, None)
     assert page.older is not None
+    ids = await ledger.search_ids(query, EVERYTHING, limit=1000)
+    assert (ids.ids, ids.older, ids.cut) == ((), page.older, True)
     ledger.search_patience = patient
     rest = await ledger.search(query, EVERYTHING, limit=1000, before=page.older)
     assert [row.recipient.id for row in rest.rows] == find(records, query, EVERYTHING)

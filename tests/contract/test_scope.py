@@ -39,6 +39,10 @@ async def _search(ledger: Ledger, message: MessageId, one: RecipientId, scope: S
     return [row.recipient.id for row in page.rows]
 
 
+async def _search_ids(ledger: Ledger, message: MessageId, one: RecipientId, scope: Scope) -> Any:
+    return (await ledger.search_ids(Query(), scope, limit=10)).ids
+
+
 async def _summarize(ledger: Ledger, message: MessageId, one: RecipientId, scope: Scope) -> Any:
     return sum((await ledger.summarize(Query(), scope)).values())
 
@@ -106,6 +110,7 @@ async def _refusals(ledger: Ledger, message: MessageId, one: RecipientId, scope:
 
 LOOKS: Mapping[str, Look] = {
     "search": _search,
+    "search_ids": _search_ids,
     "summarize": _summarize,
     "timeline": _timeline,
     "destinations": _destinations,

@@ -285,6 +285,16 @@ async def test_pages_there_and_back_are_the_whole(
     assert [row.recipient.id for each in reversed(back) for row in each.rows] == expected
 
 
+    ids = await ledger.search_ids(query, EVERYTHING, limit=limit)
+    of_pages = [ids]
+    while ids.older is not None:
+        ids = await ledger.search_ids(query, EVERYTHING, limit=limit, before=ids.older)
+        of_pages.append(ids)
+    assert [each.ids for each in of_pages] == [
+        tuple(row.recipient.id for row in each.rows) for each in forth
+    ]
+
+
 async def test_mail_that_arrives_does_not_move_older_pages(
     ledger: Ledger, records: Records
 ) -> None:

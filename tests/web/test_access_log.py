@@ -143,6 +143,7 @@ UNWATCHED = {
     "cohort": "counts and times",
     "destinations": "the state of servers, without mail",
     "figures": "counts",
+    "search_ids": "ids, for an act of the command line",
     "summarize": "counts",
     "suppressions": "addresses that get no mail, no mail",
     "waiting_at": "a count and a time",

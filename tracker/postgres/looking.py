@@ -1,6 +1,6 @@
 """The verbs that look (see `tracker.store.Store`). None of them writes."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -22,10 +22,12 @@ from tracker.postgres.shown import (
 )
 from tracker.postgres.windows import windows
 from tracker.search import Field, Query
+from tracker.sql.conditions import Statement
 from tracker.sql.rows import Columns, read_message
 from tracker.sql.selection import select
 from tracker.sql.shown import (
     is_newest_first,
+    make_id_page,
     make_page,
     make_timeline,
     read_balance,
@@ -39,12 +41,15 @@ from tracker.sql.values import (
     stamp,
     well_formed,
 )
-from tracker.views import Balance, Counts, DestinationState, Page, Patience, Timeline
+from tracker.views import Balance, Counts, DestinationState, IdPage, Page, Patience, Timeline
 
 _SEARCHERS = 4
 """Connections for what may last: nobody else has to wait for a search."""
 
 _TICK = timedelta(microseconds=1)
+
+_Fetch = Callable[[Transaction, Statement], Awaitable[Sequence[Columns]]]
+"""Returns rows for what a statement finds of one window."""
 
 
 class Looking(Part):
@@ -65,25 +70,51 @@ class Looking(Part):
         before: RecipientId | None = None,
         after: RecipientId | None = None,
     ) -> Page:
-        rows: list[Columns] = []
+        rows, looked_until = await self._walk(query, scope, limit + 1, before, after, _rows)
         newest_first = is_newest_first(before, after)
-        at, looked_until = (before if newest_first else after), None
-        try:
-            async with looking(self._searchers, self.search_patience.search) as look:
-                for window in await _windows(look.reader, query, before, after):
-                    if len(rows) > limit:
-                        break
-                    at = _edge(window, before, after, newest_first=newest_first)
-                    reader = await look.turn()
-                    missing = limit + 1 - len(rows)
-                    rows += await _rows(reader, window, scope, missing, before, after)
-        except OutOfTime:
-            looked_until = at
         found = rows[:limit] if newest_first else rows[limit - 1 :: -1]
         is_more = len(rows) > limit
         return make_page(
             found, is_more=is_more, before=before, after=after, looked_until=looked_until
         )
+
+    async def search_ids(
+        self, query: Query, scope: Scope, *, limit: int, before: RecipientId | None = None
+    ) -> IdPage:
+        found, looked_until = await self._walk(query, scope, limit + 1, before, None, _ids)
+        ids = [row[0] for row in found[:limit]]
+        return make_id_page(ids, is_more=len(found) > limit, looked_until=looked_until)
+
+    async def _walk(
+        self,
+        query: Query,
+        scope: Scope,
+        limit: int,
+        before: RecipientId | None,
+        after: RecipientId | None,
+        fetch: _Fetch,
+    ) -> tuple[list[Columns], RecipientId | None]:
+        """Return the first rows of a search in the order of the walk, and where it was cut."""
+        rows: list[Columns] = []
+        newest_first = is_newest_first(before, after)
+        at = before if newest_first else after
+        try:
+            async with looking(self._searchers, self.search_patience.search) as look:
+                for window in await _windows(look.reader, query, before, after):
+                    if len(rows) >= limit:
+                        break
+                    at = _edge(window, before, after, newest_first=newest_first)
+                    wanted = page_of_ids(
+                        window,
+                        select(window, scope, DIALECT),
+                        limit - len(rows),
+                        before=before,
+                        after=after,
+                    )
+                    rows += await fetch(await look.turn(), wanted)
+        except OutOfTime:
+            return rows, at
+        return rows, None
 
     async def summarize(self, query: Query, scope: Scope, *, cap: int = 1000) -> Counts:
         statuses = select(query, scope, DIALECT).statuses
@@ -162,17 +193,14 @@ def _edge(
     return edge if after is None else max(after, edge)
 
 
-async def _rows(
-    reader: Transaction,
-    window: Query,
-    scope: Scope,
-    limit: int,
-    before: RecipientId | None,
-    after: RecipientId | None,
-) -> list[Columns]:
-    """Return the rows of one window, in the order of the walk."""
-    wanted = page_of_ids(window, select(window, scope, DIALECT), limit, before=before, after=after)
-    found = await reader.rows(wanted.sql, *wanted.parameters)
+async def _ids(reader: Transaction, wanted: Statement) -> Sequence[Columns]:
+    """Return the ids of recipients, with those of their messages, in the order of the walk."""
+    return await reader.rows(wanted.sql, *wanted.parameters)
+
+
+async def _rows(reader: Transaction, wanted: Statement) -> Sequence[Columns]:
+    """Return the rows of recipients in the order of the walk; `wanted` finds their ids."""
+    found = await _ids(reader, wanted)
     if not found:
         return []
     ids, messages = zip(*found, strict=True)

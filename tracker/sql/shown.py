@@ -20,7 +20,7 @@ from tracker.sql.rows import (
     width,
 )
 from tracker.sql.values import day_start, moment
-from tracker.views import Balance, DestinationState, Page, Row, Timeline
+from tracker.views import Balance, DestinationState, IdPage, Page, Row, Timeline
 
 # The probe of its destination is what a recipient waits for when that comes last. It is looked
 # up rather than written to a million rows whenever a destination does not answer.
@@ -112,6 +112,16 @@ def _cut_page(
         return Page(rows=rows, older=looked_until, newer=newer, cut=True)
     older = rows[-1].recipient.id if rows else after
     return Page(rows=rows, older=older, newer=looked_until, cut=True)
+
+
+def make_id_page(
+    ids: Sequence[str], *, is_more: bool, looked_until: RecipientId | None = None
+) -> IdPage:
+    """Build a page of ids, newest first; the arguments are those of `make_page`."""
+    found = tuple(map(RecipientId, ids))
+    if looked_until is not None:
+        return IdPage(ids=found, older=looked_until, cut=True)
+    return IdPage(ids=found, older=found[-1] if is_more else None)
 
 
 def is_newest_first(before: RecipientId | None, after: RecipientId | None) -> bool:

@@ -29,6 +29,7 @@ from tracker.sql.shown import (
     STATE_COLUMNS,
     TOLD_COLUMNS,
     is_newest_first,
+    make_id_page,
     make_page,
     make_timeline,
     read_balance,
@@ -41,7 +42,7 @@ from tracker.sqlite.query import AT_REST, IN_HAND, LEASED
 from tracker.sqlite.text.candidates import Candidates
 from tracker.sqlite.text.pool import Texts
 from tracker.sqlite.walk import Bounds, Walk
-from tracker.views import Balance, Counts, DestinationState, Page, Patience, Timeline
+from tracker.views import Balance, Counts, DestinationState, IdPage, Page, Patience, Timeline
 
 _RECIPIENT = qualified("r", RECIPIENT_COLUMNS)
 
@@ -134,6 +135,17 @@ class Looking(Part):
             looked_until = None
         return make_page(
             found, is_more=is_more, before=before, after=after, looked_until=looked_until
+        )
+
+    async def search_ids(
+        self, query: Query, scope: Scope, *, limit: int, before: RecipientId | None = None
+    ) -> IdPage:
+        bounds = Bounds(before, None, newest_first=True)
+        async with self._searching(query, scope, self.search_patience.search) as (walk, candidates):
+            ids, looked_until = await find_page(walk, candidates, bounds, limit + 1, self._effort)
+        is_more = len(ids) > limit
+        return make_id_page(
+            ids[:limit], is_more=is_more, looked_until=None if is_more else looked_until
         )
 
     async def summarize(self, query: Query, scope: Scope, *, cap: int = 1000) -> Counts:

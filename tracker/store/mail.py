@@ -22,7 +22,7 @@ from tracker.model import (
     Submission,
 )
 from tracker.search import Query
-from tracker.views import Balance, Counts, DestinationState, Page, Timeline
+from tracker.views import Balance, Counts, DestinationState, IdPage, Page, Timeline
 
 
 class Store(Protocol):
@@ -187,6 +187,12 @@ class Store(Protocol):
         after: RecipientId | None = None,
     ) -> Page:
         """Return rows that match, newest first; keyset paging by recipient id."""
+        ...
+
+    async def search_ids(
+        self, query: Query, scope: Scope, *, limit: int, before: RecipientId | None = None
+    ) -> IdPage:
+        """Return the ids alone of what `search` returns: for many of which nobody is looked at."""
         ...
 
     async def summarize(self, query: Query, scope: Scope, *, cap: int = 1000) -> Counts:
