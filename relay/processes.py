@@ -21,7 +21,7 @@ from relay.clock import SystemClock
 from relay.log import LineWriter, configure
 from relay.supervisor import Ties
 from tracker.model import Account, Role
-from tracker.opening import migrate, open_ledger
+from tracker.opening import migrate, open_ledger, prepare_process
 from tracker.passwords import Passwords
 
 _BEAT = timedelta(seconds=5)
@@ -82,6 +82,7 @@ def run_worker(loaded: Loaded, place: Place, ties: Ties) -> int:
             # Event loop and ledger thread share the interpreter's lock: on two cores they fight
             # for it, on one they take turns.
             os.sched_setaffinity(0, {place.core})
+        prepare_process(settings.store)
         ledger = await open_ledger(settings.store)
         structlog.get_logger().info("ledger opened", place=ledger.place, engine=ledger.engine)
         try:

@@ -13,6 +13,14 @@ from tracker.archive import Archive
 from tracker.store import Ledger
 
 
+def prepare_process(settings: StoreSettings) -> None:
+    """Set up a process that moves mail for the ledger's library, before it opens anything."""
+    if not settings.is_postgresql:
+        from tracker.sqlite.library import stop_counting_memory
+
+        stop_counting_memory()
+
+
 async def open_ledger(settings: StoreSettings) -> Ledger:
     """Open the ledger; make it, or bring it to this version's schema, first.
 

@@ -284,7 +284,6 @@ async def test_pages_there_and_back_are_the_whole(
         back.append(page)
     assert [row.recipient.id for each in reversed(back) for row in each.rows] == expected
 
-
     ids = await ledger.search_ids(query, EVERYTHING, limit=limit)
     of_pages = [ids]
     while ids.older is not None:
