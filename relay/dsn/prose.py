@@ -77,8 +77,8 @@ def _happened(report: Report, reported: Reported, explanation: Explanation) -> I
     yield explanation.what_happened
     if reported.may_have_copy:
         yield (
-            "In one attempt the connection broke just after the whole message had been sent, so "
-            "the recipient may have a copy."
+            "In one attempt no clear answer came after the whole message had been sent, so the "
+            "recipient may have a copy."
         )
 
 

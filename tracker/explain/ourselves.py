@@ -24,7 +24,8 @@ def judge_our_error(attempt: Attempt, book: RuleBook) -> Judgement:
         if (not own.origins or attempt.origin in own.origins) and (
             not own.phases or attempt.phase in own.phases
         ):
-            return Judgement(own.id, own.category)
+            if not own.patterns or any(re.search(p, attempt.detail) for p in own.patterns):
+                return Judgement(own.id, own.category)
     raise AssertionError(f"no rule for our own errors in phase {attempt.phase}")
 
 
