@@ -360,8 +360,8 @@ CLOSING = Reply(code=421, lines=("4.3.2 closing",))
             Origin.REMOTE,
             Reply(code=250, lines=("fine",)),
             "The server answered DATA with 250 where 354 is due",
-            "Connected to 198.51.100.25 but it does not keep to SMTP. The server answered DATA with "
-            "250 where 354 is due. Remote host said: 250 fine",
+            "Connected to 198.51.100.25 but it does not keep to SMTP. The server answered DATA "
+            "with 250 where 354 is due. Remote host said: 250 fine",
         ),
         (
             Phase.RCPT,
