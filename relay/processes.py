@@ -15,6 +15,7 @@ import structlog
 
 from config.loader import Loaded
 from config.settings import Settings
+from relay import metrics
 from relay.app import Relay, build_panel
 from relay.certificates import build_server_context
 from relay.clock import SystemClock
@@ -82,6 +83,7 @@ def run_worker(loaded: Loaded, place: Place, ties: Ties) -> int:
             # Event loop and ledger thread share the interpreter's lock: on two cores they fight
             # for it, on one they take turns.
             os.sched_setaffinity(0, {place.core})
+        metrics.reserve()
         ledger = await open_ledger(settings.store)
         structlog.get_logger().info("ledger opened", place=ledger.place, engine=ledger.engine)
         try:
