@@ -32,6 +32,28 @@ class _Failure(NamedTuple):
 
     fault: SessionFault
     target: Target
+    transaction: Transaction | None = None
+    """In which it happened, if it came to one: it may have been about one recipient."""
+
+    def is_about(self, recipient: RecipientId) -> bool:
+        """Say whether it is `recipient` whom, or among others whom, the target failed."""
+        return self._fault_for(recipient) is self.fault
+
+    def ruling_on(self, recipient: RecipientId) -> Ruling:
+        """Return what it means for `recipient`."""
+        fault = self._fault_for(recipient)
+        verdict = self.verdict
+        return Ruling(
+            outcome=verdict.outcome,
+            origin=verdict.origin,
+            phase=fault.phase,
+            reply=fault.reply,
+            detail=fault.detail,
+        )
+
+    def _fault_for(self, recipient: RecipientId) -> SessionFault:
+        met = self.transaction.fault_for(recipient) if self.transaction else None
+        return met or self.fault
 
     @property
     def verdict(self) -> Verdict:
@@ -120,7 +142,7 @@ class Course:
             self._decided[recipient_id] = (ruling, target)
         self.undecided = [r for r in self.undecided if r.id not in self._decided]
         if transaction.fault is not None and counts:
-            self._failures.append(_Failure(transaction.fault, target))
+            self._failures.append(_Failure(transaction.fault, target, transaction))
         return tries[0]
 
     def refuse(self, refusal: Refusal) -> None:
@@ -152,20 +174,18 @@ class Course:
         )
 
     def _rule_by_failures(self) -> None:
-        """Let the failure that came furthest speak for all; temporary ones come before others."""
-        if not self.undecided:
-            return
+        """Let the failure that came furthest speak for all; temporary ones come before others.
+
+        Of equal ones, that counts which was about the recipient himself.
+        """
         waiting = [f for f in self._failures if f.verdict.outcome is not Outcome.FAILED]
-        *_, decisive = sorted(waiting or self._failures, key=lambda failure: failure.depth)
-        fault, verdict = decisive.fault, decisive.verdict
-        ruling = Ruling(
-            outcome=verdict.outcome,
-            origin=verdict.origin,
-            phase=fault.phase,
-            reply=fault.reply,
-            detail=fault.detail,
-        )
-        self._rule_undecided(ruling, decisive.target)
+        for recipient in self.undecided:
+            *_, decisive = sorted(
+                waiting or self._failures,
+                key=lambda failure: (failure.depth, failure.is_about(recipient.id)),
+            )
+            self._decided[recipient.id] = (decisive.ruling_on(recipient.id), decisive.target)
+        self.undecided = []
 
     def _rule_undecided(self, ruling: Ruling, target: Target | None) -> None:
         for recipient in self.undecided:

@@ -14,7 +14,7 @@ from relay.transport.evidence import SessionFault
 from relay.transport.probe import Probe
 from relay.transport.session import Manner, Session
 from relay.transport.transaction import Transaction
-from tracker.model import LeaseToken, RecipientId, Target, TargetTry
+from tracker.model import LeaseToken, Recipient, RecipientId, Target, TargetTry
 
 
 class InFlight(Protocol):
@@ -67,10 +67,15 @@ class Handover:
     async def hand_over(
         self, course: Course, target: Target, source: Source
     ) -> SessionFault | None:
-        """Try one target until no recipient is left or it fails us; return how it failed."""
+        """Try one target until no recipient is left or it fails us; return how it failed.
+
+        Where it broke off at one recipient, those that it had nothing against get one more session.
+        """
         manner = self._manner_of(course)
         session = self._pool.take(target, manner)
         course.dialled += 1
+        chosen: Sequence[Recipient] = ()
+        failed: SessionFault | None = None
         while course.undecided:
             if session is None:
                 await self._pool.make_room(course.group, self._spare(course.group))
@@ -80,28 +85,31 @@ class Handover:
                 except SessionFault as problem:
                     self._tell(course, course.take_opening_fault(session.evidence, problem))
                     return problem
-            fault, is_tired = await self._run_transaction(course, session, source)
-            if fault is not None and not is_tired:
-                return fault
-            if fault is None and course.undecided and self._pool.may_go_on(session):
+            transaction, is_tired = await self._run_transaction(course, session, source, chosen)
+            fault = transaction.fault
+            chosen = () if failed or is_tired else transaction.bystanders
+            failed = failed or (None if is_tired else fault)
+            if fault is None and course.undecided and not failed and self._pool.may_go_on(session):
                 session.evidence.restart()
-            else:
-                if fault is None:
-                    self._pool.give(session, course.group)
-                session = None
-        return None
+                continue
+            if fault is None:
+                self._pool.give(session, course.group)
+            if failed and not chosen:
+                break
+            session = None
+        return failed
 
     async def _run_transaction(
-        self, course: Course, session: Session, source: Source
-    ) -> tuple[SessionFault | None, bool]:
-        """Try some of the undecided recipients; return the fault that ended it, if any.
+        self, course: Course, session: Session, source: Source, chosen: Sequence[Recipient]
+    ) -> tuple[Transaction, bool]:
+        """Try the `chosen`, or else some of the undecided recipients.
 
-        The second value is true when that says nothing about the target: a session that had
+        The second value is true when its fault says nothing about the target: a session that had
         served before was refused before anything was taken. A fresh one is the answer to that.
         """
         limit = self._settings.delivery.recipients_per_transaction
         limit = min(limit, session.extensions.recipients_limit or limit)
-        recipients = course.undecided[:limit]
+        recipients = list(chosen or course.undecided)[:limit]
         # A probe takes the same way, and stops before the message.
         transaction = (Probe if course.is_probe else Transaction)(
             session,
@@ -112,13 +120,12 @@ class Handover:
         )
         session.transactions += 1
         await transaction.run()
-        fault = transaction.fault
         is_tired = session.evidence.reused and transaction.is_untouched
         told = course.take_transaction(transaction, recipients, counts=not is_tired)
         self._tell(course, told)
-        if fault is not None:
+        if transaction.fault is not None:
             self._pool.dismiss(session, course.group)
-        return fault, is_tired
+        return transaction, is_tired
 
     def _session(self, target: Target, manner: Manner) -> Session:
         return Session(

@@ -15,6 +15,7 @@ import structlog
 
 from config.loader import Loaded
 from config.settings import Settings
+from relay import metrics
 from relay.app import Relay, build_panel
 from relay.certificates import build_server_context
 from relay.clock import SystemClock
@@ -83,6 +84,7 @@ def run_worker(loaded: Loaded, place: Place, ties: Ties) -> int:
             # for it, on one they take turns.
             os.sched_setaffinity(0, {place.core})
         prepare_process(settings.store)
+        metrics.reserve()
         ledger = await open_ledger(settings.store)
         structlog.get_logger().info("ledger opened", place=ledger.place, engine=ledger.engine)
         try:

@@ -19,13 +19,15 @@ from relay.cli.common import (
 )
 from relay.cli.show import show_time
 from relay.clock import SystemClock
-from tracker.mailbox import MailboxError, comparable, parse_mailbox
+from tracker.mailbox import MailboxError, comparable, normalize_domain, parse_mailbox
 from tracker.model import Scope, Status, Suppression
 from tracker.store import Ledger
 
 app = typer.Typer(help="Addresses to which nothing is sent.", no_args_is_help=True)
 
 _BATCH = 500
+_LONGEST = 36_500
+"""Days that are asked for: a hundred years."""
 
 AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS", help="A recipient's address.")]
 ForOption = Annotated[
@@ -37,10 +39,17 @@ ForOption = Annotated[
 
 
 def _scope(whose: str) -> Scope:
-    name = whose.strip().lower()
+    name = whose.strip()
     if not name:
         return Scope()
-    return Scope(account=name) if "@" in name else Scope(domain=name)
+    try:
+        if "@" in name:
+            return Scope(account=comparable(str(parse_mailbox(name))))
+        return Scope(domain=normalize_domain(name))
+    except MailboxError as error:
+        raise CommandFailed(
+            f"--for {name}: {error}; name an account or a domain", status=2
+        ) from None
 
 
 def _suppression(address: str, scope: Scope) -> Suppression:
@@ -59,7 +68,9 @@ def add(
     address: AddressArgument,
     whose: ForOption = "",
     reason: Annotated[str, typer.Option(help="Told to whoever writes to it.")] = "",
-    days: Annotated[int, typer.Option(min=0, help="For so many days; 0: until removed.")] = 0,
+    days: Annotated[
+        int, typer.Option(min=0, max=_LONGEST, help="For so many days; 0: until removed.")
+    ] = 0,
     config: ConfigOption = None,
 ) -> None:
     """Send nothing to an address any more; what waits for it is cancelled."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from relay.dsn.fields import format_time
 from relay.dsn.report import Action, Report, Reported
 from relay.dsn.wire import show
-from tracker.explain import Explanation, explain
+from tracker.explain import Category, Explanation, explain
 from tracker.model import Attempt
 
 _WIDTH = 72
@@ -67,7 +67,8 @@ def _recipient(report: Report, reported: Reported) -> Iterator[str]:
     if report.action is not Action.RELAYED:
         advice = (explanation.what_you_can_do, f"Who can fix it: {explanation.who_can_fix}")
         yield from _section("What you can do now:", advice)
-    yield from _section("What we did:", _deeds(report, reported))
+    was_tried = explanation.category is not Category.STOPPED_HERE
+    yield from _section("What we did:", _deeds(report, reported, was_tried=was_tried))
 
 
 def _happened(report: Report, reported: Reported, explanation: Explanation) -> Iterator[str]:
@@ -77,8 +78,8 @@ def _happened(report: Report, reported: Reported, explanation: Explanation) -> I
     yield explanation.what_happened
     if reported.may_have_copy:
         yield (
-            "In one attempt the connection broke just after the whole message had been sent, so "
-            "the recipient may have a copy."
+            "In one attempt no clear answer came after the whole message had been sent, so the "
+            "recipient may have a copy."
         )
 
 
@@ -98,6 +99,8 @@ def _words(attempt: Attempt) -> Iterator[str]:
     if attempt.reply.truncated:
         yield f"{_INDENT}(The reply was longer; this is its beginning.)"
     yield ""
+    if attempt.detail:
+        yield from _section("What our server noted:", [attempt.detail])
 
 
 def _server(attempt: Attempt) -> str:
@@ -107,13 +110,17 @@ def _server(attempt: Attempt) -> str:
     return host if host.strip("[]") == address else f"{host} [{address}]"
 
 
-def _deeds(report: Report, reported: Reported) -> Iterator[str]:
+def _deeds(report: Report, reported: Reported, *, was_tried: bool) -> Iterator[str]:
     attempt = reported.attempt
     if report.action is Action.RELAYED:
         yield f"Handed on to {_server(attempt) or 'the next server'} at {_ended(attempt)}."
         return
-    if attempt.number > 1:
-        first = format_time(report.message.accepted_at)
+    first = format_time(report.message.accepted_at)
+    if not was_tried:
+        # The record of its end has a number of its own.
+        before = _count(attempt.number - 1, "time")
+        yield f"Tried {before} since {first}." if attempt.number > 1 else "It was never tried."
+    elif attempt.number > 1:
         yield f"Tried {attempt.number} times, from {first} until {_ended(attempt)}."
     else:
         yield f"Tried once, at {_ended(attempt)}."

@@ -35,7 +35,8 @@ class _Bridge(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         logger = structlog.get_logger()
-        logger.log(record.levelno, record.getMessage(), logger=record.name)
+        more = {"exc_info": record.exc_info} if record.exc_info else {}
+        logger.log(record.levelno, record.getMessage(), logger=record.name, **more)
 
 
 def _processors(format_: str, context: dict[str, str]) -> list[Any]:

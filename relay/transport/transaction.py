@@ -40,6 +40,7 @@ from tracker.model import (
 )
 from tracker.remote_id import remote_id_of
 
+_ANOTHERS = "The server broke off at another recipient"
 _LAST = 65_536
 """Octets at most that leave together with the final dot: while they do, a lost connection leaves
 open whether the message was taken."""
@@ -84,6 +85,8 @@ class Transaction:
         self._smtputf8 = False
         self._pipelined = "PIPELINING" in session.extensions
         self._own_steps: dict[RecipientId, int] = {}
+        self._asked: RecipientId | None = None
+        """Whose RCPT waits for its reply."""
 
     async def run(self) -> None:
         """Carry it through, as far as it goes."""
@@ -116,6 +119,24 @@ class Transaction:
         fault = self.fault
         return fault is not None and fault.phase is Phase.MAIL and not self.rulings
 
+    @property
+    def bystanders(self) -> list[Recipient]:
+        """Whom the server had nothing against when it broke off at another recipient.
+
+        Those whose RCPT it had taken, if any: it may have had enough after them. On a session of
+        their own they need not wait for ever behind an address that the server cannot bear.
+        """
+        if self._asked is None or self.fault is None or self.fault.reply is None:
+            return []
+        return self.accepted or [r for r in self._undecided() if r.id != self._asked]
+
+    def fault_for(self, recipient: RecipientId) -> SessionFault | None:
+        """Return the fault as it concerns `recipient`: a reply to another's RCPT is not to his."""
+        fault = self.fault
+        if fault is None or fault.reply is None or self._asked in (None, recipient):
+            return fault
+        return SessionFault(fault.phase, _ANOTHERS, fault.origin, fault.reply)
+
     def tries(self) -> list[TargetTry]:
         """Return what the record says of this transaction to each recipient, in their order.
 
@@ -139,7 +160,7 @@ class Transaction:
         if ruling is not None:
             detail = "; ".join(text for text in (ruling.detail, self.note) if text)
             return evidence.to_try(ruling.phase, ruling.reply, detail, steps)
-        fault = self.fault
+        fault = self.fault_for(recipient)
         if fault is None:
             return evidence.to_try(Phase.RCPT, None, "Left to the next transaction", steps)
         return evidence.to_try(fault.phase, fault.reply, fault.detail, steps)
@@ -203,7 +224,9 @@ class Transaction:
             return
         for recipient, rcpt in zip(recipients, rcpts, strict=True):
             self._own_steps[recipient.id] = len(session.evidence.steps)
+            self._asked = recipient.id
             self._take_rcpt(recipient, await self._ask(rcpt, Phase.RCPT))
+        self._asked = None
         if self.accepted:
             await self._send_data()
         elif self._pipelined:

@@ -55,4 +55,5 @@ class Category(StrEnum):
     ROUTING_LOOP = "routing-loop"
     SMTPUTF8_UNSUPPORTED = "smtputf8-unsupported"
     LOCAL_FAULT = "local-fault"
+    STOPPED_HERE = "stopped-here"
     NO_REASON = "no-reason"

@@ -21,11 +21,18 @@ def judge_our_error(attempt: Attempt, book: RuleBook) -> Judgement:
     if rule is not None and (attempt.origin is not Origin.LOCAL or _is_near(rule)):
         return Judgement(rule.id, rule.category)
     for own in book.stages[Stage.OWN]:
-        if (not own.origins or attempt.origin in own.origins) and (
-            not own.phases or attempt.phase in own.phases
-        ):
+        if _is_case_of(attempt, own):
             return Judgement(own.id, own.category)
     raise AssertionError(f"no rule for our own errors in phase {attempt.phase}")
+
+
+def _is_case_of(attempt: Attempt, rule: Rule) -> bool:
+    """Say whether `attempt` meets every condition; patterns are for our own sentence."""
+    if rule.origins and attempt.origin not in rule.origins:
+        return False
+    if rule.phases and attempt.phase not in rule.phases:
+        return False
+    return not rule.patterns or any(re.search(p, attempt.detail) for p in rule.patterns)
 
 
 def _is_near(rule: Rule) -> bool:

@@ -62,9 +62,6 @@ async def test_the_record_of_one_recipient_does_not_show_the_others() -> None:
     [
         pytest.param([RCPT, NO_USER, Drop()], [(T, None), (F, 550), (T, None)], id="drop"),
         pytest.param(
-            [RCPT, NO_USER, "RCPT => 421 4.3.2 Closing"], [(T, 421), (F, 550), (T, 421)], id="421"
-        ),
-        pytest.param(
             [NO_USER, LATER, "RCPT => 250 ok", Drop()],
             [(F, 550), (T, 450), (T, None)],
             id="drop at DATA",
@@ -79,6 +76,52 @@ async def test_no_reply_is_lost_when_the_connection_is(
         attempts = (await relay.deliver(make_job(BOB, EVE, JOE))).attempts
     assert [(a.outcome, said(a)) for a in attempts] == expected
     assert all(a.detail for a in attempts if a.reply is None)
+
+
+CLOSING = "RCPT => 421 4.3.2 Closing"
+
+
+@pytest.mark.parametrize("opening", OPENING.values(), ids=OPENING)
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        pytest.param(
+            [RCPT, NO_USER, CLOSING],
+            [RCPT, DATA, CONTENT, QUIT],
+            [(D, 250, False), (F, 550, False), (T, 421, False)],
+            id="the last",
+        ),
+        pytest.param(
+            [CLOSING],
+            [RCPT, RCPT, DATA, CONTENT, QUIT],
+            [(T, 421, False), (D, 250, False), (D, 250, False)],
+            id="the first",
+        ),
+        pytest.param(
+            [RCPT, CLOSING],
+            [RCPT, DATA, CONTENT, QUIT],
+            [(D, 250, False), (T, 421, False), (T, 421, True)],
+            id="who was not asked waits for the next attempt",
+        ),
+        pytest.param(
+            [CLOSING],
+            [RCPT, CLOSING],
+            [(T, 421, False), (T, 421, True), (T, 421, False)],
+            id="twice is enough",
+        ),
+    ],
+)
+async def test_nobody_waits_behind_a_recipient_at_whom_the_server_breaks_off(
+    opening: Script,
+    first: list[str],
+    second: list[str],
+    expected: list[tuple[Outcome, int, bool]],
+) -> None:
+    scripts = ((*opening, MAIL, *first), (*opening, MAIL, *second))
+    async with ScriptedServer(*scripts) as server, outward(port=server.port) as relay:
+        attempts = (await relay.deliver(make_job(BOB, EVE, JOE))).attempts
+    assert [(a.outcome, said(a), "at another recipient" in a.detail) for a in attempts] == expected
+    assert server.connections == 2
 
 
 @pytest.mark.parametrize(

@@ -369,3 +369,19 @@ def test_an_address_is_suppressed_and_opened_again(run: Run, mail: dict[str, str
     assert "is open again" in run("suppression", "remove", "carol@example.net").out
     assert json.loads(run("suppression", "list", "--json").out) == []
     assert run("suppression", "add", "no address").status == 2
+
+
+def test_a_suppression_that_closes_nothing_is_refused(run: Run, mail: dict[str, str]) -> None:
+    for whose in ("x y", "a@b@c", "-"):
+        refused = run("suppression", "add", "carol@example.net", "--for", whose)
+        assert (refused.status, f"--for {whose}: " in refused.err) == (2, True)
+    assert run("suppression", "add", "carol@example.net", "--days", "999999999").status == 2
+    assert json.loads(run("suppression", "list", "--json").out) == []
+
+
+def test_a_suppression_is_for_the_domain_as_accounts_are_kept(
+    run: Run, mail: dict[str, str]
+) -> None:
+    assert run("suppression", "add", "carol@example.net", "--for", "Bücher.example").status == 0
+    (listed,) = json.loads(run("suppression", "list", "--json").out)
+    assert listed["domain"] == "xn--bcher-kva.example"

@@ -251,3 +251,39 @@ def test_times_are_utc_whatever_zone_they_come_in() -> None:
         ),
     )
     assert compose_dsn(moved).octets == compose_dsn(report).octets
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "5.7.0 Cancelled before it was delivered: sent by mistake",
+        "Not dialled: it was held until its deadline",
+    ],
+)
+@pytest.mark.parametrize(
+    ("attempts", "deed"),
+    [(0, "It was never tried."), (2, "Tried 2 times since Mon, 02 Mar 2026 09:00:00 +0000.")],
+)
+def test_what_was_stopped_here_is_no_try_and_nobody_elses_doing(
+    detail: str, attempts: int, deed: str
+) -> None:
+    fields = {
+        "reply": None,
+        "phase": Phase.ROUTING,
+        "detail": detail,
+        "origin": Origin.POLICY,
+        "target": None,
+        "tries": (),
+    }
+    text = prose_of(make_report(attempts=attempts, attempt_fields=fields))
+    assert "The message was stopped here before it was sent" in text
+    assert deed in text
+    assert "mail server that could take" not in text
+
+
+def test_what_was_said_to_another_is_told_with_it() -> None:
+    fields = {"detail": "The server broke off at another recipient"}
+    reply = Reply(code=421, lines=("4.3.2 closing",))
+    text = prose_of(make_report(reply=reply, attempt_fields=fields))
+    assert "421 4.3.2 closing" in text
+    assert "What our server noted: The server broke off at another recipient" in text

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -140,3 +141,17 @@ def test_the_second_of_a_line_is_that_of_its_time() -> None:
     render = LogfmtLine({}, "host", lambda: next(times))
     stamps = [render(None, "info", {"event": "x"}).split()[0][-10:] for _ in range(3)]
     assert stamps == ["59.999999Z", "00.000000Z", "59.500000Z"]
+
+
+def test_a_fault_that_a_library_tells_of_keeps_its_traceback() -> None:
+    stream = io.StringIO()
+    writer = LineWriter(stream)
+    configure("logfmt", "info", writer)
+    try:
+        raise RuntimeError("what really happened")
+    except RuntimeError:
+        logging.getLogger("asyncio").exception("Task exception was never retrieved")
+    writer.close()
+    (line,) = stream.getvalue().splitlines()
+    assert "level=error" in line
+    assert "RuntimeError: what really happened" in line

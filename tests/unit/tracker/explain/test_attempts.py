@@ -143,6 +143,34 @@ def attempt_with(outcome: Outcome = Outcome.FAILED, **fields: Any) -> Attempt:
             Category.DOMAIN_UNROUTABLE,
             Side.RECIPIENT,
         ),
+        (
+            Phase.ROUTING,
+            Origin.POLICY,
+            "5.7.0 Cancelled before it was delivered: sent by mistake",
+            Category.STOPPED_HERE,
+            Side.SENDER,
+        ),
+        (
+            Phase.ROUTING,
+            Origin.POLICY,
+            "Not dialled: it was held until its deadline",
+            Category.STOPPED_HERE,
+            Side.SENDER,
+        ),
+        (
+            Phase.GREETING,
+            Origin.REMOTE,
+            'The server does not speak SMTP: "HTTP/1.1 400 Bad Request"',
+            Category.REMOTE_ERROR,
+            Side.RECIPIENT,
+        ),
+        (
+            Phase.RCPT,
+            Origin.REMOTE,
+            "The reply has more than 1000 lines",
+            Category.REMOTE_ERROR,
+            Side.RECIPIENT,
+        ),
     ],
 )
 def test_what_no_server_said(
@@ -291,8 +319,93 @@ BUSY = Reply(code=451, lines=("4.3.0 busy",))
 def test_headlines(
     outcome: Outcome, phase: Phase, reply: Reply | None, detail: str, words: str
 ) -> None:
-    attempt = attempt_with(outcome, phase=phase, reply=reply, detail=detail)
+    origin = Origin.NETWORK if reply is None else Origin.REMOTE
+    attempt = attempt_with(outcome, origin=origin, phase=phase, reply=reply, detail=detail)
     assert headline(attempt) == words
+
+
+STRANGE = Reply(code=999, lines=("hello",))
+CLOSING = Reply(code=421, lines=("4.3.2 closing",))
+
+
+@pytest.mark.parametrize(
+    ("phase", "origin", "reply", "detail", "words"),
+    [
+        (
+            Phase.MAIL,
+            Origin.REMOTE,
+            None,
+            "5.3.4 The message has 376 octets, the server takes 100",
+            "Connected to 198.51.100.25 but did not send the message. The message has 376 octets, "
+            "the server takes 100. (#5.3.4)",
+        ),
+        (
+            Phase.CONTENT,
+            Origin.LOCAL,
+            None,
+            "4.3.0 The content cannot be read",
+            "Connected to 198.51.100.25 but did not send the message. The content cannot be read. "
+            "(#4.3.0)",
+        ),
+        (
+            Phase.RCPT,
+            Origin.REMOTE,
+            None,
+            'The server does not speak SMTP: "{0}"',
+            "Connected to 198.51.100.25 but it does not keep to SMTP. The server does not speak "
+            'SMTP: "{0}". (#4.4.2)',
+        ),
+        (
+            Phase.DATA,
+            Origin.REMOTE,
+            Reply(code=250, lines=("fine",)),
+            "The server answered DATA with 250 where 354 is due",
+            "Connected to 198.51.100.25 but it does not keep to SMTP. The server answered DATA "
+            "with 250 where 354 is due. Remote host said: 250 fine",
+        ),
+        (
+            Phase.RCPT,
+            Origin.REMOTE,
+            CLOSING,
+            "The server broke off at another recipient, {0}",
+            "Connected to 198.51.100.25 but it broke off. The server broke off at another "
+            "recipient, {0}. Remote host said: 421 4.3.2 closing",
+        ),
+        (
+            Phase.ROUTING,
+            Origin.POLICY,
+            None,
+            "5.7.0 Cancelled before it was delivered: a mistake",
+            "Sorry, I did not try example.org. Cancelled before it was delivered: a mistake. "
+            "(#5.7.0)",
+        ),
+        (
+            Phase.ROUTING,
+            Origin.POLICY,
+            None,
+            "5.4.6 Mail for example.org loops back",
+            "Sorry, I do not know a way to example.org. Mail for example.org loops back. (#5.4.6)",
+        ),
+    ],
+)
+def test_a_connection_that_did_not_die_is_not_said_to_have_died(
+    phase: Phase, origin: Origin, reply: Reply | None, detail: str, words: str
+) -> None:
+    attempt = attempt_with(Outcome.DEFERRED, origin=origin, phase=phase, reply=reply, detail=detail)
+    assert headline(attempt) == words
+
+
+def test_an_answer_that_is_none_is_shown_all_the_same() -> None:
+    attempt = attempt_with(
+        Outcome.UNCERTAIN,
+        phase=Phase.FINAL_DOT,
+        reply=STRANGE,
+        detail="The reply code 999 does not exist (RFC 5321 4.2.1)",
+    )
+    assert headline(attempt) == (
+        "198.51.100.25 said neither yes nor no after the message was sent. Possible duplicate! "
+        "Remote host said: 999 hello"
+    )
 
 
 def test_a_headline_without_an_address_names_what_it_has() -> None:
