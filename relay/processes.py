@@ -109,6 +109,8 @@ def run_panel(loaded: Loaded, ties: Ties) -> int:
     """Be the panel's process until SIGTERM or the supervisor's end; return the exit status."""
     from aiohttp import web as http
 
+    from web.server_log import server_log
+
     async def show() -> None:
         settings = loaded.settings
         ledger = await open_ledger(settings.store)
@@ -116,6 +118,7 @@ def run_panel(loaded: Loaded, ties: Ties) -> int:
         runner = http.AppRunner(
             build_panel(settings, ledger, passwords, SystemClock()),
             access_log=None,
+            logger=server_log(),
             auto_decompress=False,
         )
         try:
