@@ -20,7 +20,8 @@ from relay.cli.show import refusal_line, row_data, trace_lines
 RefusedOption = Annotated[
     bool,
     typer.Option(
-        "--refused", help="List what was not taken instead; only since: and until: apply."
+        "--refused",
+        help="Search what was not taken instead: by to:, from:, ip:, code:, text: and account:.",
     ),
 ]
 
@@ -61,4 +62,5 @@ def _trace_refused(
     for refusal in found:
         typer.echo(visible(refusal_line(refusal)))
     if not found:
-        typer.echo("nothing was refused to an account or a trusted network")
+        what = "nothing like that" if query else "nothing"
+        typer.echo(f"{what} was refused to an account or a trusted network")
