@@ -109,7 +109,7 @@ def run_panel(loaded: Loaded, ties: Ties) -> int:
     """Be the panel's process until SIGTERM or the supervisor's end; return the exit status."""
     from aiohttp import web as http
 
-    from web.server_log import server_log
+    from relay.log.server_log import server_log
 
     async def show() -> None:
         settings = loaded.settings

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from relay.log import LineWriter, configure
-from web.server_log import server_log
+from relay.log.server_log import server_log
 
 NONSENSE = (
     b"GET / HTTP/1.1\r\nno header at all\r\n\r\n",
