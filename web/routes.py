@@ -116,6 +116,7 @@ PRIVATE: Final[Sequence[PrivateRoute]] = (
     PrivateRoute("GET", "/destinations/{name}", destination.show_destination, None),
     PrivateRoute("GET", "/overview", overview.show_overview, None),
     PrivateRoute("GET", "/inbox", inbox.show_inbox, Permission.SEE_RELAY),
+    PrivateRoute("GET", "/inbox/{kind}", inbox.show_kind, Permission.SEE_RELAY),
     PrivateRoute("POST", "/inbox/read", inbox.mark_read, Permission.OPERATE),
     PrivateRoute("GET", "/nodes", relay.show_nodes, Permission.SEE_RELAY),
     PrivateRoute("GET", "/balance", relay.show_balance, Permission.SEE_RELAY),

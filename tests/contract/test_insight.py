@@ -1,4 +1,4 @@
-"""Cohorts, figures and troubles: what many deliveries together say, on every ledger."""
+"""Cohorts and figures: what many deliveries together say, on every ledger."""
 
 import asyncio
 import random
@@ -22,7 +22,6 @@ from tracker.model import (
     Job,
     Origin,
     Outcome,
-    Phase,
     Reply,
     Scope,
     Status,
@@ -322,64 +321,3 @@ async def test_figures_of_one_destination_between_two_times(ledger: Ledger) -> N
         )
         assert [(figure.keys, figure.number) for figure in found] == [(("delivered", "remote"), 1)]
         await roll_up_all(ledger, START + DAY)
-
-
-# --- what is ours to mend -------------------------------------------------------------------------
-
-
-async def test_troubles_are_failures_on_our_side(ledger: Ledger) -> None:
-    await send(ledger, Outcome.FAILED, START, reply=LISTED)
-    _, listed = await send(
-        ledger, Outcome.FAILED, START + HOUR, reply=LISTED, host="mx2.example.org"
-    )
-    await send(ledger, Outcome.FAILED, START)
-    await send(ledger, Outcome.DEFERRED, START, reply=BUSY)
-    (trouble,) = await ledger.troubles(START - DAY)
-    assert (trouble.category, trouble.place) == (Category.IP_BLOCKLISTED, "example.org")
-    assert (trouble.count, trouble.last_at) == (2, listed.ended_at)
-    assert trouble.example is not None
-    assert (trouble.example.id, trouble.example.reply) == (listed.id, LISTED)
-    assert trouble.is_unread
-    assert await ledger.unread_troubles(START - DAY) == 1
-    assert await ledger.troubles(START + DAY) == []
-
-
-async def test_a_local_fault_is_ours_whatever_it_is_called(ledger: Ledger) -> None:
-    submission = make_submission("bob@example.org")
-    (job,) = await accept_leased(ledger, submission)
-    settlement = make_settlement(job, Outcome.DEFERRED, wait=DAY)
-    fault = replace(
-        settlement.attempts[0],
-        reply=None,
-        target=None,
-        tries=(),
-        phase=Phase.DNS,
-        origin=Origin.LOCAL,
-        detail="4.4.3 Our resolver does not answer",
-    )
-    await ledger.settle(replace(settlement, attempts=(fault,)))
-    (trouble,) = await ledger.troubles(START)
-    assert (trouble.category, trouble.place) == (Category.LOCAL_FAULT, "example.org")
-
-
-async def test_a_trouble_is_read_until_it_comes_again(ledger: Ledger) -> None:
-    await send(ledger, Outcome.FAILED, START, reply=LISTED)
-    await send(ledger, Outcome.FAILED, START, reply=LISTED, host="mx.other.example")
-    (one, other) = await ledger.troubles(START)
-    await ledger.mark_read(one.category, one.place, until=START + HOUR, actor="admin@example.com")
-    assert await ledger.unread_troubles(START) == 1
-    read = next(each for each in await ledger.troubles(START) if each.place == one.place)
-    assert (read.is_unread, read.read_by, read.read_at) == (
-        False,
-        "admin@example.com",
-        START + HOUR,
-    )
-    await ledger.mark_read(one.category, one.place, until=START, actor="late@example.com")
-    assert await ledger.unread_troubles(START) == 1
-    for host in ("mx1.example.org", "mx.other.example"):
-        await send(ledger, Outcome.FAILED, START + 2 * HOUR, reply=LISTED, host=host)
-    assert await ledger.unread_troubles(START) == 2
-    await ledger.mark_read(
-        other.category, other.place, until=START + 3 * HOUR, actor="admin@example.com"
-    )
-    assert await ledger.unread_troubles(START) == 1

@@ -227,11 +227,11 @@ async def test_failures_on_our_side_follow_the_corrections(ledger: Ledger) -> No
     await refuse(ledger)
     await ledger.add_correction(correction(category=Category.IP_BLOCKLISTED))
     await ledger.rule_book()
-    assert await ledger.troubles(START - HOUR) == []
+    assert await ledger.trouble_kinds(START - HOUR, 10) == []
     await refuse(ledger, now=START + MINUTE)
-    (trouble,) = await ledger.troubles(START - HOUR)
+    (trouble,) = await ledger.trouble_kinds(START - HOUR, 10)
     assert (trouble.category, trouble.count) == (Category.IP_BLOCKLISTED, 1)
     await ledger.begin_reclassifying("alice", START + HOUR)
     await ledger.reclassify(10, START + HOUR)
-    (trouble,) = await ledger.troubles(START - HOUR)
+    (trouble,) = await ledger.trouble_kinds(START - HOUR, 10)
     assert trouble.count == 2

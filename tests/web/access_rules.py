@@ -148,6 +148,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "GET /destinations/{name}": Rule(LOGGED_IN, path="/destinations/example.org"),
     "GET /overview": Rule(LOGGED_IN),
     "GET /inbox": Rule(RELAY),
+    "GET /inbox/{kind}": Rule(RELAY, path="/inbox/ip-blocklisted"),
     "POST /inbox/read": Rule(OPERATORS, DONE),
     "GET /nodes": Rule(RELAY),
     "GET /balance": Rule(RELAY),

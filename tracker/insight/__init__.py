@@ -9,7 +9,6 @@ from tracker.insight.answers import (
     Cohort,
     Count,
     Saying,
-    Trouble,
     Waiting,
 )
 from tracker.insight.figures import (
@@ -23,6 +22,7 @@ from tracker.insight.figures import (
     within,
 )
 from tracker.insight.setback import Setback, is_ours, normalised, place_of, setback_of
+from tracker.insight.trouble import Trouble, TroubleKey, TroubleKind
 
 __all__ = [
     "CAP",
@@ -36,6 +36,8 @@ __all__ = [
     "Saying",
     "Setback",
     "Trouble",
+    "TroubleKey",
+    "TroubleKind",
     "Waiting",
     "is_ours",
     "normalised",

@@ -58,22 +58,3 @@ class Saying(msgspec.Struct, frozen=True, kw_only=True):
     last_at: datetime
     example: Attempt | None
     """None when its message is not on record any more."""
-
-
-class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """Failures of one kind at one place that are ours to mend."""
-
-    category: Category
-    place: str
-    count: int
-    first_at: datetime
-    last_at: datetime
-    example: Attempt | None
-    read_by: str
-    """Who has marked it as read; empty when nobody has."""
-    read_at: datetime | None
-
-    @property
-    def is_unread(self) -> bool:
-        """True when it has come up since somebody read it."""
-        return self.read_at is None or self.last_at > self.read_at

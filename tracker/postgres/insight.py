@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from tracker.explain import Category
-from tracker.insight import Cohort, Dimension, Figure, Measure, Saying, Trouble, Waiting, setback_of
+from tracker.insight import Cohort, Dimension, Figure, Measure, Saying, Waiting, setback_of
 from tracker.model import Attempt, Scope
 from tracker.postgres.arrays import Columnar
 from tracker.postgres.connections import Transaction
@@ -34,19 +33,15 @@ from tracker.sql.figures import (
 )
 from tracker.sql.rows import Columns
 from tracker.sql.setbacks import (
-    MARK_READ,
-    UNREAD,
     cohort_counts,
     last_accepted,
     read_cohort,
     read_saying,
-    read_trouble,
     read_waiting,
     sayings,
-    troubles,
     waiting_counts,
 )
-from tracker.sql.values import first_id, stamp, well_formed
+from tracker.sql.values import first_id
 
 # A recipient is in the queue or in the results.
 _RECIPIENTS = f"""
@@ -105,7 +100,7 @@ class _OvertakenError(Exception):
 
 
 class Insight(Part):
-    """Cohorts, figures, troubles."""
+    """Cohorts and figures."""
 
     async def cohort(self, attempt: Attempt, scope: Scope, now: datetime) -> Cohort | None:
         setback = setback_of(attempt)
@@ -198,20 +193,6 @@ class Insight(Part):
             return dropped
 
         return await self._connections.run(forget)
-
-    async def troubles(self, since: datetime) -> Sequence[Trouble]:
-        async with self._connections.reading() as reader:
-            return [read_trouble(row) for row in await _rows(reader, troubles(since))]
-
-    async def unread_troubles(self, since: datetime) -> int:
-        ((count,),) = await self._connections.rows(numbered(UNREAD, ()).sql, stamp(since))
-        return int(count)
-
-    async def mark_read(
-        self, category: Category, place: str, *, until: datetime, actor: str
-    ) -> None:
-        mark = (category.value, well_formed(place), actor, stamp(until))
-        await self._connections.write(numbered(MARK_READ, ()).sql, *mark)
 
 
 async def _rows(reader: Transaction, statement: Statement) -> list[Columns]:

@@ -27,6 +27,7 @@ from tracker.postgres.returns import Returns
 from tracker.postgres.rules import Rules
 from tracker.postgres.saved import Saving
 from tracker.postgres.tending import Tending
+from tracker.postgres.troubles import Troubles
 from tracker.postgres.watching import Watching
 
 
@@ -38,6 +39,7 @@ class PostgresLedger(
     Watching,
     Returns,
     Insight,
+    Troubles,
     People,
     Rules,
     Tending,

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from tracker.explain import Category, RuleBook, Side
+from tracker.explain import Category, RuleBook
 from tracker.insight import (
     CAP,
     Cohort,
     Count,
     Saying,
     Setback,
-    Trouble,
     Waiting,
     setback_of,
 )
@@ -172,50 +171,3 @@ def read_saying(row: Columns) -> Saying:
         last_at=moment(row[3]),
         example=None if row[4] is None else read_attempt(row[4:]),
     )
-
-
-# --- what is ours to mend -------------------------------------------------------------------------
-
-
-def troubles(since: datetime) -> Statement:
-    """Failures on our side, by what they are and whose servers said so."""
-    sql = (
-        "SELECT g.category, g.place, g.n, g.first_at, g.last_at, coalesce(t.read_by, ''),"
-        f" t.read_at, {qualified('a', ATTEMPT_COLUMNS)} FROM ("
-        "SELECT category, place, count(*) AS n, min(at) AS first_at, max(at) AS last_at,"
-        " max(attempt_id) AS example FROM setbacks"
-        f" WHERE side = '{Side.OPERATOR}' AND at >= ? GROUP BY category, place"
-        ") AS g LEFT JOIN trouble_marks AS t ON t.category = g.category AND t.place = g.place"
-        f" {_EXAMPLE} ORDER BY g.last_at DESC, g.category, g.place"
-    )
-    return Statement(sql, (stamp(since),))
-
-
-def read_trouble(row: Columns) -> Trouble:
-    """Build it of what `troubles` yields."""
-    return Trouble(
-        category=Category(row[0]),
-        place=row[1],
-        count=row[2],
-        first_at=moment(row[3]),
-        last_at=moment(row[4]),
-        read_by=row[5],
-        read_at=moment(row[6]),
-        example=None if row[7] is None else read_attempt(row[7:]),
-    )
-
-
-UNREAD: Final = f"""
-SELECT count(*) FROM (
-    SELECT category, place, max(at) AS last_at FROM setbacks
-    WHERE side = '{Side.OPERATOR}' AND at >= ? GROUP BY category, place
-) AS g LEFT JOIN trouble_marks AS t ON t.category = g.category AND t.place = g.place
-WHERE t.read_at IS NULL OR g.last_at > t.read_at
-"""
-
-MARK_READ: Final = """
-INSERT INTO trouble_marks (category, place, read_by, read_at) VALUES (?, ?, ?, ?)
-ON CONFLICT (category, place) DO UPDATE SET
-    read_by = excluded.read_by, read_at = excluded.read_at
-WHERE excluded.read_at > trouble_marks.read_at
-"""

@@ -4,8 +4,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from tracker.explain import Category
-from tracker.insight import Cohort, Dimension, Figure, Measure, Saying, Trouble, Waiting, setback_of
+from tracker.insight import Cohort, Dimension, Figure, Measure, Saying, Waiting, setback_of
 from tracker.model import Attempt, Scope
 from tracker.sql.conditions import Condition
 from tracker.sql.figures import (
@@ -29,19 +28,15 @@ from tracker.sql.figures import (
     tally_setbacks,
 )
 from tracker.sql.setbacks import (
-    MARK_READ,
-    UNREAD,
     cohort_counts,
     last_accepted,
     read_cohort,
     read_saying,
-    read_trouble,
     read_waiting,
     sayings,
-    troubles,
     waiting_counts,
 )
-from tracker.sql.values import first_id, json_list, stamp, well_formed
+from tracker.sql.values import first_id, json_list
 from tracker.sqlite.part import Part
 from tracker.sqlite.portions import Step
 
@@ -78,7 +73,7 @@ class _OvertakenError(Exception):
 
 
 class Insight(Part):
-    """Cohorts, figures, troubles."""
+    """Cohorts and figures."""
 
     async def cohort(self, attempt: Attempt, scope: Scope, now: datetime) -> Cohort | None:
         setback = setback_of(attempt)
@@ -180,21 +175,6 @@ class Insight(Part):
             return dropped
 
         return await self._portions.run("statistics", limit, forget)
-
-    async def troubles(self, since: datetime) -> Sequence[Trouble]:
-        async with self._readers.one() as reader:
-            return [read_trouble(row) for row in await reader.rows(*troubles(since))]
-
-    async def unread_troubles(self, since: datetime) -> int:
-        async with self._readers.one() as reader:
-            ((count,),) = await reader.rows(UNREAD, (stamp(since),))
-        return int(count)
-
-    async def mark_read(
-        self, category: Category, place: str, *, until: datetime, actor: str
-    ) -> None:
-        mark = (category.value, well_formed(place), actor, stamp(until))
-        await self._writer.run(lambda connection: connection.execute(MARK_READ, mark).close())
 
 
 def _taking_in(tally: Tally, move: tuple[str, str, str] | None, count: int) -> Step | None:

@@ -34,6 +34,7 @@ from tracker.sqlite.text.chore import Indexer
 from tracker.sqlite.text.file import can_index
 from tracker.sqlite.text.forget import forgotten, mark_to_forget
 from tracker.sqlite.text.pool import Texts
+from tracker.sqlite.troubles import Troubles
 from tracker.sqlite.watching import Watching
 from tracker.sqlite.writer import Writer
 
@@ -45,6 +46,7 @@ class SqliteLedger(
     Watching,
     Returns,
     Insight,
+    Troubles,
     People,
     Rules,
     SqliteDeeds,

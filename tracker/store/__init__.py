@@ -27,6 +27,7 @@ from tracker.store.returns import Returns
 from tracker.store.rules import Rules
 from tracker.store.saved import Saved
 from tracker.store.text import TextIndex
+from tracker.store.troubles import Troubles
 from tracker.store.watching import Version, Watching
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "StoreUnavailable",
     "Suppressions",
     "TextIndex",
+    "Troubles",
     "Version",
     "Watching",
 ]

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from tracker.explain import Category
-from tracker.insight import Cohort, Dimension, Figure, Measure, Saying, Trouble, Waiting
+from tracker.insight import Cohort, Dimension, Figure, Measure, Saying, Waiting
 from tracker.model import Attempt, Scope
 
 
@@ -61,18 +60,4 @@ class Insight(Protocol):
 
         Returns how many, so that the caller goes on until 0.
         """
-        ...
-
-    async def troubles(self, since: datetime) -> Sequence[Trouble]:
-        """Return failures on our side, grouped by what and where, the latest first."""
-        ...
-
-    async def unread_troubles(self, since: datetime) -> int:
-        """Return how many groups have come up since somebody has read them."""
-        ...
-
-    async def mark_read(
-        self, category: Category, place: str, *, until: datetime, actor: str
-    ) -> None:
-        """Note that somebody has read about a group, up to `until`."""
         ...

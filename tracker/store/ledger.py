@@ -16,6 +16,7 @@ from tracker.store.returns import Returns
 from tracker.store.rules import Rules
 from tracker.store.saved import Saved
 from tracker.store.text import TextIndex
+from tracker.store.troubles import Troubles
 from tracker.store.watching import Watching
 from tracker.views import Patience
 
@@ -25,6 +26,7 @@ class Ledger(
     Watching,
     Returns,
     Insight,
+    Troubles,
     Accounts,
     Sessions,
     LogInFailures,

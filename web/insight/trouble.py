@@ -1,16 +1,18 @@
 """What an operator can do about failures on our side. Pure."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from tracker.explain import Category, headline
 from tracker.explain.meaning import meanings
-from tracker.insight import Trouble
+from tracker.insight import Trouble, TroubleKey, TroubleKind
 from tracker.model import Attempt
 
+_LONGEST: Final = 1000
+"""Characters of a place that are looked at."""
 _FALLBACK = (
     "Read the words of the example: something on this machine or in its configuration kept the "
     "mail from being sent. The log of the node says more."
@@ -52,59 +54,44 @@ class Place(NamedTuple):
 class Kind(NamedTuple):
     """Failures of one kind: at one place or at many, what to do about them is the same."""
 
-    category: Category
+    fact: TroubleKind
     title: str
     advice: str
     words: str
-    """Of the latest: the server's own, or ours where no server said anything."""
-    places: tuple[Place, ...]
-    """Unread ones first, of those the latest first."""
+    """Of the latest unread: the server's own, or ours where no server said anything."""
+    places: Sequence[Place]
+    """Those in sight."""
 
     @property
-    def unread(self) -> int:
-        """How many places nobody has read of."""
-        return sum(one.fact.is_unread for one in self.places)
-
-    @property
-    def attempts(self) -> int:
-        """How often it came up."""
-        return sum(one.fact.count for one in self.places)
-
-    @property
-    def first_at(self) -> datetime:
-        """When it came up first."""
-        return min(one.fact.first_at for one in self.places)
-
-    @property
-    def last_at(self) -> datetime:
-        """When it came up last."""
-        return max(one.fact.last_at for one in self.places)
+    def url(self) -> str:
+        """The page of all its places."""
+        return kind_url(self.fact.category)
 
     @property
     def value(self) -> str:
-        """What the form sends back, which `read_value` reads."""
-        return f"{self.category.value} {self.last_at.isoformat()}"
+        """What the form sends back, which `read_value` reads: what was shown, and until when."""
+        return f"{self.fact.category.value} {self.fact.last_at.isoformat()}"
 
 
-def kinds_of(troubles: Iterable[Trouble]) -> list[Kind]:
-    """Return failures by their kind, the latest first."""
-    found: dict[Category, list[Trouble]] = {}
-    for one in troubles:
-        found.setdefault(one.category, []).append(one)
-    kinds = [_kind(category, facts) for category, facts in found.items()]
-    return sorted(kinds, key=lambda kind: kind.last_at, reverse=True)
-
-
-def _kind(category: Category, facts: list[Trouble]) -> Kind:
-    ordered = sorted(facts, key=lambda one: (one.is_unread, one.last_at), reverse=True)
-    latest = max(facts, key=lambda one: one.last_at)
+def kind_of(fact: TroubleKind) -> Kind:
+    """Return in words what is known of a kind; it has one place at least."""
     return Kind(
-        category=category,
-        title=meanings().categories[category].what_happened,
-        advice=_ADVICE.get(category, _FALLBACK),
-        words=_words(latest.example),
-        places=tuple(map(_place, ordered)),
+        fact=fact,
+        title=title_of(fact.category),
+        advice=_ADVICE.get(fact.category, _FALLBACK),
+        words=_words(fact.troubles[0].example),
+        places=[place_of(one) for one in fact.troubles],
     )
+
+
+def title_of(category: Category) -> str:
+    """Return what failures of a kind are."""
+    return meanings().categories[category].what_happened
+
+
+def kind_url(category: Category, **query: str) -> str:
+    """Return the page of a kind."""
+    return f"/inbox/{category.value}" + (f"?{urlencode(query)}" if query else "")
 
 
 def _words(attempt: Attempt | None) -> str:
@@ -113,7 +100,8 @@ def _words(attempt: Attempt | None) -> str:
     return attempt.reply.text if attempt.reply is not None else headline(attempt)
 
 
-def _place(trouble: Trouble) -> Place:
+def place_of(trouble: Trouble) -> Place:
+    """Return one line of a list, with its links."""
     attempt, url = trouble.example, ""
     if attempt is not None:
         url = f"/messages/{attempt.message_id}?{urlencode({'recipient': attempt.recipient_id})}"
@@ -124,10 +112,24 @@ def _place(trouble: Trouble) -> Place:
 def read_value(value: str) -> tuple[Category, datetime] | None:
     """Return the category, and until when it was read; None for what is no value of ours."""
     category, _, moment = value.partition(" ")
-    if category not in set(Category):
-        return None
+    until = _read_moment(moment)
+    return None if category not in set(Category) or until is None else (Category(category), until)
+
+
+def key_in(query: Mapping[str, str]) -> TroubleKey | None:
+    """Return behind which place a page goes on; None for the first, and for what is no place."""
+    last_at = _read_moment(query.get("before", ""))
+    return None if last_at is None else TroubleKey(last_at, query.get("place", "")[:_LONGEST])
+
+
+def key_fields(trouble: Trouble) -> Mapping[str, str]:
+    """Return what `key_in` reads, for the page behind this place."""
+    return {"before": trouble.last_at.isoformat(), "place": trouble.place}
+
+
+def _read_moment(text: str) -> datetime | None:
     try:
-        until = datetime.fromisoformat(moment)
-    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return None if until.tzinfo is None else (Category(category), until)

@@ -1,35 +1,76 @@
 """The operator's inbox: what went wrong on our side, until somebody has read it."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 from aiohttp import web
 
+from tracker.explain import Category
 from tracker.permissions import Permission
 from web.forms import read_form
-from web.insight.trouble import kinds_of, read_value
+from web.insight.trouble import (
+    key_fields,
+    key_in,
+    kind_of,
+    kind_url,
+    place_of,
+    read_value,
+    title_of,
+)
 from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
+from web.security import local_path
 from web.sessions import set_cookie
 from web.unread import RECENT
 
-_SHOWN: Final = 5
-"""Places of a kind that are in sight at once."""
-_LISTED: Final = 30
-"""Places of a kind that are on the page at all."""
+SHOWN: Final = 5
+"""Places of a kind that the inbox shows."""
+PAGE: Final = 50
+"""Places on a page of a kind."""
+_UNREAD: Final = {"state": "unread"}
 _NOTICE: Final = timedelta(minutes=1)
 
 
 async def show_inbox(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer with the failures on our side by kind and place, unread ones first."""
-    kinds = kinds_of(await visit.panel.ledger.troubles(visit.now - RECENT))
+    found = await visit.panel.ledger.trouble_kinds(visit.now - RECENT, SHOWN)
+    kinds = [kind_of(one) for one in found]
     return visit.page(
         "inbox.html",
-        unread=[kind for kind in kinds if kind.unread],
-        read=[kind for kind in kinds if not kind.unread],
-        places=sum(kind.unread for kind in kinds),
-        shown=_SHOWN,
-        listed=_LISTED,
+        unread=[kind for kind in kinds if kind.fact.unread],
+        read=[kind for kind in kinds if not kind.fact.unread],
+        places=sum(one.unread for one in found),
+        kept=RECENT,
+        may_mark=viewer.may(Permission.OPERATE),
+    )
+
+
+async def show_kind(visit: Visit, viewer: Viewer) -> web.StreamResponse:
+    """Answer with all places where failures of one kind came up, the latest first."""
+    name, query = visit.request.match_info["kind"], visit.request.query
+    if name not in set(Category):
+        raise web.HTTPNotFound
+    category, since, ledger = Category(name), visit.now - RECENT, visit.panel.ledger
+    only_unread, after = query.get("state") == _UNREAD["state"], key_in(query)
+    # The sums first: what comes up between the two looks is not marked as read by this page.
+    kinds = await ledger.trouble_kinds(since, 1)
+    found = await ledger.troubles(
+        category, since, limit=PAGE + 1, after=after, only_unread=only_unread
+    )
+    asked: Mapping[str, str] = _UNREAD if only_unread else {}
+    last = found[PAGE - 1] if len(found) > PAGE else None
+    return visit.page(
+        "inbox_kind.html",
+        title=title_of(category),
+        kind=next((kind_of(one) for one in kinds if one.category is category), None),
+        places=[place_of(one) for one in found[:PAGE]],
+        only_unread=only_unread,
+        all_url=kind_url(category),
+        unread_url=kind_url(category, **_UNREAD),
+        first=after and kind_url(category, **asked),
+        older=last and kind_url(category, **asked, **key_fields(last)),
+        here=visit.request.path_qs,
         kept=RECENT,
         may_mark=viewer.may(Permission.OPERATE),
     )
@@ -40,14 +81,11 @@ async def mark_read(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     form = await read_form(visit.request)
     values = dict(found for value in form.getall("kind") if (found := read_value(value)))
     actor, ledger = viewer.account.address, visit.panel.ledger
-    for one in await ledger.troubles(visit.now - RECENT) if values else ():
-        until = values.get(one.category)
-        if until is not None and one.is_unread and one.first_at <= until:
-            until = min(until, one.last_at)
-            await ledger.mark_read(one.category, one.place, until=until, actor=actor)
+    for category, until in values.items():
+        await ledger.mark_read(category, since=visit.now - RECENT, until=until, actor=actor)
     visit.panel.unread.forget()
     visit.log.info("inbox read", account=actor, kinds=len(values))
-    response = see_other("/inbox")
+    response = see_other(local_path(form.get("back") or "/inbox"))
     set_cookie(
         response,
         NOTICE_COOKIE,

@@ -28,7 +28,8 @@ WITHOUT_SCOPE = {
         "prune_accesses", "forget_parts", "prune_domains",
     },
     "is about the relay, not about mail": {
-        "balance", "destination", "place", "engine", "troubles", "unread_troubles", "mark_read",
+        "balance", "destination", "place", "engine", "trouble_kinds", "troubles",
+        "unread_troubles", "mark_read",
     },
     "is what somebody keeps for themselves, named by their address": {
         "save_search", "saved_searches", "change_search", "remove_search", "note_search",

@@ -1,12 +1,14 @@
 """Dashboards: sums, reasons and paces, and what to do about failures on our side; pure."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
+from yarl import URL
 
 from tracker.explain import Category, Judgement, Side
 from tracker.explain.explanation import put
-from tracker.insight import SPEEDS, Figure, Trouble, slot_start
+from tracker.insight import SPEEDS, Figure, Trouble, TroubleKey, TroubleKind, slot_start
 from tracker.model import Role, Status
 from web.insight.overview import (
     SHOWN,
@@ -21,7 +23,7 @@ from web.insight.overview import (
     title_of,
     total_of,
 )
-from web.insight.trouble import kinds_of, read_value
+from web.insight.trouble import Kind, key_fields, key_in, kind_of, kind_url, read_value
 
 NOW = datetime(2026, 3, 2, 10, 30, 0, 5, tzinfo=UTC)
 
@@ -106,46 +108,41 @@ def test_the_title_says_whose_mail_it_is(role: Role, title: str) -> None:
     assert title_of(role, "a.example") == title
 
 
-def trouble(
-    category: Category,
-    place: str = "provider.example",
-    *,
-    at: datetime = NOW,
-    read_at: datetime | None = None,
-) -> Trouble:
-    return Trouble(
+def kind_at(category: Category) -> Kind:
+    """Return failures of a kind at one place."""
+    trouble = Trouble(
         category=category,
-        place=place,
+        place="provider.example",
         count=3,
-        first_at=at,
-        last_at=at,
+        first_at=NOW,
+        last_at=NOW,
         example=None,
-        read_by="" if read_at is None else "admin@northwind.example",
-        read_at=read_at,
+        read_by="",
+        read_at=None,
     )
+    fact = TroubleKind(
+        category=category,
+        places=1,
+        unread=1,
+        count=3,
+        first_at=NOW,
+        last_at=NOW,
+        troubles=(trouble,),
+    )
+    return kind_of(fact)
 
 
 def test_what_the_form_of_the_inbox_sends_is_read_back() -> None:
-    (kind,) = kinds_of([trouble(Category.PTR_MISSING)])
+    kind = kind_at(Category.PTR_MISSING)
     assert read_value(kind.value) == (Category.PTR_MISSING, NOW)
 
 
-def test_failures_of_one_kind_stand_together_with_the_unread_and_the_latest_first() -> None:
-    hour = timedelta(hours=1)
-    kinds = kinds_of(
-        [
-            trouble(Category.PTR_MISSING, "read.example", read_at=NOW),
-            trouble(Category.IP_BLOCKLISTED, at=NOW + hour),
-            trouble(Category.PTR_MISSING, "old.example", at=NOW - hour),
-            trouble(Category.PTR_MISSING, "new.example"),
-        ]
-    )
-    assert [kind.category for kind in kinds] == [Category.IP_BLOCKLISTED, Category.PTR_MISSING]
-    missing = kinds[1]
-    places = [one.fact.place for one in missing.places]
-    assert places == ["new.example", "old.example", "read.example"]
-    assert (missing.unread, missing.attempts) == (2, 9)
-    assert (missing.first_at, missing.last_at) == (NOW - hour, NOW)
+@pytest.mark.parametrize("place", ["", "mx.example", "<b>&\u202e", "a b"])
+def test_the_link_to_the_next_page_is_read_back(place: str) -> None:
+    (one,) = kind_at(Category.PTR_MISSING).places
+    fact = replace(one.fact, place=place)
+    query = URL(kind_url(fact.category, **key_fields(fact))).query
+    assert key_in(query) == TroubleKey(NOW, place)
 
 
 @pytest.mark.parametrize(
@@ -171,6 +168,5 @@ OURS = [
 
 @pytest.mark.parametrize("category", OURS)
 def test_there_is_advice_of_its_own_for_what_is_ours(category: Category) -> None:
-    (fallback,) = kinds_of([trouble(Category.SIZE_LIMIT)])
-    (kind,) = kinds_of([trouble(category)])
+    fallback, kind = kind_at(Category.SIZE_LIMIT), kind_at(category)
     assert kind.advice != fallback.advice or category is Category.LOCAL_FAULT

@@ -12,18 +12,13 @@ from tests.support.clock import START
 from tests.support.jobs import make_message, make_recipient
 from tests.support.mail import make_attempt
 from tests.unit.tracker.sqlite.test_cost import Mail, fill_queue, plan_of, steps_of
-from tracker.insight import Dimension, Measure, setback_of
+from tracker.explain import Category
+from tracker.insight import Dimension, Measure, TroubleKey, setback_of
 from tracker.model import Outcome, Scope
 from tracker.sql.conditions import Statement
 from tracker.sql.figures import Marks, Question, figures, next_open, next_recipients, next_setbacks
-from tracker.sql.setbacks import (
-    UNREAD,
-    cohort_counts,
-    last_accepted,
-    sayings,
-    troubles,
-    waiting_counts,
-)
+from tracker.sql.setbacks import cohort_counts, last_accepted, sayings, waiting_counts
+from tracker.sql.troubles import UNREAD, mark_read, trouble_kinds, troubles
 from tracker.sqlite.connection import connect_writer
 from tracker.sqlite.insight import SOURCES
 from tracker.sqlite.migrate import migrate
@@ -31,6 +26,7 @@ from tracker.sqlite.migrate import migrate
 DAY = timedelta(days=1)
 ALICE = Scope(account="alice@example.com")
 DOMAIN = Scope(domain="example.com")
+BLOCKED = Category.IP_BLOCKLISTED
 MARKS = Marks("01JKL", "01JKL")
 SETBACK = setback_of(make_attempt(make_recipient(make_message()), Outcome.DEFERRED))
 
@@ -61,7 +57,12 @@ PLANS: dict[str, tuple[Statement, list[str]]] = {
         sayings("example.org", ALICE, START, 5),
         ["setbacks_by_destination (destination=? AND at>?)"],
     ),
-    "troubles": (troubles(START), ["setbacks_of_ours"]),
+    "kinds of troubles": (trouble_kinds(START, 5), ["setbacks_of_ours"]),
+    "troubles of a kind": (
+        troubles(BLOCKED, START, 50, TroubleKey(START, "example.org"), True),
+        ["setbacks_of_ours (category=?)"],
+    ),
+    "what was read": (mark_read(BLOCKED, START, START, "a"), ["setbacks_of_ours (category=?)"]),
     "unread troubles": (Statement(UNREAD, (0,)), ["setbacks_of_ours"]),
     "figures of an account": (
         figures(question(ALICE), MARKS, SOURCES),
