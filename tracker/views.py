@@ -5,16 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tracker.model import (
-    Attempt,
-    Event,
-    Message,
-    Recipient,
-    RecipientId,
-    Refusal,
-    RefusalId,
-    Status,
-)
+from tracker.model import Attempt, Event, Message, Recipient, RecipientId, Status
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,16 +39,6 @@ class IdPage(msgspec.Struct, frozen=True, kw_only=True):
     """As that of `Page`."""
     cut: bool = False
     """As that of `Page`: there may be more from `older` on."""
-
-
-class RefusalPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Submissions that were not taken, newest first, and where to go on from."""
-
-    refusals: tuple[Refusal, ...]
-    older: RefusalId | None
-    """Pass as `before` for the next page; None at the end."""
-    cut: bool = False
-    """As many were looked at as a search may: there may be more from `older` on."""
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):

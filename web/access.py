@@ -29,7 +29,7 @@ from tracker.model import (
 )
 from tracker.search import Query
 from tracker.store import Accesses, Ledger, StoreError
-from tracker.views import Page, RefusalPage, Row, Timeline
+from tracker.views import Page, Row, Timeline
 
 SAME: Final = timedelta(minutes=15)
 """Within it the same person's same look is on record once."""
@@ -181,14 +181,6 @@ class Watched:
         )
         self._see(refusal.account for refusal in found)
         return found
-
-    async def search_refusals(
-        self, query: Query, scope: Scope, *, limit: int, before: RefusalId | None = None
-    ) -> RefusalPage:
-        """See `Refusals.search_refusals`."""
-        page = await self._ledger.search_refusals(query, scope, limit=limit, before=before)
-        self._see(refusal.account for refusal in page.refusals)
-        return page
 
     async def errand(self, errand_id: ErrandId, scope: Scope) -> Errand | None:
         """See `Errands.errand`. It is looked at as mail of whoever asked, and of its message."""

@@ -13,9 +13,8 @@ import typer
 
 from config.loader import Loaded
 from relay.cli.common import CommandFailed, with_ledger
-from tracker.model import MessageId, RecipientId, Refusal, RefusalId, Scope, Status
+from tracker.model import MessageId, RecipientId, Refusal, Scope, Status
 from tracker.search import Field, Query, QueryError, Term, parse, recognize
-from tracker.search.untaken import check_untaken
 from tracker.states import OPEN
 from tracker.store import Ledger
 from tracker.views import IdPage, Page, Row, Timeline
@@ -111,21 +110,10 @@ async def _pages(
 async def find_refused(
     ledger: Ledger, loaded: Loaded, words: Sequence[str] | None, limit: int
 ) -> Sequence[Refusal]:
-    """Return at most `limit` submissions that were not taken, newest first."""
-    text, zone = " ".join(words or ()), ZoneInfo(loaded.settings.panel.time_zone)
-    try:
-        query = check_untaken(parse(text, now=datetime.now(UTC), zone=zone))
-    except QueryError as error:
-        raise CommandFailed(str(error), status=2) from None
-    found: list[Refusal] = []
-    before: RefusalId | None = None
-    while True:
-        missing = min(limit - len(found), _PAGE)
-        page = await ledger.search_refusals(query, EVERYTHING, limit=missing, before=before)
-        found += page.refusals
-        before = page.older
-        if before is None or len(found) >= limit:
-            return found
+    query = _query_of(words, loaded.settings.panel.time_zone)
+    if query.terms:
+        raise CommandFailed("With --refused only since: and until: can be asked for.", status=2)
+    return await ledger.refusals(EVERYTHING, since=query.since, until=query.until, limit=limit)
 
 
 def _among(

@@ -20,8 +20,7 @@ from relay.cli.show import refusal_line, row_data, trace_lines
 RefusedOption = Annotated[
     bool,
     typer.Option(
-        "--refused",
-        help="Search what was not taken instead: by to:, from:, ip:, code:, text: and account:.",
+        "--refused", help="List what was not taken instead; only since: and until: apply."
     ),
 ]
 
@@ -62,5 +61,4 @@ def _trace_refused(
     for refusal in found:
         typer.echo(visible(refusal_line(refusal)))
     if not found:
-        what = "nothing like that" if query else "nothing"
-        typer.echo(f"{what} was refused to an account or a trusted network")
+        typer.echo("nothing was refused to an account or a trusted network")

@@ -13,7 +13,7 @@ from tests.support.looks import make_access
 from tests.support.mail import make_refusal, make_settlement, make_submission
 from tracker.insight import Dimension, Measure
 from tracker.model import MessageId, Outcome, RecipientId, Scope, Status
-from tracker.search import Field, Query, Term
+from tracker.search import Query
 from tracker.store import Ledger
 from tracker.views import Page
 
@@ -108,18 +108,9 @@ async def _refusals(ledger: Ledger, message: MessageId, one: RecipientId, scope:
     return await ledger.refusals(scope, limit=10)
 
 
-async def _search_refusals(
-    ledger: Ledger, message: MessageId, one: RecipientId, scope: Scope
-) -> Any:
-    await ledger.record_refusals([make_refusal(account=OWNER)])
-    query = Query(terms=(Term(field=Field.FROM, value="alice"),))
-    return (await ledger.search_refusals(query, scope, limit=10)).refusals
-
-
 LOOKS: Mapping[str, Look] = {
     "search": _search,
     "search_ids": _search_ids,
-    "search_refusals": _search_refusals,
     "summarize": _summarize,
     "timeline": _timeline,
     "destinations": _destinations,

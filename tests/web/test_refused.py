@@ -1,7 +1,6 @@
 """The page of submissions that were not taken."""
 
 from datetime import timedelta
-from html import unescape
 
 import pytest
 
@@ -91,38 +90,3 @@ async def test_pages_lead_back_in_time(desk: Desk) -> None:
     assert "r59@" in second
     assert "Older" not in second
     assert 'href="/refused"' in second
-
-
-async def test_what_was_refused_can_be_searched(desk: Desk) -> None:
-    await desk.ledger.record_refusals(
-        [make_refusal(forward_path=f"r{n}@example.org") for n in range(60)]
-        + [make_refusal(forward_path="other@example.net", reply="550 5.7.1 No")]
-    )
-    client = await desk.log_in()
-    assert "other@" not in await text_of(client, "/refused?q=to:@example.org")
-    page = await (await client.get("/refused?q=to:@example.org+-code:550")).text()
-    (older,) = [line for line in page.split('"') if line.startswith("/refused?q=")]
-    assert "to%3A%40example.org+-code%3A550&amp;before=" in older
-    second = await (await client.get(unescape(older))).text()
-    assert second.count('<th scope="row">') == 10
-    assert 'href="/refused?q=to%3A%40example.org+-code%3A550"' in second
-    assert "Nothing like that was refused" in await text_of(client, "/refused?q=nobody")
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        ("subject:hello", "has no subject:"),
-        ("to:", "needs something behind it"),
-        ("since:yesterdayish", "since:"),
-    ],
-)
-async def test_a_search_that_cannot_be_made_is_told_and_kept(
-    desk: Desk, words: str, told: str
-) -> None:
-    client = await desk.log_in()
-    response = await client.get("/refused", params={"q": words})
-    page = await response.text()
-    assert response.status == 400
-    assert told in page
-    assert f'value="{words}"' in page

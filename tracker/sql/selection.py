@@ -4,7 +4,7 @@
 them is its own business: a walk binds these names.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from tracker.explain import Category, Side, categories_of
 from tracker.model import Outcome, Phase, Scope, Status, Verification, is_id
 from tracker.search import STATUS_WORDS, Field, Query, Term
 from tracker.search.amounts import Amounts, read_counts, read_sizes
-from tracker.search.spellings import spellings
+from tracker.search.spellings import a_labels, spellings
 from tracker.search.values import whole_ip
 from tracker.sql.conditions import (
     Condition,
@@ -23,7 +23,6 @@ from tracker.sql.conditions import (
     status_condition,
 )
 from tracker.sql.dialect import Dialect
-from tracker.sql.matching import Matching, domain_of
 from tracker.sql.values import first_id, last_id, stamp, well_formed
 
 LONGEST_ACCEPTANCE = timedelta(days=8)
@@ -94,12 +93,12 @@ def _most(value: str) -> int:
 _NOT_DELIVERED = frozenset(Status) - {Status.DELIVERED}
 
 
-class _Translation(Matching):
+class _Translation:
     """The terms of one query in one dialect."""
 
     def __init__(self, query: Query, dialect: Dialect) -> None:
         self._since, self._until = query.since, query.until
-        super().__init__(dialect)
+        self._dialect = dialect
 
     def term(self, field: Field, value: str, exact: bool) -> Condition:
         return _TERMS[field](self, well_formed(value), exact)
@@ -116,41 +115,41 @@ class _Translation(Matching):
     def any(self, value: str, exact: bool) -> Condition:
         if value.startswith("@"):
             return disjunction((self.to(value, exact), self.sender(value, exact)))
-        addresses = self.spelled(("r.forward_path", "m.reverse_path"), value, exact)
-        others = self.matches(("m.subject", "m.id", "m.header_message_id"), value, exact)
-        queue_id = self._any_attempt(self.matches(("a.remote_queue_id",), value, exact))
+        addresses = self._spelled(("r.forward_path", "m.reverse_path"), value, exact)
+        others = self._matches(("m.subject", "m.id", "m.header_message_id"), value, exact)
+        queue_id = self._any_attempt(self._matches(("a.remote_queue_id",), value, exact))
         return disjunction((addresses, others, queue_id))
 
     def to(self, value: str, exact: bool) -> Condition:
         if value.startswith("@"):
-            return self.in_domain("r.domain", value)
-        return self.spelled(("r.forward_path",), value, exact)
+            return self._in_domain("r.domain", value)
+        return self._spelled(("r.forward_path",), value, exact)
 
     def sender(self, value: str, exact: bool) -> Condition:
         if not value.startswith("@"):
-            return self.spelled(("m.reverse_path", "m.header_from"), value, exact)
-        domain, below = domain_of(value)
+            return self._spelled(("m.reverse_path", "m.header_from"), value, exact)
+        domain, below = _domain_of(value)
         return disjunction(
             condition
             for before in ("@", ".")[: 1 + below]
             for spelling in spellings(before + domain)
             for condition in (
-                self.ends_with("m.reverse_path", spelling),
-                self.ends_with("m.header_from", spelling),
-                self.matches(("m.header_from",), spelling + ">", exact=False),
+                self._ends_with("m.reverse_path", spelling),
+                self._ends_with("m.header_from", spelling),
+                self._matches(("m.header_from",), spelling + ">", exact=False),
             )
         )
 
     def id(self, value: str, exact: bool) -> Condition:
         ours = value.upper()
         if is_id(ours):
-            return Condition(self.dialect.is_ours, (ours, ours))
+            return Condition(self._dialect.is_ours, (ours, ours))
         bare = value.removeprefix("<").removesuffix(">")
         names = (
-            self.matches(("m.header_message_id",), bare, exact),
-            self.matches(("m.envid",), _xtext(bare), exact=True),
+            self._matches(("m.header_message_id",), bare, exact),
+            self._matches(("m.envid",), _xtext(bare), exact=True),
         )
-        queue_id = self._any_attempt(self.matches(("a.remote_queue_id",), value, exact))
+        queue_id = self._any_attempt(self._matches(("a.remote_queue_id",), value, exact))
         return disjunction((*names, queue_id))
 
     def status(self, value: str, exact: bool) -> Condition:
@@ -164,7 +163,7 @@ class _Translation(Matching):
             of_message = id_range("e.message_id", since, self._until)  # by which there are parts
             of_recipient = id_range("e.recipient_id", self._since, self._until)
             within = conjunction((*of_recipient, *of_message))
-            return Condition(self.dialect.returned.format(condition=within.sql), within.parameters)
+            return Condition(self._dialect.returned.format(condition=within.sql), within.parameters)
         if word != _TEMPORARY:
             return condition
         tried = Condition("r.attempts > 0 OR r.status = ?", (Status.DEFERRED.value,))
@@ -181,19 +180,19 @@ class _Translation(Matching):
 
     def tls(self, value: str, exact: bool) -> Condition:
         """Read from the evidence in full: no column, so that no delivery pays for it."""
-        word, verified_by = value.lower(), self.dialect.try_verified_by
+        word, verified_by = value.lower(), self._dialect.try_verified_by
         wanted = {
             "none": conjunction((Condition(f"{verified_by} IS NULL"), _one_of("a.phase", _SAID))),
             "unverified": Condition(f"{verified_by} = ?", (Verification.NONE.value,)),
             "verified": Condition(f"{verified_by} <> ?", (Verification.NONE.value,)),
         }.get(word, _NOTHING)
-        address, phase = self.dialect.try_address, self.dialect.try_phase
+        address, phase = self._dialect.try_address, self._dialect.try_phase
         decided = Condition(f"{address} = a.target_address AND {phase} = a.phase")
         sql, parameters = conjunction((decided, wanted))
-        tried = Condition(self.dialect.any_try.format(condition=sql), parameters)
+        tried = Condition(self._dialect.any_try.format(condition=sql), parameters)
         # To look for a few characters costs a tenth of reading the JSON, which then is only to
         # say that they stand in the right place.
-        contains = self.dialect.contains.format(text="a.tries", needle="?")
+        contains = self._dialect.contains.format(text="a.tries", needle="?")
         marked = disjunction(Condition(contains, (mark,)) for mark in _TLS_MARKS.get(word, ()))
         return self._last_attempt(conjunction((marked, tried)))
 
@@ -207,8 +206,8 @@ class _Translation(Matching):
         """A whole address is that address; else a part of it."""
         whole = whole_ip(value)
         value, exact = whole or value, exact or whole is not None
-        target = self._any_attempt(self.matches(("a.target_address",), value, exact))
-        return disjunction((self.matches(("m.client_address",), value, exact), target))
+        target = self._any_attempt(self._matches(("a.target_address",), value, exact))
+        return disjunction((self._matches(("m.client_address",), value, exact), target))
 
     def code(self, value: str, exact: bool) -> Condition:
         """ "4" and "45" begin a reply code; "5.7" is every code 5.7.x; quoted, the whole code."""
@@ -222,32 +221,64 @@ class _Translation(Matching):
         attempted = self._any_attempt(found)
         if value[:1] not in ("4", "5"):
             return attempted
-        return conjunction((Condition(self.dialect.may_have_failed), attempted))
+        return conjunction((Condition(self._dialect.may_have_failed), attempted))
 
     def subject(self, value: str, exact: bool) -> Condition:
-        return self.matches(("m.subject",), value, exact)
+        return self._matches(("m.subject",), value, exact)
 
     def account(self, value: str, exact: bool) -> Condition:
         if value.startswith("@"):
-            return self.in_domain("r.account_domain", value)
-        return self.spelled(("r.account",), value, exact)
+            return self._in_domain("r.account_domain", value)
+        return self._spelled(("r.account",), value, exact)
 
     def mx(self, value: str, exact: bool) -> Condition:
-        return self._any_attempt(self.spelled(("a.target_host",), value, exact))
+        return self._any_attempt(self._spelled(("a.target_host",), value, exact))
 
     def text(self, value: str, exact: bool) -> Condition:
-        return self._any_attempt(self.matches(("a.reply_text",), value, exact))
+        return self._any_attempt(self._matches(("a.reply_text",), value, exact))
 
-    # --- attempts ----------------------------------------------------------------------------
+    # --- pieces ------------------------------------------------------------------------------
+
+    def _matches(self, columns: Sequence[str], value: str, exact: bool) -> Condition:
+        """One of the columns contains `value`, or is it; without regard to case."""
+        comparison = "{text} = {needle}" if exact else self._dialect.contains
+        return disjunction(
+            Condition(self._compare(comparison, column, value), (value,)) for column in columns
+        )
+
+    def _spelled(self, columns: Sequence[str], value: str, exact: bool) -> Condition:
+        """The same of names, in every form of their domain."""
+        return disjunction(self._matches(columns, each, exact) for each in spellings(value))
+
+    def _in_domain(self, column: str, value: str) -> Condition:
+        """The column, a domain with A-labels, is that of `value`, or lies below it if asked."""
+        domain, below = _domain_of(value)
+        domain = a_labels(domain)
+        whole = Condition(f"{column} = ?", (domain,))
+        return disjunction((whole, self._ends_with(column, f".{domain}"))) if below else whole
+
+    def _ends_with(self, column: str, value: str) -> Condition:
+        return Condition(self._compare(self._dialect.ends_with, column, value), (value, value))
+
+    def _compare(self, comparison: str, column: str, value: str) -> str:
+        lower = self._dialect.lower if value.isascii() else self._dialect.lower_unicode
+        # Both by the database, so that no two rules of lower case meet.
+        return comparison.format(text=lower.format(text=column), needle=lower.format(text="?"))
 
     def _any_attempt(self, condition: Condition) -> Condition:
         # The range of r.id once more: of partitions it leaves only those that can matter.
         within = id_range("a.recipient_id", self._since, self._until)
         sql, parameters = conjunction((*within, condition))
-        return Condition(self.dialect.any_attempt.format(condition=sql), parameters)
+        return Condition(self._dialect.any_attempt.format(condition=sql), parameters)
 
     def _last_attempt(self, condition: Condition) -> Condition:
         return self._any_attempt(conjunction((Condition("a.id = r.last_attempt_id"), condition)))
+
+
+def _domain_of(value: str) -> tuple[str, bool]:
+    """Return the domain that `@…` names, and whether what lies below it counts too."""
+    domain = value.removeprefix("@").lower()
+    return domain.removeprefix("*."), domain.startswith("*.")
 
 
 def _xtext(value: str) -> str:

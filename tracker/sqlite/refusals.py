@@ -5,21 +5,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tracker.model import Refusal, RefusalId, Scope
-from tracker.search import Query
 from tracker.sql.refusals import (
     REFUSAL_COLUMNS,
     TYPES,
-    last_looked_at,
-    make_refusal_page,
     older_refusals,
     read_refusal,
     refusal_columns,
-    search_refusals,
     select_refusals,
 )
 from tracker.sqlite.part import Part
-from tracker.sqlite.query import DIALECT
-from tracker.views import RefusalPage
 
 _RECORD = (
     f"INSERT INTO refusals ({REFUSAL_COLUMNS}) VALUES ({', '.join('?' * len(TYPES))})"
@@ -50,14 +44,6 @@ class Refusals(Part):
         async with self._readers.one() as reader:
             rows = await reader.rows(*select_refusals(scope, since, until, limit, before))
         return [read_refusal(row) for row in rows]
-
-    async def search_refusals(
-        self, query: Query, scope: Scope, *, limit: int, before: RefusalId | None = None
-    ) -> RefusalPage:
-        async with self._readers.one() as reader:
-            rows = await reader.rows(*search_refusals(query, scope, DIALECT, limit + 1, before))
-            last = await reader.row(*last_looked_at(query, scope, before))
-        return make_refusal_page(rows, limit, last)
 
     async def prune_refusals(self, before: datetime, limit: int) -> int:
         return await self._portions.run(

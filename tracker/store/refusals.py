@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Protocol
 
 from tracker.model import Refusal, RefusalId, Scope
-from tracker.search import Query
-from tracker.views import RefusalPage
 
 
 class Refusals(Protocol):
@@ -26,12 +24,6 @@ class Refusals(Protocol):
         before: RefusalId | None = None,
     ) -> Sequence[Refusal]:
         """Return those of `since` <= time < `until`, newest first; keyset paging by id."""
-        ...
-
-    async def search_refusals(
-        self, query: Query, scope: Scope, *, limit: int, before: RefusalId | None = None
-    ) -> RefusalPage:
-        """Return those that match, newest first; `check_untaken` says of what there are terms."""
         ...
 
     async def prune_refusals(self, before: datetime, limit: int) -> int:

@@ -8,12 +8,8 @@ from aiohttp import web
 from tracker.mailbox import comparable
 from tracker.model import Refusal, RefusalId, is_id
 from tracker.permissions import Permission
-from tracker.search import QueryError, parse
-from tracker.search.untaken import check_untaken
-from tracker.views import RefusalPage
 from web.panel import Viewer, Visit
 from web.track.refused import WHEN, helps_to_try_again, is_suppressed, why_refused
-from web.track.submitted import LONGEST_TEXT
 
 PAGE: Final = 50
 
@@ -42,33 +38,16 @@ def refused_row(refusal: Refusal) -> RefusedRow:
 
 async def show_refused(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer with what was refused in the viewer's scope, newest first."""
-    params = visit.request.query
-    text = params.get("before", "")
+    text = visit.request.query.get("before", "")
     before = RefusalId(text) if is_id(text) else None
-    words = params.get("q", "").strip()
-    page, problem = RefusalPage(refusals=(), older=None), ""
-    try:
-        query = check_untaken(parse(words, now=visit.now, zone=visit.times.zone))
-        page = await visit.panel.ledger.search_refusals(
-            query, viewer.scope, limit=PAGE, before=before
-        )
-    except QueryError as fault:
-        problem = str(fault)
+    found = await visit.panel.ledger.refusals(viewer.scope, limit=PAGE + 1, before=before)
+    shown = found[:PAGE]
+    older = urlencode({"before": shown[-1].id}) if len(found) > PAGE else ""
     return visit.page(
         "refused.html",
-        400 if problem else 200,
-        rows=[refused_row(refusal) for refusal in page.refusals],
-        search=words,
-        problem=problem,
-        cut=page.cut,
-        longest=LONGEST_TEXT,
-        older=page.older and _link(words, page.older),
-        newest=before and _link(words),
+        rows=[refused_row(refusal) for refusal in shown],
+        older=older and f"/refused?{older}",
+        newest=before and "/refused",
         may_act=viewer.may(Permission.ACT),
         retention=visit.panel.settings.tracking.retention,
     )
-
-
-def _link(words: str, before: str = "") -> str:
-    asked = urlencode({name: value for name, value in (("q", words), ("before", before)) if value})
-    return f"/refused?{asked}" if asked else "/refused"

@@ -256,11 +256,9 @@ def test_trace_lists_what_was_refused(run: Run, tmp_path: Path) -> None:
     found = run("trace", "--refused", "since:1h").out
     assert "192.0.2.7  from <alice@example.com> to <bob@example.org>: 452 4.5.3 Too many" in found
     assert json.loads(run("trace", "--refused", "--json").out)[0]["command"] == "RCPT"
-    assert run("trace", "--refused", "to:bob code:4.5.3 -ip:192.0.2.8").out.count("\n") == 1
-    for words in ("until:1h", "to:carol"):
-        assert "nothing like that was refused" in run("trace", "--refused", words).out
-    wrong = run("trace", "--refused", "subject:bob")
-    assert (wrong.status, "has no subject:" in wrong.err) == (2, True)
+    assert "nothing was refused" in run("trace", "--refused", "until:1h").out
+    wrong = run("trace", "--refused", "to:bob")
+    assert (wrong.status, "only since: and until:" in wrong.err) == (2, True)
 
 
 def test_config_default_is_a_configuration(run: Run, tmp_path: Path) -> None:
