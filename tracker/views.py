@@ -5,7 +5,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from tracker.model import Attempt, Event, Message, Recipient, RecipientId, Status
+from tracker.model import (
+    Attempt,
+    Event,
+    Message,
+    Recipient,
+    RecipientId,
+    Refusal,
+    RefusalId,
+    Status,
+)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +38,17 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     cut: bool = False
     """The time for the search was over. What there is was not looked at to the end: `older` (or
     `newer`, when the search went that way) is where it goes on, also when there are no rows."""
+
+
+class RefusalPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Submissions that were not taken, newest first, and where to go on from."""
+
+    rows: tuple[Refusal, ...]
+    older: RefusalId | None
+    """Pass as `before` for the next page; None at the end."""
+    cut: bool = False
+    """The time for the search was over. What is older than `older` was not looked at; there may
+    be no rows."""
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
