@@ -5,7 +5,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from tracker.model import Attempt, Event, Message, Recipient, RecipientId, Status
+from tracker.model import (
+    Attempt,
+    Event,
+    Message,
+    Recipient,
+    RecipientId,
+    Refusal,
+    RefusalId,
+    Status,
+)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +48,17 @@ class IdPage(msgspec.Struct, frozen=True, kw_only=True):
     """As that of `Page`."""
     cut: bool = False
     """As that of `Page`: there may be more from `older` on."""
+
+
+class RefusalPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Submissions that were not taken, newest first, and where to go on from."""
+
+    rows: tuple[Refusal, ...]
+    older: RefusalId | None
+    """Pass as `before` for the next page; None at the end."""
+    cut: bool = False
+    """The time for the search was over. What is older than `older` was not looked at; there may
+    be no rows."""
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):

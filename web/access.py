@@ -22,14 +22,13 @@ from tracker.model import (
     ErrandId,
     MessageId,
     RecipientId,
-    Refusal,
     RefusalId,
     Scope,
     new_id,
 )
 from tracker.search import Query
 from tracker.store import Accesses, Ledger, StoreError
-from tracker.views import Page, Row, Timeline
+from tracker.views import Page, RefusalPage, Row, Timeline
 
 SAME: Final = timedelta(minutes=15)
 """Within it the same person's same look is on record once."""
@@ -167,20 +166,12 @@ class Watched:
         return rows
 
     async def refusals(
-        self,
-        scope: Scope,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int,
-        before: RefusalId | None = None,
-    ) -> Sequence[Refusal]:
+        self, query: Query, scope: Scope, *, limit: int, before: RefusalId | None = None
+    ) -> RefusalPage:
         """See `Refusals.refusals`."""
-        found = await self._ledger.refusals(
-            scope, since=since, until=until, limit=limit, before=before
-        )
-        self._see(refusal.account for refusal in found)
-        return found
+        page = await self._ledger.refusals(query, scope, limit=limit, before=before)
+        self._see(refusal.account for refusal in page.rows)
+        return page
 
     async def errand(self, errand_id: ErrandId, scope: Scope) -> Errand | None:
         """See `Errands.errand`. It is looked at as mail of whoever asked, and of its message."""

@@ -13,8 +13,18 @@ import typer
 
 from config.loader import Loaded
 from relay.cli.common import CommandFailed, with_ledger
-from tracker.model import MessageId, RecipientId, Refusal, Scope, Status
-from tracker.search import Field, Query, QueryError, Term, parse, recognize
+from tracker.model import MessageId, RecipientId, Refusal, RefusalId, Scope, Status
+from tracker.search import (
+    MAIL,
+    NOT_TAKEN,
+    Field,
+    Query,
+    QueryError,
+    Sought,
+    Term,
+    parse,
+    recognize,
+)
 from tracker.states import OPEN
 from tracker.store import Ledger
 from tracker.views import IdPage, Page, Row, Timeline
@@ -30,10 +40,10 @@ _CUT = (
 )
 
 
-def _query_of(words: Sequence[str] | None, zone: str) -> Query:
-    text = " ".join(words or ())
+def _query_of(words: Sequence[str] | None, loaded: Loaded, sought: Sought = MAIL) -> Query:
+    text, zone = " ".join(words or ()), ZoneInfo(loaded.settings.panel.time_zone)
     try:
-        return parse(recognize(text) or text, now=datetime.now(UTC), zone=ZoneInfo(zone))
+        return parse(recognize(text) or text, now=datetime.now(UTC), zone=zone, sought=sought)
     except QueryError as error:
         raise CommandFailed(str(error), status=2) from None
 
@@ -109,18 +119,29 @@ async def _pages(
 
 async def find_refused(
     ledger: Ledger, loaded: Loaded, words: Sequence[str] | None, limit: int
-) -> Sequence[Refusal]:
-    query = _query_of(words, loaded.settings.panel.time_zone)
-    if query.terms:
-        raise CommandFailed("With --refused only since: and until: can be asked for.", status=2)
-    return await ledger.refusals(EVERYTHING, since=query.since, until=query.until, limit=limit)
+) -> list[Refusal]:
+    """Return at most `limit` of what was not taken, newest first; say so where it was cut."""
+    query = _query_of(words, loaded, NOT_TAKEN)
+    found: list[Refusal] = []
+    before: RefusalId | None = None
+    while len(found) < limit:
+        missing = min(limit - len(found), _PAGE)
+        page = await ledger.refusals(query, EVERYTHING, limit=missing, before=before)
+        found.extend(page.rows)
+        if page.cut and page.older == before:
+            typer.echo(_CUT, err=True)
+            break
+        before = page.older
+        if before is None:
+            break
+    return found
 
 
 def _among(
     loaded: Loaded, words: Sequence[str] | None, statuses: frozenset[Status] | None
 ) -> Query:
     """Return the search that `words` are, among recipients of some statuses that are open."""
-    query = _query_of(words, loaded.settings.panel.time_zone)
+    query = _query_of(words, loaded)
     if statuses is None:
         return query
     others = [

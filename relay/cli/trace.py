@@ -19,10 +19,11 @@ from relay.cli.show import refusal_line, row_data, trace_lines
 
 RefusedOption = Annotated[
     bool,
-    typer.Option(
-        "--refused", help="List what was not taken instead; only since: and until: apply."
-    ),
+    typer.Option("--refused", help="Search what was not taken instead."),
 ]
+
+_NOTHING_REFUSED = "nothing was refused to an account or a trusted network"
+_NONE_MATCHES = f"{_NOTHING_REFUSED} that matches; mail that was taken is not searched here"
 
 
 def trace(
@@ -61,4 +62,4 @@ def _trace_refused(
     for refusal in found:
         typer.echo(visible(refusal_line(refusal)))
     if not found:
-        typer.echo("nothing was refused to an account or a trusted network")
+        typer.echo(_NOTHING_REFUSED if query is None else _NONE_MATCHES)

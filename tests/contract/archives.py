@@ -87,7 +87,7 @@ async def view(ledger: Ledger) -> dict[str, Any]:
         "accounts": await ledger.accounts(),
         "looks": await ledger.accesses(EVERYTHING, limit=1000),
         "saved": [await saved_of(ledger, one) for one in await ledger.accounts()],
-        "refusals": await ledger.refusals(EVERYTHING, limit=1000),
+        "refusals": (await ledger.refusals(Query(), EVERYTHING, limit=1000)).rows,
     }
 
 

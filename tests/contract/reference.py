@@ -19,6 +19,7 @@ from tracker.model import (
     Outcome,
     Phase,
     Recipient,
+    Refusal,
     Scope,
     Status,
     Verification,
@@ -55,6 +56,57 @@ def find(records: Iterable[Record], query: Query, scope: Scope) -> list[str]:
     """Return the recipient ids of a search, newest first."""
     found = (each for each in records if is_visible(each, scope) and matches(each, query))
     return sorted((each.recipient.id for each in found), reverse=True)
+
+
+def find_refused(refusals: Iterable[Refusal], query: Query, scope: Scope) -> list[str]:
+    """Return the ids of the refusals that match, newest first."""
+    found = (each for each in refusals if _was_refused(each, query, scope))
+    return sorted((each.id for each in found), reverse=True)
+
+
+def _was_refused(refusal: Refusal, query: Query, scope: Scope) -> bool:
+    account = refusal.account or ""
+    if scope.account not in (None, refusal.account):
+        return False
+    if scope.domain not in (None, account.rpartition("@")[2] if refusal.account else ""):
+        return False
+    if query.since is not None and refusal.at < query.since:
+        return False
+    if query.until is not None and refusal.at >= query.until:
+        return False
+    return all(_of_refusal(refusal, term) != term.negated for term in query.terms)
+
+
+def _of_refusal(refusal: Refusal, term: Term) -> bool:
+    sender, recipient, account = refusal.reverse_path, refusal.forward_path, refusal.account
+    match term.field:
+        case Field.ANY:
+            return _address(term, recipient, sender, account)
+        case Field.TO:
+            return _address(term, recipient)
+        case Field.FROM:
+            return _address(term, sender)
+        case Field.ACCOUNT:
+            return _address(term, account)
+        case Field.TEXT:
+            return _text(term, refusal.reply)
+        case Field.IP:
+            return _part_of_ip(term, refusal.client_address)
+        case Field.CODE:
+            code, _, rest = refusal.reply.partition(" ")
+            return _has_codes(term, [code], [rest.partition(" ")[0]])
+        case _:
+            return False
+
+
+def _address(term: Term, *addresses: str | None) -> bool:
+    """Like `_name`, of addresses: `@…` is how they end."""
+    if not term.value.startswith("@"):
+        return _name(term, *addresses)
+    value = term.value.lower()
+    ends = {value} if value[1:3] != "*." else {"@" + value[3:], value[2:]}
+    forms = {form.lower() for end in ends for form in _forms(end)}
+    return any(each.lower().endswith(form) for each in addresses if each for form in forms)
 
 
 def _text(term: Term, *texts: str | None) -> bool:
@@ -213,10 +265,13 @@ def _side(record: Record, term: Term) -> bool:
 
 def _ip(record: Record, term: Term) -> bool:
     targets = [attempt.target.address for attempt in record.attempts if attempt.target]
+    return _part_of_ip(term, record.message.client.address, *targets)
+
+
+def _part_of_ip(term: Term, *addresses: str) -> bool:
     with contextlib.suppress(ValueError):
-        whole = str(ipaddress.ip_address(term.value))
-        return whole in (record.message.client.address, *targets)
-    return _text(term, record.message.client.address, *targets)
+        return str(ipaddress.ip_address(term.value)) in addresses
+    return _text(term, *addresses)
 
 
 def _account(record: Record, term: Term) -> bool:
@@ -228,10 +283,13 @@ def _account(record: Record, term: Term) -> bool:
 
 def _code(record: Record, term: Term) -> bool:
     replies = [attempt.reply for attempt in record.attempts if attempt.reply]
-    if "." not in term.value:
-        codes = [str(reply.code) for reply in replies]
-        return any(term.value == c if term.exact else c.startswith(term.value) for c in codes)
     enhanced = [reply.enhanced_status_code or "" for reply in replies]
+    return _has_codes(term, [str(reply.code) for reply in replies], enhanced)
+
+
+def _has_codes(term: Term, codes: Sequence[str], enhanced: Sequence[str]) -> bool:
+    if "." not in term.value:
+        return any(term.value == c if term.exact else c.startswith(term.value) for c in codes)
     if term.exact:
         return term.value in enhanced
     begins = term.value.removesuffix(".") + "."

@@ -9,6 +9,7 @@ from tests.contract.ledger import EVERYTHING, Ledger
 from tests.support.clock import START
 from tests.support.mail import make_refusal
 from tracker.model import Refusal, RefusalId, Scope
+from tracker.search import Query
 
 MINUTE = timedelta(minutes=1)
 
@@ -22,25 +23,25 @@ async def record(ledger: Ledger, count: int = 5) -> list[Refusal]:
 
 async def test_what_was_recorded_is_returned_newest_first(ledger: Ledger) -> None:
     made = await record(ledger)
-    assert list(await ledger.refusals(EVERYTHING, limit=10)) == made
-    assert list(await ledger.refusals(EVERYTHING, limit=2)) == made[:2]
+    assert list((await ledger.refusals(Query(), EVERYTHING, limit=10)).rows) == made
+    assert list((await ledger.refusals(Query(), EVERYTHING, limit=2)).rows) == made[:2]
 
 
 async def test_what_is_repeated_is_there_once(ledger: Ledger) -> None:
     made = await record(ledger)
     await ledger.record_refusals([replace(made[0], reply="451 4.3.0 Another word"), *made])
-    assert list(await ledger.refusals(EVERYTHING, limit=10)) == made
+    assert list((await ledger.refusals(Query(), EVERYTHING, limit=10)).rows) == made
 
 
 async def test_nothing_may_be_recorded(ledger: Ledger) -> None:
     await ledger.record_refusals([])
-    assert list(await ledger.refusals(EVERYTHING, limit=10)) == []
+    assert list((await ledger.refusals(Query(), EVERYTHING, limit=10)).rows) == []
 
 
 async def test_pages_go_back_without_a_gap(ledger: Ledger) -> None:
     made, found = await record(ledger), list[Refusal]()
     before: RefusalId | None = None
-    while page := await ledger.refusals(EVERYTHING, limit=2, before=before):
+    while page := (await ledger.refusals(Query(), EVERYTHING, limit=2, before=before)).rows:
         found += page
         before = page[-1].id
     assert found == made
@@ -49,7 +50,8 @@ async def test_pages_go_back_without_a_gap(ledger: Ledger) -> None:
 async def test_a_range_has_its_beginning_and_not_its_end(ledger: Ledger) -> None:
     made = await record(ledger)
     since, until = START + MINUTE, START + 3 * MINUTE
-    assert list(await ledger.refusals(EVERYTHING, since=since, until=until, limit=10)) == made[2:4]
+    page = await ledger.refusals(Query(since=since, until=until), EVERYTHING, limit=10)
+    assert list(page.rows) == made[2:4]
 
 
 SCOPES = {
@@ -64,7 +66,7 @@ SCOPES = {
 async def test_only_what_is_in_scope_is_shown(ledger: Ledger, scope: Scope, seen: int) -> None:
     accounts = ("alice@example.com", "bob@example.com", None)
     await ledger.record_refusals([make_refusal(account=account) for account in accounts])
-    assert len(await ledger.refusals(scope, limit=10)) == seen
+    assert len((await ledger.refusals(Query(), scope, limit=10)).rows) == seen
 
 
 async def test_what_is_old_is_dropped_in_steps(ledger: Ledger) -> None:
@@ -73,13 +75,14 @@ async def test_what_is_old_is_dropped_in_steps(ledger: Ledger) -> None:
     assert await ledger.prune_refusals(before, 2) == 2
     assert await ledger.prune_refusals(before, 2) == 1
     assert await ledger.prune_refusals(before, 2) == 0
-    assert list(await ledger.refusals(EVERYTHING, limit=10)) == made[:2]
+    assert list((await ledger.refusals(Query(), EVERYTHING, limit=10)).rows) == made[:2]
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "' OR 1=1 --", "x" * 10_000, ""])
 async def test_any_text_may_be_in_it(ledger: Ledger, text: str) -> None:
     refusal = replace(make_refusal(account=text), forward_path=text, reverse_path=text, reply=text)
     await ledger.record_refusals([refusal])
-    (found,) = await ledger.refusals(EVERYTHING, limit=10, before=None)
+    (found,) = (await ledger.refusals(Query(), EVERYTHING, limit=10, before=None)).rows
     assert found.id == refusal.id
-    assert await ledger.refusals(EVERYTHING, limit=10, before=RefusalId(text)) in ([], [found])
+    page = await ledger.refusals(Query(), EVERYTHING, limit=10, before=RefusalId(text))
+    assert page.rows in ((), (found,))

@@ -105,7 +105,7 @@ async def _figures(ledger: Ledger, message: MessageId, one: RecipientId, scope: 
 
 async def _refusals(ledger: Ledger, message: MessageId, one: RecipientId, scope: Scope) -> Any:
     await ledger.record_refusals([make_refusal(account=OWNER)])
-    return await ledger.refusals(scope, limit=10)
+    return (await ledger.refusals(Query(), scope, limit=10)).rows
 
 
 LOOKS: Mapping[str, Look] = {

@@ -14,6 +14,7 @@ from tests.support.clock import START, FakeClock
 from tests.support.dns import FakeResolver
 from tests.support.submission import PATIENCE, Bench, plain_response, run_server
 from tracker.model import Refusal, Scope
+from tracker.search import Query
 from tracker.store import StoreUnavailable
 
 MESSAGE = b"Subject: Hello\r\nFrom: a@example.org\r\n\r\nHello.\r\n.\r\n"
@@ -174,9 +175,10 @@ async def test_a_relay_has_it_on_record_soon(tmp_path: Path) -> None:
         code, words = await asyncio.to_thread(send)
         assert code == 553
         async with asyncio.timeout(PATIENCE):
-            while not (found := await ledger.refusals(Scope(), limit=10)):
+            while not (found := (await ledger.refusals(Query(), Scope(), limit=10)).rows):
                 clock.advance(timedelta(seconds=1))
                 await asyncio.sleep(0.01)
         (refusal,) = found
         assert refusal.reply == f"{code} {words.decode()}"
-        assert list(await ledger.refusals(Scope(account="a..b@example.com"), limit=10)) == [refusal]
+        theirs = await ledger.refusals(Query(), Scope(account="a..b@example.com"), limit=10)
+        assert list(theirs.rows) == [refusal]

@@ -1,15 +1,17 @@
 """The page of submissions that were not taken."""
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
 from relay.closed import reply_to
 from tests.support.hostile import HOSTILE
 from tests.support.mail import make_refusal
-from tests.support.panel import AFTERNOON, Desk
+from tests.support.panel import AFTERNOON, Client, Desk
 from tests.web.test_track import text_of
 from tracker.model import Suppression
+from tracker.views import Patience
 from web.views.refused import refused_row
 
 ANNA = "anna@northwind.example"
@@ -83,10 +85,143 @@ async def test_pages_lead_back_in_time(desk: Desk) -> None:
     first = await (await client.get("/refused")).text()
     assert "r49@" in first
     assert "r50@" not in first
-    (older,) = [line for line in first.split('"') if line.startswith("/refused?before=")]
-    second = await (await client.get(older)).text()
+    (older,) = [line for line in first.split('"') if "before=" in line]
+    second = await (await client.get(unescape(older))).text()
     assert "r49@" not in second
     assert "r50@" in second
     assert "r59@" in second
     assert "Older" not in second
     assert 'href="/refused"' in second
+
+
+# --- searching ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def searched(desk: Desk) -> Client:
+    """A client of the operator; something was refused, and one of it yesterday."""
+    too_large = "552 5.3.4 At most 100 octets are taken"
+    yesterday = AFTERNOON - timedelta(days=1)
+    await desk.ledger.record_refusals(
+        [
+            make_refusal(now=AFTERNOON, forward_path="bob@example.org", reply=too_large),
+            make_refusal(now=AFTERNOON, forward_path="carol@example.net"),
+            make_refusal(now=yesterday, forward_path="bob@example.com"),
+        ]
+    )
+    return await desk.log_in()
+
+
+FINDS = {
+    "bob": ["org", "com"],
+    "to:@example.org": ["org"],
+    "-code:552": ["net", "com"],
+    'text:"octets are"': ["org"],
+    "ip:192.0.2.7 since:today": ["org", "net"],
+    "account:alice@example.com until:yesterday": ["com"],
+    "552 5.3.4 At most 100 octets are taken": ["org"],
+    "from:<>": [],
+}
+
+
+@pytest.mark.parametrize(("text", "found"), FINDS.items(), ids=FINDS)
+async def test_a_search_is_in_the_url(searched: Client, text: str, found: list[str]) -> None:
+    page = await (await searched.get("/refused", params={"q": text})).text()
+    domains = ("org", "net", "com")
+    assert [each for each in domains if f'<td data-label="To"><bdi>{NAME[each]}' in page] == found
+
+
+NAME = {
+    "org": "bob@<wbr>example.org",
+    "net": "carol@<wbr>example.net",
+    "com": "bob@<wbr>example.com",
+}
+
+
+LACKING = {
+    "status:held": "no status",
+    "-subject:offer": "no subject",
+    "id:one@example.com": "no id",
+    "mx:mx1": "no server that it was sent to",
+    "size:>1MB": "no size",
+}
+
+
+@pytest.mark.parametrize(("text", "words"), LACKING.items(), ids=LACKING)
+async def test_what_it_does_not_have_is_said(searched: Client, text: str, words: str) -> None:
+    response = await searched.get("/refused", params={"q": text})
+    assert response.status == 400
+    page = await response.text()
+    assert f"“{text.replace('>', '&gt;')}” cannot be asked for" in page
+    assert f"{words}. Search by to:, from:, ip:, code:, text:, account:, since: and until:" in page
+    assert 'aria-invalid="true"' in page
+
+
+async def test_a_pasted_refusal_is_understood(searched: Client) -> None:
+    params = {"q": "552 5.3.4 At most 100 octets are taken", "zone": "UTC"}
+    response = await searched.get("/refused", params=params)
+    assert response.url.path == "/refused"
+    assert response.url.query["q"] == 'code:5.3.4 text:"At most 100 octets are taken"'
+    assert "Understood as" in await response.text()
+
+
+async def test_box_and_fields_become_one_search(searched: Client) -> None:
+    form = {"was": "code:5", "q": "code:5", "to": "bob", "sender": "", "range": "today"}
+    response = await searched.get("/refused", params={**form, "zone": "Europe/Berlin"})
+    assert dict(response.url.query) == {"q": "code:5 to:bob since:today", "zone": "Europe/Berlin"}
+    page = await response.text()
+    assert "1 refused submission, 2 Mar 2026, to an address with bob, matching code:5" in page
+    assert '<option value="today" selected>' in page
+
+
+async def test_an_empty_search_says_why_and_where_else_to_look(searched: Client) -> None:
+    response = await searched.get("/refused", params={"q": "octets since:today", "zone": "UTC"})
+    page = await response.text()
+    assert "Nothing found today" in page
+    links = [unescape(each) for each in page.split('"') if each.startswith("/refused?q=")]
+    assert links[:1] == ["/refused?q=octets&zone=UTC"]
+    found = await (await searched.get(links[1])).text()
+    assert "bob@<wbr>example.org" in found
+    page = await (await searched.get("/refused?q=until:2020-01-01")).text()
+    assert "Older than what is kept" in page
+    assert "What was refused is listed for 60 days" in page
+
+
+async def test_pages_keep_the_search(desk: Desk) -> None:
+    await desk.ledger.record_refusals(
+        [
+            make_refusal(
+                now=AFTERNOON - timedelta(minutes=n), forward_path=f"r{n}@x{n % 2}.example"
+            )
+            for n in range(130)
+        ]
+    )
+    client = await desk.log_in()
+    first = await (await client.get("/refused?q=to:@x1.example&zone=UTC")).text()
+    (older,) = [unescape(each) for each in first.split('"') if "before=" in each]
+    second = await (await client.get(older)).text()
+    assert "r101@" in second
+    assert "r129@" in second
+    assert "r128@" not in second
+    assert 'href="/refused?q=to%3A%40x1.example&amp;zone=UTC">Newest' in second
+
+
+async def test_a_search_that_is_cut_says_so(desk: Desk, searched: Client) -> None:
+    desk.ledger.search_patience = Patience(timedelta(0), timedelta(0))
+    page = await (await searched.get("/refused?q=bob")).text()
+    assert "Not searched to the end" in page
+    assert "Nothing found so far" in page
+    assert 'rel="next"' in page
+
+
+async def test_a_search_stays_within_its_scope(desk: Desk, searched: Client) -> None:
+    client = await desk.log_in(ANNA)
+    assert "Nothing found" in await text_of(client, "/refused?q=account:alice")
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+async def test_any_text_may_be_searched_for(desk: Desk, text: str) -> None:
+    client = await desk.log_in()
+    response = await client.get("/refused", params={"q": text})
+    assert response.status in (200, 400)
+    assert "<script>alert" not in await response.text()

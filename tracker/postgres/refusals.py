@@ -1,20 +1,19 @@
 """`Refusals`."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from tracker.model import Refusal, RefusalId, Scope
 from tracker.postgres.arrays import Columnar
+from tracker.postgres.connections import Lane
+from tracker.postgres.look import OutOfTime, looking
 from tracker.postgres.part import Part
-from tracker.postgres.query import numbered
-from tracker.sql.refusals import (
-    REFUSAL_COLUMNS,
-    TYPES,
-    older_refusals,
-    read_refusal,
-    refusal_columns,
-    select_refusals,
-)
+from tracker.postgres.query import DIALECT, numbered
+from tracker.search import Query
+from tracker.sql.refusal_search import RefusalSearch
+from tracker.sql.refusals import REFUSAL_COLUMNS, TYPES, older_refusals, refusal_columns
+from tracker.views import Patience, RefusalPage
 
 _ROWS = Columnar(TYPES)
 
@@ -27,21 +26,24 @@ _RECORD = (
 class Refusals(Part):
     """Submissions that were not taken."""
 
+    search_patience: Patience
+    _searchers: Lane
+
     async def record_refusals(self, refusals: Sequence[Refusal]) -> None:
         arrays = _ROWS.arrays(refusal_columns(refusal) for refusal in refusals)
         await self._connections.run(lambda transaction: transaction.execute(_RECORD, *arrays))
 
     async def refusals(
-        self,
-        scope: Scope,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int,
-        before: RefusalId | None = None,
-    ) -> Sequence[Refusal]:
-        sql, parameters = numbered(*select_refusals(scope, since, until, limit, before))
-        return [read_refusal(row) for row in await self._connections.rows(sql, *parameters)]
+        self, query: Query, scope: Scope, *, limit: int, before: RefusalId | None = None
+    ) -> RefusalPage:
+        search = RefusalSearch(query, scope, DIALECT, limit, before)
+        with suppress(OutOfTime):
+            async with looking(self._searchers, self.search_patience.search) as look:
+                while (statement := search.statement()) is not None:
+                    reader = await look.turn()
+                    sql, parameters = numbered(*statement)
+                    search.take(await reader.rows(sql, *parameters))
+        return search.page()
 
     async def prune_refusals(self, before: datetime, limit: int) -> int:
         sql, parameters = numbered(*older_refusals(before, limit))

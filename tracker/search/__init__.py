@@ -10,12 +10,16 @@ time zone because "today" is the viewer's day.
 from tracker.search.parser import QueryError, format_query, parse
 from tracker.search.pasted import recognize
 from tracker.search.query import STATUS_WORDS, Field, Query, Term
+from tracker.search.sought import MAIL, NOT_TAKEN, Sought
 
 __all__ = [
+    "MAIL",
+    "NOT_TAKEN",
     "STATUS_WORDS",
     "Field",
     "Query",
     "QueryError",
+    "Sought",
     "Term",
     "format_query",
     "parse",

@@ -3,7 +3,7 @@
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -12,14 +12,14 @@ import msgspec
 
 from tracker.search.moments import FORMS, read_moment
 from tracker.search.query import Field, Query, Term
+from tracker.search.sought import MAIL, Sought
 from tracker.search.values import read_value
 
 _MOST_TERMS = 30
 _SHOWN = 60
 """Characters of a faulty term that an error message repeats."""
 _SINCE, _UNTIL = "since", "until"
-_FIELDS = [field.value for field in Field if field is not Field.ANY]
-_NAMES = [*_FIELDS, _SINCE, _UNTIL]
+_NAMES = [*(field.value for field in Field if field is not Field.ANY), _SINCE, _UNTIL]
 _MEANT: Mapping[str, str] = MappingProxyType(
     {
         "recipient": "to",
@@ -79,12 +79,12 @@ class _Word(msgspec.Struct, frozen=True):
     quoted: bool
 
 
-def parse(text: str, *, now: datetime, zone: ZoneInfo) -> Query:
-    """Read `text` as a query. Raises QueryError, and nothing else."""
+def parse(text: str, *, now: datetime, zone: ZoneInfo, sought: Sought = MAIL) -> Query:
+    """Read `text` as a query for what is `sought`. Raises QueryError, and nothing else."""
     terms: list[Term] = []
     since: datetime | None = None
     until: datetime | None = None
-    for number, word in enumerate(_words(text), start=1):
+    for number, word in enumerate(_words(text, sought), start=1):
         if number > _MOST_TERMS:
             raise QueryError(f"A search has at most {_MOST_TERMS} terms; leave some out.")
         if word.name == _SINCE:
@@ -116,22 +116,28 @@ def format_query(query: Query) -> str:
 # --- reading ------------------------------------------------------------------------------------
 
 
-def _words(text: str) -> Iterator[_Word]:
+def _words(text: str, sought: Sought) -> Iterator[_Word]:
+    names = [name for name in _NAMES if name not in sought.lacks]
     position = 0
     while True:
         while position < len(text) and text[position].isspace():
             position += 1
         if position == len(text):
             return
-        word, position = _next_word(text, position)
+        word, position = _next_word(text, position, names)
+        if word.name and word.name not in names:
+            raise QueryError(
+                f"{_show(word.written)} cannot be asked for: {sought.name} has no"
+                f" {sought.lacks[Field(word.name)]}. Search by {_list(names)}."
+            )
         yield word
 
 
-def _next_word(text: str, start: int) -> tuple[_Word, int]:
+def _next_word(text: str, start: int, names: Sequence[str]) -> tuple[_Word, int]:
     prefix = _PREFIX.match(text, start)
     value_at = prefix.end() if prefix else start
     if text[value_at : value_at + 1] == '"':
-        return _quoted_word(text, start, value_at)
+        return _quoted_word(text, start, value_at, names)
     end = start
     while end < len(text) and not text[end].isspace():
         end += 1
@@ -139,13 +145,13 @@ def _next_word(text: str, start: int) -> tuple[_Word, int]:
     _refuse_invisible(written)
     negated, rest = written.startswith("-"), written.removeprefix("-")
     named = None if _IPV6.fullmatch(rest) else _NAMED.fullmatch(rest)
-    name, value = (_name(written, named[1]), named[2]) if named else ("", rest)
+    name, value = (_name(written, named[1], names), named[2]) if named else ("", rest)
     if not value:
         raise QueryError(f"{_show(written)} needs something behind it, without a space between.")
     return _Word(written, negated, name, value, False), end
 
 
-def _quoted_word(text: str, start: int, value_at: int) -> tuple[_Word, int]:
+def _quoted_word(text: str, start: int, value_at: int, names: Sequence[str]) -> tuple[_Word, int]:
     match = _QUOTED.match(text, value_at)
     if match is None:
         raise QueryError(f"The quotation mark of {_show(text[start:])} is not closed; add one.")
@@ -156,20 +162,27 @@ def _quoted_word(text: str, start: int, value_at: int) -> tuple[_Word, int]:
     prefix = text[start:value_at]
     negated, name = prefix.startswith("-"), prefix.removeprefix("-").removesuffix(":")
     value = re.sub(r"\\(.)", r"\1", match[1], flags=re.DOTALL)
-    return _Word(written, negated, _name(written, name) if name else "", value, True), match.end()
+    named = _name(written, name, names) if name else ""
+    return _Word(written, negated, named, value, True), match.end()
 
 
-def _name(written: str, name: str) -> str:
+def _name(written: str, name: str, names: Sequence[str]) -> str:
+    """Return the name of a field; where there is none such, one of `names` may be meant."""
     name = name.lower()
     if name in _NAMES:
         return name
-    close = difflib.get_close_matches(name[:_SHOWN], [*_NAMES, *_MEANT], n=1, cutoff=0.6)
-    hint = f"Did you mean {_MEANT.get(close[0], close[0])}:? " if close else ""
+    meant = {name: name for name in names}
+    meant |= {other: name for other, name in _MEANT.items() if name in names}
+    close = difflib.get_close_matches(name[:_SHOWN], meant, n=1, cutoff=0.6)
+    hint = f"Did you mean {meant[close[0]]}:? " if close else ""
     raise QueryError(
         f"There is no field {_show(name + ':')} in {_show(written)}. {hint}Fields are "
-        f"{', '.join(f'{known}:' for known in _NAMES[:-1])} and {_NAMES[-1]}:. To search for "
-        "these characters themselves, put them in quotation marks."
+        f"{_list(names)}. To search for these characters themselves, put them in quotation marks."
     )
+
+
+def _list(names: Sequence[str]) -> str:
+    return f"{', '.join(f'{known}:' for known in names[:-1])} and {names[-1]}:"
 
 
 def _term(word: _Word) -> Term:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from tracker.model import Refusal, RefusalId, Scope
-from tracker.sql.conditions import Condition, Statement, conjunction, scope_condition
-from tracker.sql.rows import Columns, qualified
+from tracker.model import Refusal, RefusalId
+from tracker.sql.conditions import Statement
+from tracker.sql.rows import Columns
 from tracker.sql.values import first_id, moment, stamp, well_formed
 
 TYPES: Mapping[str, str] = {
@@ -55,29 +55,6 @@ def read_refusal(row: Columns) -> Refusal:
         recipients=recipients,
         command=command,
         reply=reply,
-    )
-
-
-def select_refusals(
-    scope: Scope,
-    since: datetime | None,
-    until: datetime | None,
-    limit: int,
-    before: RefusalId | None,
-) -> Statement:
-    """Refusals in scope, newest first: a walk along the ids, which carry the time."""
-    conditions = [scope_condition(scope)]
-    if since is not None:
-        conditions.append(Condition("r.at >= ?", (stamp(since),)))
-    if until is not None:
-        conditions.append(Condition("r.at < ?", (stamp(until),)))
-    if before is not None:
-        conditions.append(Condition("r.id < ?", (well_formed(before),)))
-    where = conjunction(conditions)
-    return Statement(
-        f"SELECT {qualified('r', REFUSAL_COLUMNS)} FROM refusals AS r WHERE {where.sql}"
-        " ORDER BY r.id DESC LIMIT ?",
-        (*where.parameters, limit),
     )
 
 

@@ -4,7 +4,7 @@
 them is its own business: a walk binds these names.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -13,8 +13,8 @@ from tracker.explain import Category, Side, categories_of
 from tracker.model import Outcome, Phase, Scope, Status, Verification, is_id
 from tracker.search import STATUS_WORDS, Field, Query, Term
 from tracker.search.amounts import Amounts, read_counts, read_sizes
-from tracker.search.spellings import a_labels, spellings
 from tracker.search.values import whole_ip
+from tracker.sql.comparing import Comparing, ends_of
 from tracker.sql.conditions import (
     Condition,
     conjunction,
@@ -93,12 +93,12 @@ def _most(value: str) -> int:
 _NOT_DELIVERED = frozenset(Status) - {Status.DELIVERED}
 
 
-class _Translation:
+class _Translation(Comparing):
     """The terms of one query in one dialect."""
 
     def __init__(self, query: Query, dialect: Dialect) -> None:
+        super().__init__(dialect)
         self._since, self._until = query.since, query.until
-        self._dialect = dialect
 
     def term(self, field: Field, value: str, exact: bool) -> Condition:
         return _TERMS[field](self, well_formed(value), exact)
@@ -115,28 +115,26 @@ class _Translation:
     def any(self, value: str, exact: bool) -> Condition:
         if value.startswith("@"):
             return disjunction((self.to(value, exact), self.sender(value, exact)))
-        addresses = self._spelled(("r.forward_path", "m.reverse_path"), value, exact)
-        others = self._matches(("m.subject", "m.id", "m.header_message_id"), value, exact)
-        queue_id = self._any_attempt(self._matches(("a.remote_queue_id",), value, exact))
+        addresses = self.spelled(("r.forward_path", "m.reverse_path"), value, exact)
+        others = self.matches(("m.subject", "m.id", "m.header_message_id"), value, exact)
+        queue_id = self._any_attempt(self.matches(("a.remote_queue_id",), value, exact))
         return disjunction((addresses, others, queue_id))
 
     def to(self, value: str, exact: bool) -> Condition:
         if value.startswith("@"):
-            return self._in_domain("r.domain", value)
-        return self._spelled(("r.forward_path",), value, exact)
+            return self.in_domain("r.domain", value)
+        return self.spelled(("r.forward_path",), value, exact)
 
     def sender(self, value: str, exact: bool) -> Condition:
         if not value.startswith("@"):
-            return self._spelled(("m.reverse_path", "m.header_from"), value, exact)
-        domain, below = _domain_of(value)
+            return self.spelled(("m.reverse_path", "m.header_from"), value, exact)
         return disjunction(
             condition
-            for before in ("@", ".")[: 1 + below]
-            for spelling in spellings(before + domain)
+            for end in ends_of(value)
             for condition in (
-                self._ends_with("m.reverse_path", spelling),
-                self._ends_with("m.header_from", spelling),
-                self._matches(("m.header_from",), spelling + ">", exact=False),
+                self.ends_with("m.reverse_path", end),
+                self.ends_with("m.header_from", end),
+                self.matches(("m.header_from",), end + ">", exact=False),
             )
         )
 
@@ -146,10 +144,10 @@ class _Translation:
             return Condition(self._dialect.is_ours, (ours, ours))
         bare = value.removeprefix("<").removesuffix(">")
         names = (
-            self._matches(("m.header_message_id",), bare, exact),
-            self._matches(("m.envid",), _xtext(bare), exact=True),
+            self.matches(("m.header_message_id",), bare, exact),
+            self.matches(("m.envid",), _xtext(bare), exact=True),
         )
-        queue_id = self._any_attempt(self._matches(("a.remote_queue_id",), value, exact))
+        queue_id = self._any_attempt(self.matches(("a.remote_queue_id",), value, exact))
         return disjunction((*names, queue_id))
 
     def status(self, value: str, exact: bool) -> Condition:
@@ -206,8 +204,8 @@ class _Translation:
         """A whole address is that address; else a part of it."""
         whole = whole_ip(value)
         value, exact = whole or value, exact or whole is not None
-        target = self._any_attempt(self._matches(("a.target_address",), value, exact))
-        return disjunction((self._matches(("m.client_address",), value, exact), target))
+        target = self._any_attempt(self.matches(("a.target_address",), value, exact))
+        return disjunction((self.matches(("m.client_address",), value, exact), target))
 
     def code(self, value: str, exact: bool) -> Condition:
         """ "4" and "45" begin a reply code; "5.7" is every code 5.7.x; quoted, the whole code."""
@@ -224,46 +222,20 @@ class _Translation:
         return conjunction((Condition(self._dialect.may_have_failed), attempted))
 
     def subject(self, value: str, exact: bool) -> Condition:
-        return self._matches(("m.subject",), value, exact)
+        return self.matches(("m.subject",), value, exact)
 
     def account(self, value: str, exact: bool) -> Condition:
         if value.startswith("@"):
-            return self._in_domain("r.account_domain", value)
-        return self._spelled(("r.account",), value, exact)
+            return self.in_domain("r.account_domain", value)
+        return self.spelled(("r.account",), value, exact)
 
     def mx(self, value: str, exact: bool) -> Condition:
-        return self._any_attempt(self._spelled(("a.target_host",), value, exact))
+        return self._any_attempt(self.spelled(("a.target_host",), value, exact))
 
     def text(self, value: str, exact: bool) -> Condition:
-        return self._any_attempt(self._matches(("a.reply_text",), value, exact))
+        return self._any_attempt(self.matches(("a.reply_text",), value, exact))
 
     # --- pieces ------------------------------------------------------------------------------
-
-    def _matches(self, columns: Sequence[str], value: str, exact: bool) -> Condition:
-        """One of the columns contains `value`, or is it; without regard to case."""
-        comparison = "{text} = {needle}" if exact else self._dialect.contains
-        return disjunction(
-            Condition(self._compare(comparison, column, value), (value,)) for column in columns
-        )
-
-    def _spelled(self, columns: Sequence[str], value: str, exact: bool) -> Condition:
-        """The same of names, in every form of their domain."""
-        return disjunction(self._matches(columns, each, exact) for each in spellings(value))
-
-    def _in_domain(self, column: str, value: str) -> Condition:
-        """The column, a domain with A-labels, is that of `value`, or lies below it if asked."""
-        domain, below = _domain_of(value)
-        domain = a_labels(domain)
-        whole = Condition(f"{column} = ?", (domain,))
-        return disjunction((whole, self._ends_with(column, f".{domain}"))) if below else whole
-
-    def _ends_with(self, column: str, value: str) -> Condition:
-        return Condition(self._compare(self._dialect.ends_with, column, value), (value, value))
-
-    def _compare(self, comparison: str, column: str, value: str) -> str:
-        lower = self._dialect.lower if value.isascii() else self._dialect.lower_unicode
-        # Both by the database, so that no two rules of lower case meet.
-        return comparison.format(text=lower.format(text=column), needle=lower.format(text="?"))
 
     def _any_attempt(self, condition: Condition) -> Condition:
         # The range of r.id once more: of partitions it leaves only those that can matter.
@@ -273,12 +245,6 @@ class _Translation:
 
     def _last_attempt(self, condition: Condition) -> Condition:
         return self._any_attempt(conjunction((Condition("a.id = r.last_attempt_id"), condition)))
-
-
-def _domain_of(value: str) -> tuple[str, bool]:
-    """Return the domain that `@…` names, and whether what lies below it counts too."""
-    domain = value.removeprefix("@").lower()
-    return domain.removeprefix("*."), domain.startswith("*.")
 
 
 def _xtext(value: str) -> str:

@@ -2,18 +2,18 @@
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
+from time import monotonic
 
 from tracker.model import Refusal, RefusalId, Scope
-from tracker.sql.refusals import (
-    REFUSAL_COLUMNS,
-    TYPES,
-    older_refusals,
-    read_refusal,
-    refusal_columns,
-    select_refusals,
-)
+from tracker.search import Query
+from tracker.sql.refusal_search import RefusalSearch
+from tracker.sql.refusals import REFUSAL_COLUMNS, TYPES, older_refusals, refusal_columns
 from tracker.sqlite.part import Part
+from tracker.sqlite.query import DIALECT
+from tracker.sqlite.readers import OutOfTime
+from tracker.views import Patience, RefusalPage
 
 _RECORD = (
     f"INSERT INTO refusals ({REFUSAL_COLUMNS}) VALUES ({', '.join('?' * len(TYPES))})"
@@ -24,6 +24,8 @@ _RECORD = (
 class Refusals(Part):
     """Submissions that were not taken."""
 
+    search_patience: Patience
+
     async def record_refusals(self, refusals: Sequence[Refusal]) -> None:
         rows = [refusal_columns(refusal) for refusal in refusals]
 
@@ -33,17 +35,15 @@ class Refusals(Part):
         await self._writer.run(step)
 
     async def refusals(
-        self,
-        scope: Scope,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int,
-        before: RefusalId | None = None,
-    ) -> Sequence[Refusal]:
-        async with self._readers.one() as reader:
-            rows = await reader.rows(*select_refusals(scope, since, until, limit, before))
-        return [read_refusal(row) for row in rows]
+        self, query: Query, scope: Scope, *, limit: int, before: RefusalId | None = None
+    ) -> RefusalPage:
+        until = monotonic() + self.search_patience.search.total_seconds()
+        search = RefusalSearch(query, scope, DIALECT, limit, before)
+        with suppress(OutOfTime):
+            async with self._readers.one() as reader:
+                while (statement := search.statement()) is not None:
+                    search.take(await reader.rows(*statement, until=until))
+        return search.page()
 
     async def prune_refusals(self, before: datetime, limit: int) -> int:
         return await self._portions.run(

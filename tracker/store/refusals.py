@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Protocol
 
 from tracker.model import Refusal, RefusalId, Scope
+from tracker.search import Query
+from tracker.views import RefusalPage
 
 
 class Refusals(Protocol):
@@ -15,15 +17,14 @@ class Refusals(Protocol):
         ...
 
     async def refusals(
-        self,
-        scope: Scope,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int,
-        before: RefusalId | None = None,
-    ) -> Sequence[Refusal]:
-        """Return those of `since` <= time < `until`, newest first; keyset paging by id."""
+        self, query: Query, scope: Scope, *, limit: int, before: RefusalId | None = None
+    ) -> RefusalPage:
+        """Return those that match, newest first; keyset paging by id.
+
+        The query's range of time is that of the refusal. A term of a field that it has not
+        (`tracker.search.NOT_TAKEN`) is true of none. The search ends when its time is over, and
+        says so (`Ledger.search_patience`).
+        """
         ...
 
     async def prune_refusals(self, before: datetime, limit: int) -> int:

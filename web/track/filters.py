@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 import msgspec
 
 from tracker.model import RecipientId, Status, is_id
-from tracker.search import Field, Query, Term, parse, recognize
+from tracker.search import MAIL, Field, Query, Sought, Term, parse, recognize
 from web.times import Times, in_days
 from web.track.form_text import Choice
 from web.track.submitted import read_box
@@ -157,9 +157,9 @@ def _plain(pasted: str) -> str:
     return " ".join(safe[:_MOST_WORDS])
 
 
-def link(asked: Asked) -> str:
-    """Return the URL of a list."""
-    return f"/?{write_asked(asked)}"
+def link(asked: Asked, path: str = "/") -> str:
+    """Return the URL of a list, on the page at `path`."""
+    return f"{path}?{write_asked(asked)}"
 
 
 def oldest_kept(times: Times, retention: timedelta) -> datetime:
@@ -168,9 +168,11 @@ def oldest_kept(times: Times, retention: timedelta) -> datetime:
     return datetime.combine(day, time(), tzinfo=times.zone).astimezone(UTC)
 
 
-def query_of(text: str, times: Times, retention: timedelta) -> tuple[Query, Range]:
+def query_of(
+    text: str, times: Times, retention: timedelta, sought: Sought = MAIL
+) -> tuple[Query, Range]:
     """Return the query for `text`, within what is kept, and its range. Raises QueryError."""
-    query = parse(text, now=times.now, zone=times.zone)
+    query = parse(text, now=times.now, zone=times.zone, sought=sought)
     oldest = oldest_kept(times, retention)
     cut = query.since is not None and query.since < oldest
     gone = query.until is not None and query.until <= oldest

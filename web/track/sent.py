@@ -44,8 +44,9 @@ async def sent_lately(visit: Visit, viewer: Viewer, form: Form) -> Sent | None:
 async def not_taken_today(visit: Visit, viewer: Viewer) -> Number:
     """Count what was refused at once on the viewer's day: no search finds it."""
     midnight = visit.times.local(visit.now).replace(hour=0, minute=0, second=0, microsecond=0)
-    found = await visit.panel.ledger.refusals(viewer.scope, since=midnight, limit=_REFUSED + 1)
-    return Number(min(len(found), _REFUSED), cut=len(found) > _REFUSED)
+    today = Query(since=midnight)
+    found = await visit.panel.ledger.refusals(today, viewer.scope, limit=_REFUSED)
+    return Number(len(found.rows), cut=found.older is not None)
 
 
 async def _count(ledger: Store, query: Query, scope: Scope) -> Number:

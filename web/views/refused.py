@@ -4,14 +4,41 @@ from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from tracker.mailbox import comparable
-from tracker.model import Refusal, RefusalId, is_id
+from tracker.model import Refusal, RefusalId
 from tracker.permissions import Permission
-from web.panel import Viewer, Visit
+from tracker.search import NOT_TAKEN, QueryError
+from web.panel import ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_other
+from web.sessions import set_cookie
+from web.times import Times
+from web.track.counts import Number
+from web.track.fields import fields
+from web.track.filters import (
+    Asked,
+    Range,
+    as_words,
+    link,
+    query_of,
+    range_in_words,
+    read_asked,
+    understood,
+)
+from web.track.form_text import Form, Period, read_text, write_text
 from web.track.refused import WHEN, helps_to_try_again, is_suppressed, why_refused
+from web.track.said import conditions, in_replies, when
+from web.track.submitted import WAS, read_submitted
 
 PAGE: Final = 50
+PATH: Final = "/refused"
+
+
+class Way(NamedTuple):
+    """A search that may find what this one did not."""
+
+    url: str
+    words: str
 
 
 class RefusedRow(NamedTuple):
@@ -37,17 +64,67 @@ def refused_row(refusal: Refusal) -> RefusedRow:
 
 
 async def show_refused(visit: Visit, viewer: Viewer) -> web.StreamResponse:
-    """Answer with what was refused in the viewer's scope, newest first."""
-    text = visit.request.query.get("before", "")
-    before = RefusalId(text) if is_id(text) else None
-    found = await visit.panel.ledger.refusals(viewer.scope, limit=PAGE + 1, before=before)
-    shown = found[:PAGE]
-    older = urlencode({"before": shown[-1].id}) if len(found) > PAGE else ""
+    """Answer with what was refused in the viewer's scope and matches the search, newest first.
+
+    What comes from the form leads to the one URL that says the same.
+    """
+    params = visit.request.query
+    asked = read_asked(params, visit.times.zone.key, "")
+    if WAS in params:
+        is_literal = asked.is_literal and asked.text == params[WAS]
+        asked = replace(asked, text=read_submitted(params), is_literal=is_literal)
+        return see_other(link(asked, PATH))
+    if "q" in params and (meant := understood(asked)):
+        return see_other(link(meant, PATH))
+    response = await _answer(visit, viewer, asked)
+    if "zone" in params:
+        set_cookie(response, ZONE_COOKIE, asked.zone, secure=visit.secure, lifetime=ZONE_KEPT)
+    return response
+
+
+async def _answer(visit: Visit, viewer: Viewer, asked: Asked) -> web.Response:
+    form, retention = read_text(asked.text), visit.panel.settings.tracking.retention
+    context = fields(visit, asked, form)
+    context["instead"] = link(as_words(asked), PATH) if asked.pasted else None
+    try:
+        query, days = query_of(asked.text, visit.times, retention, NOT_TAKEN)
+    except QueryError as problem:
+        return visit.page("refused.html", 400, problem=str(problem), **context)
+    before = RefusalId(asked.before) if asked.before else None
+    page = await visit.panel.ledger.refusals(query, viewer.scope, limit=PAGE, before=before)
     return visit.page(
         "refused.html",
-        rows=[refused_row(refusal) for refusal in shown],
-        older=older and f"/refused?{older}",
-        newest=before and "/refused",
+        problem="",
+        rows=[refused_row(refusal) for refusal in page.rows],
+        cut=page.cut,
+        older=page.older and link(asked.but(before=page.older), PATH),
+        newest=before and (link(asked.but(), PATH) if asked.text else PATH),
         may_act=viewer.may(Permission.ACT),
-        retention=visit.panel.settings.tracking.retention,
+        summary=summary(form, days, visit.times, Number(len(page.rows), cut=bool(page.older))),
+        in_range=when(form, days, visit.times, retention),
+        days=days,
+        conditions=list(conditions(form)),
+        ways=_ways(asked, form),
+        **context,
     )
+
+
+def _ways(asked: Asked, form: Form) -> list[Way]:
+    """Return where else to look for what was not found."""
+    ways = []
+    if form.period is not Period.KEPT:
+        wider = write_text(form.but(period=Period.KEPT))
+        ways.append(Way(link(asked.but(text=wider), PATH), "In all that is kept"))
+    if text := in_replies(form):
+        ways.append(Way(link(asked.but(text=text), PATH), "In what we answered"))
+    if asked.text:
+        ways.append(Way(link(asked.but()), "Among mail that was taken"))
+    return ways
+
+
+def summary(form: Form, days: Range, times: Times, number: Number) -> str:
+    """Return what a page is of: "3 refused submissions, 2 Mar 2026, to an address with bob"."""
+    parts = [f"{number} refused submission{'' if str(number) == '1' else 's'}"]
+    if form.period is not Period.KEPT:
+        parts.append(range_in_words(days, times))
+    return ", ".join((*parts, *(f"{words} {value}" for words, value in conditions(form))))

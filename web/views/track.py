@@ -15,24 +15,22 @@ from web.panel import LIST_COOKIE, ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_ot
 from web.security import local_path
 from web.sessions import set_cookie
 from web.track.counts import Number
+from web.track.fields import fields
 from web.track.filters import (
     Asked,
     as_words,
     link,
-    oldest_kept,
     range_in_words,
     read_asked,
     understood,
     write_asked,
-    zones,
 )
-from web.track.form_text import Choice, Form, Period, read_text, write_text
+from web.track.form_text import Choice, Form, read_text, write_text
 from web.track.habits import opening_of, remember
 from web.track.listing import Found, Wanted, look, want, way_on, widen
 from web.track.rows import tracked_row
 from web.track.said import (
     CHOICES,
-    PERIODS,
     conditions,
     in_replies,
     outcome_in_words,
@@ -40,7 +38,7 @@ from web.track.said import (
     word_of,
 )
 from web.track.sent import not_taken_today, sent_lately
-from web.track.submitted import LONGEST_TEXT, WAS, is_submitted, read_submitted
+from web.track.submitted import WAS, is_submitted, read_submitted
 from web.views.searches import read_searches, saving
 
 ACTS: Final = (
@@ -105,24 +103,14 @@ async def _answer(visit: Visit, viewer: Viewer, asked: Asked, habits: Habits) ->
 
 def _form(visit: Visit, asked: Asked, form: Form) -> dict[str, object]:
     """Return what the box and the fields show."""
-    retention = visit.panel.settings.tracking.retention
     choices = list(CHOICES)
     if form.choice is Choice.WRITTEN:
         choices.append(form.choice)
-    periods = dict(PERIODS)
-    if form.period is Period.WRITTEN:
-        periods[form.period] = "As written in the search"
     return {
-        "asked": asked,
+        **fields(visit, asked, form),
         "instead": link(as_words(asked)) if asked.pasted else None,
-        "form": form,
         "fresh": "q" not in visit.request.query,
         "choices": [(choice, word_of(choice)) for choice in choices],
-        "periods": periods,
-        "zones": zones(),
-        "longest": LONGEST_TEXT,
-        "retention": retention,
-        "oldest": visit.times.local(oldest_kept(visit.times, retention)).date(),
     }
 
 

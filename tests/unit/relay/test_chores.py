@@ -17,6 +17,7 @@ from tests.support.looks import make_access
 from tests.support.mail import make_refusal, make_settlement, make_submission
 from tracker.kept import NO_LONGER_KEPT
 from tracker.model import MessageId, Outcome, Scope, Session, Status
+from tracker.search import Query
 from tracker.sqlite import SqliteLedger, open_ledger
 
 EVERYTHING = Scope()
@@ -161,7 +162,7 @@ async def test_refusals_go_with_the_mail_of_their_days(hand: Hand) -> None:
     old, fresh = (make_refusal(now=START - days * DAY) for days in (11, 9))
     await hand.ledger.record_refusals([old, fresh])
     await hand.tidy()
-    assert list(await hand.ledger.refusals(EVERYTHING, limit=10)) == [fresh]
+    assert list((await hand.ledger.refusals(Query(), EVERYTHING, limit=10)).rows) == [fresh]
 
 
 async def test_content_of_refused_mail_is_dropped_in_time(hand: Hand, clock: FakeClock) -> None:

@@ -257,8 +257,20 @@ def test_trace_lists_what_was_refused(run: Run, tmp_path: Path) -> None:
     assert "192.0.2.7  from <alice@example.com> to <bob@example.org>: 452 4.5.3 Too many" in found
     assert json.loads(run("trace", "--refused", "--json").out)[0]["command"] == "RCPT"
     assert "nothing was refused" in run("trace", "--refused", "until:1h").out
-    wrong = run("trace", "--refused", "to:bob")
-    assert (wrong.status, "only since: and until:" in wrong.err) == (2, True)
+    found = run("trace", "--refused", "to:@example.org -code:5 ip:192.0.2.7").out
+    assert "to <bob@example.org>: 452 4.5.3" in found
+    assert "nothing was refused" in run("trace", "--refused", "from:alice -to:bob").out
+    wrong = run("trace", "--refused", "status:held")
+    assert (wrong.status, "not taken has no status" in wrong.err) == (2, True)
+
+
+def test_trace_gets_more_refusals_than_a_page_has(run: Run, tmp_path: Path) -> None:
+    run("migrate")
+    made = [make_refusal(forward_path=f"{n % 2}@example.org") for n in range(1300)]
+    with_ledger(None, lambda ledger, _: ledger.record_refusals(made))
+    found = run("trace", "--refused", "--json", "--limit", "600", "to:1@example.org").out
+    newest = sorted((one.id for one in made[1::2]), reverse=True)
+    assert [one["id"] for one in json.loads(found)] == newest[:600]
 
 
 def test_config_default_is_a_configuration(run: Run, tmp_path: Path) -> None:

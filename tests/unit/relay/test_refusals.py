@@ -13,6 +13,7 @@ from relay.refusals import DAILY, WAITING, RefusalLog
 from tests.support.clock import START, FakeClock
 from tests.support.mail import make_refusal
 from tracker.model import Refusal, Scope
+from tracker.search import Query
 from tracker.sqlite import SqliteLedger, open_ledger
 
 DAY = timedelta(days=1)
@@ -36,7 +37,7 @@ def log(ledger: SqliteLedger, clock: FakeClock) -> RefusalLog:
 
 
 async def kept(ledger: SqliteLedger) -> list[Refusal]:
-    return list(await ledger.refusals(Scope(), limit=100_000))
+    return list((await ledger.refusals(Query(), Scope(), limit=100_000)).rows)
 
 
 async def test_it_is_on_record_a_second_later(

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tracker.search import STATUS_WORDS, Field, Query, QueryError, Term, format_query, parse
+from tracker.search import (
+    NOT_TAKEN,
+    STATUS_WORDS,
+    Field,
+    Query,
+    QueryError,
+    Term,
+    format_query,
+    parse,
+)
 
 NOW = datetime(2026, 11, 3, 14, 30, 15, 123456, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -328,3 +337,31 @@ def test_long_hostile_input_is_answered_at_once(unit: str) -> None:
     for text in (unit * 100_000, "since:" + unit * 100_000, '"' + unit * 100_000):
         with contextlib.suppress(QueryError):
             assert read(format_query(read(text))) == read(text)
+
+
+# --- what has fewer fields ----------------------------------------------------------------------
+
+
+LACKED = {
+    "status:held": "“status:held” cannot be asked for: a submission that was not taken has no",
+    '-subject:"An offer"': "has no subject. Search by to:, from:, ip:,",
+    "is:held": "no field “is:” in “is:held”. Fields are to:, from:, ip:,",
+    "clinet:1": "Did you mean ip:?",
+    "attempts:0": "has no attempts",
+    "id:x": "has no id",
+    "tls:none": "has no delivery that could be encrypted",
+}
+
+
+@pytest.mark.parametrize(("text", "words"), LACKED.items(), ids=LACKED)
+def test_a_field_that_is_not_there_is_named(text: str, words: str) -> None:
+    with pytest.raises(QueryError) as problem:
+        parse(text, now=NOW, zone=BERLIN, sought=NOT_TAKEN)
+    assert words in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["bob", "-to:bob", 'text:"no such"', "code:5.7", "ip:192.0.2.", "account:@a.b since:2d"]
+)
+def test_what_is_there_reads_the_same(text: str) -> None:
+    assert parse(text, now=NOW, zone=BERLIN, sought=NOT_TAKEN) == read(text)

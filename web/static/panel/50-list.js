@@ -71,9 +71,9 @@ function gist(text) {
   return lines.join("\n").slice(-2000);
 }
 
-document.querySelector("#q")?.addEventListener("paste", (event) => {
+document.querySelector("#filters #q")?.addEventListener("paste", (event) => {
   const text = event.clipboardData.getData("text/plain").trim();
   if (!text.includes("\n")) return;
   event.preventDefault();
-  location.assign(`/?${new URLSearchParams({ q: gist(text) })}`);
+  location.assign(`${event.target.form.getAttribute("action")}?${new URLSearchParams({ q: gist(text) })}`);
 });
