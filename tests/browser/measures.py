@@ -38,6 +38,24 @@ CUT = """() => {
   return found.slice(0, 5);
 }"""
 
+SMUGGLED = """() => {
+  const found = [];
+  const note = (node) => found.push(node.outerHTML.slice(0, 120));
+  const ours = "link[rel=icon], link[rel=stylesheet], script[src], meta[name], meta[charset]";
+  const foreign = "script, style, link, meta, base, iframe, frame, object, embed, img, video, "
+    + "audio, source, math, template, noscript, svg a, svg animate, svg script, foreignObject";
+  for (const node of document.querySelectorAll(foreign)) if (!node.matches(ours)) note(node);
+  for (const node of document.querySelectorAll("*")) {
+    for (const {name, value} of node.attributes) {
+      const leads = ["href", "src", "action", "formaction", "xlink:href"].includes(name);
+      const away = leads && new URL(value, location.href).origin !== location.origin;
+      if (away || /^on|^(style|srcdoc|srcset|autofocus)$/.test(name)) note(node);
+    }
+  }
+  return found;
+}"""
+"""Elements and attributes that no page of ours has: text became markup."""
+
 HIDDEN_FOCUS = """() => {
   const node = document.activeElement;
   if (!node || node === document.body) return "";

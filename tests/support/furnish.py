@@ -21,6 +21,8 @@ from tracker.model import (
     Account,
     Attempt,
     Audience,
+    DestinationChange,
+    Gate,
     MessageId,
     Outcome,
     Recipient,
@@ -117,14 +119,24 @@ async def record_text(
         header_from=text,
         destinations=[text[:200]],
     )
-    client = replace(submission.client, helo=text, tls=text)
-    envelope = replace(submission.envelope, envid=text)
-    submission = replace(submission, client=client, envelope=envelope)
+    client = replace(submission.client, helo=text, tls=text, authenticated_as=text)
+    (path,) = submission.envelope.recipients
+    asked = (replace(path, orcpt=f"rfc822;{text}"),)
+    envelope = replace(submission.envelope, envid=text, recipients=asked)
+    header = replace(submission.header, date=text)
+    submission = replace(submission, client=client, envelope=envelope, header=header)
     (job,) = (await desk.ledger.accept(submission, at, lease.token)).jobs
     (recipient,) = job.recipients
     settlement = make_settlement(job, outcome, now=at)
-    attempt = _attempt(recipient, outcome, text, desk)
-    await desk.ledger.settle(replace(settlement, attempts=(attempt,)))
+    (change,) = settlement.changes
+    await desk.ledger.settle(
+        replace(
+            settlement,
+            attempts=(_attempt(recipient, outcome, text, desk),),
+            changes=(replace(change, gate=Gate.DESTINATION, gate_detail=text),),
+            destination=_learnt(job.destination, text, desk),
+        )
+    )
     told = Returned(
         reporting_mta=text,
         final_recipient=text,
@@ -144,6 +156,19 @@ async def record_text(
     return job.message.id
 
 
+def _learnt(destination: str, text: str, desk: Desk) -> DestinationChange:
+    """Return that a destination cannot be reached, for a reason in these words."""
+    return DestinationChange(
+        destination=destination,
+        at=desk.clock.now(),
+        reachable=False,
+        failures=3,
+        next_probe_at=desk.clock.now() + timedelta(minutes=5),
+        detail=text,
+        place=text[:200],
+    )
+
+
 def _attempt(recipient: Recipient, outcome: Outcome, text: str, desk: Desk) -> Attempt:
     """Return an attempt in which the other server, its names and its certificate say `text`."""
     at = desk.clock.now() - timedelta(minutes=1)
@@ -156,8 +181,10 @@ def _attempt(recipient: Recipient, outcome: Outcome, text: str, desk: Desk) -> A
     tls = TlsFacts(version=text, cipher=text, peer_names=(text, text), issuer=text, not_after=text)
     tried = replace(
         tried,
+        detail=text,
         ehlo_name=text,
         tls=tls,
+        tls_policy=text,
         tls_problem=text,
         extensions=(text,),
         steps=(greeting, hello, command),
