@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from tests.browser.conftest import log_in
-from tests.support.mail import make_submission
+from tests.support.mail import make_refusal, make_submission
 from tests.support.panel import Desk
 
 pytestmark = pytest.mark.browser
@@ -162,6 +162,21 @@ async def test_a_pasted_bounce_leads_to_its_message(page: Page, padding: int) ->
     await page.get_by_text("Understood as").wait_for()
     assert await page.locator("#q").input_value() == 'to:"h.bauer@northharbour.example"'
     assert await page.locator(".entry").count() == 1
+
+
+async def test_a_refusal_is_pasted_where_refusals_are_searched(desk: Desk, page: Page) -> None:
+    await desk.ledger.record_refusals(
+        [make_refusal(now=desk.clock.now(), reply="552 5.3.4 At most 100 octets are taken")]
+    )
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto("/refused")
+    text = "552 5.3.4 At most 100 octets\nare taken"
+    await page.evaluate("text => navigator.clipboard.writeText(text)", text)
+    await page.locator("#q").focus()
+    await page.keyboard.press("Control+V")
+    await page.get_by_text("Understood as").wait_for()
+    assert page.url.partition("?")[0].endswith("/refused")
+    assert await page.locator(".refused tbody tr").count() == 1
 
 
 async def test_no_subject_runs_under_its_box_on_a_phone(desk: Desk, page: Page) -> None:

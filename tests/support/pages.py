@@ -45,7 +45,13 @@ VISITS: Final[Mapping[str, tuple[str, ...]]] = {
     "/probe": ("/probe", "/probe?address={text}"),
     "/errands/{id}": ("/errands/{errand}?still=1", "/errands/{answered}?still=1"),
     "/queue": ("/queue",),
-    "/refused": ("/refused",),
+    "/refused": (
+        "/refused",
+        "/refused?q=since:2026-02-20+until:2026-03-02",
+        "/refused?q=nobody+since:today",
+        "/refused?q=status:held",
+        "/refused?q={text}",
+    ),
     "/explain": (
         "/explain",
         "/explain?reply=550+5.1.1+No+such+user",

@@ -21,7 +21,11 @@ HARMLESS = [f"550 5.1.1 harmless {n}\nand more" for n in range(8)] + ["to:bob@ex
 TOGETHER = 8
 """Hostile texts that are on record at a time: one page of a list."""
 NOT_A_PAGE = {"/messages/nope": 404, "/inbox/nope": 404, "/no/such/page": 404}
-MISTAKES = {"/?q=colour:red", "/acts/new?act=hold&all=1&q=status:nonsense"}
+MISTAKES = {
+    "/?q=colour:red",
+    "/acts/new?act=hold&all=1&q=status:nonsense",
+    "/refused?q=status:held",
+}
 
 
 def test_no_page_is_forgotten() -> None:

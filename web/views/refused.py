@@ -92,6 +92,7 @@ async def _answer(visit: Visit, viewer: Viewer, asked: Asked) -> web.Response:
         return visit.page("refused.html", 400, problem=str(problem), **context)
     before = RefusalId(asked.before) if asked.before else None
     page = await visit.panel.ledger.refusals(query, viewer.scope, limit=PAGE, before=before)
+    number = Number(len(page.rows), cut=page.older is not None)
     return visit.page(
         "refused.html",
         problem="",
@@ -100,7 +101,7 @@ async def _answer(visit: Visit, viewer: Viewer, asked: Asked) -> web.Response:
         older=page.older and link(asked.but(before=page.older), PATH),
         newest=before and (link(asked.but(), PATH) if asked.text else PATH),
         may_act=viewer.may(Permission.ACT),
-        summary=summary(form, days, visit.times, Number(len(page.rows), cut=bool(page.older))),
+        summary=summary(form, days, visit.times, None if before else number),
         in_range=when(form, days, visit.times, retention),
         days=days,
         conditions=list(conditions(form)),
@@ -114,17 +115,22 @@ def _ways(asked: Asked, form: Form) -> list[Way]:
     ways = []
     if form.period is not Period.KEPT:
         wider = write_text(form.but(period=Period.KEPT))
-        ways.append(Way(link(asked.but(text=wider), PATH), "In all that is kept"))
+        ways.append(Way(link(asked.but(text=wider), PATH), "Search all that is kept"))
     if text := in_replies(form):
-        ways.append(Way(link(asked.but(text=text), PATH), "In what we answered"))
+        ways.append(Way(link(asked.but(text=text), PATH), "Search what we answered"))
     if asked.text:
-        ways.append(Way(link(asked.but()), "Among mail that was taken"))
+        ways.append(Way(link(asked.but()), "Search mail that was taken"))
     return ways
 
 
-def summary(form: Form, days: Range, times: Times, number: Number) -> str:
-    """Return what a page is of: "3 refused submissions, 2 Mar 2026, to an address with bob"."""
-    parts = [f"{number} refused submission{'' if str(number) == '1' else 's'}"]
+def summary(form: Form, days: Range, times: Times, number: Number | None) -> str:
+    """Return what a page is of: "3 refused submissions, 2 Mar 2026, to an address with bob".
+
+    Pages after the first have no number: it would be one of theirs alone.
+    """
+    parts = ["Refused submissions"]
+    if number is not None:
+        parts = [f"{number} refused submission{'' if str(number) == '1' else 's'}"]
     if form.period is not Period.KEPT:
         parts.append(range_in_words(days, times))
     return ", ".join((*parts, *(f"{words} {value}" for words, value in conditions(form))))
