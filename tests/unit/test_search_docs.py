@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.support.clock import START
-from tracker.search import STATUS_WORDS, Field, format_query, parse, recognize
+from tracker.search import NOT_TAKEN, STATUS_WORDS, Field, format_query, parse, recognize
 
 TEXT = (Path(__file__).parents[2] / "docs" / "search.md").read_text()
 FIELDS = [*(field.value for field in Field if field is not Field.ANY), "since", "until"]
@@ -16,9 +16,12 @@ EXAMPLE = re.compile(rf"-?(?:{'|'.join(FIELDS)}):\S")
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
-def examples() -> list[str]:
-    (block,) = re.findall(r"```\n(.*?)```", TEXT, re.DOTALL)
-    inline = re.findall(r"`([^`\n]+)`", TEXT.replace(block, ""))
+OF_MAIL, _, OF_REFUSALS = TEXT.partition("## What was not taken")
+
+
+def examples(of: str = OF_MAIL) -> list[str]:
+    (block,) = re.findall(r"```\n(.*?)```", of, re.DOTALL)
+    inline = re.findall(r"`([^`\n]+)`", of.replace(block, ""))
     return [*block.splitlines(), *(text for text in inline if EXAMPLE.match(text))]
 
 
@@ -31,6 +34,11 @@ def test_an_example_is_a_search(text: str) -> None:
     query = parse(text, now=NOW, zone=ZoneInfo("Europe/Berlin"))
     assert query.terms or query.since or query.until
     assert parse(format_query(query), now=START, zone=ZoneInfo("UTC")) == query
+
+
+@pytest.mark.parametrize("text", examples(OF_REFUSALS))
+def test_an_example_finds_what_was_not_taken(text: str) -> None:
+    assert parse(text, now=NOW, zone=ZoneInfo("Europe/Berlin"), sought=NOT_TAKEN).terms
 
 
 @pytest.mark.parametrize("name", FIELDS)
