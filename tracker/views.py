@@ -6,6 +6,8 @@ from typing import NamedTuple
 import msgspec
 
 from tracker.model import (
+    Access,
+    AccessId,
     Attempt,
     Event,
     Message,
@@ -59,6 +61,19 @@ class RefusalPage(msgspec.Struct, frozen=True, kw_only=True):
     cut: bool = False
     """The time for the search was over. What is older than `older` was not looked at; there may
     be no rows."""
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """One look at mail, with an entry for each account whose mail it was, as far as the reader
+    may see them."""
+
+    entries: tuple[Access, ...]
+    """At least one. They differ in their id and account; the highest id comes first."""
+
+    @property
+    def id(self) -> AccessId:
+        """Where this look stands among all."""
+        return self.entries[0].id
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.contract.ledger import EVERYTHING, Ledger, open_by_locator
 from tests.support.clock import START
+from tests.support.looks import entries
 from tests.support.mail import mint
 from tracker.archive import Archive
 from tracker.archive.comparing import Comparison
@@ -85,7 +86,7 @@ async def view(ledger: Ledger) -> dict[str, Any]:
         "balance": await ledger.balance(START - timedelta(days=365)),
         "next due": await ledger.next_due(),
         "accounts": await ledger.accounts(),
-        "looks": await ledger.accesses(EVERYTHING, limit=1000),
+        "looks": await entries(ledger, EVERYTHING, limit=1000),
         "saved": [await saved_of(ledger, one) for one in await ledger.accounts()],
         "refusals": (await ledger.refusals(Query(), EVERYTHING, limit=1000)).rows,
     }

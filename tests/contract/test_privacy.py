@@ -11,7 +11,7 @@ import pytest
 
 from tests.contract.ledger import EVERYTHING, accept_leased
 from tests.support.clock import START
-from tests.support.looks import make_access
+from tests.support.looks import entries, make_access
 from tests.support.mail import make_attempt, make_settlement, make_submission
 from tests.support.postgres import Server
 from tracker.erasure import Found, Refused, erase, export, find
@@ -192,7 +192,7 @@ async def test_it_can_be_done_again(ledger: Ledger) -> None:
 async def test_it_is_on_record_without_the_address(ledger: Ledger) -> None:
     await put_all(ledger)
     await erase_bob(ledger)
-    (look,) = await ledger.accesses(EVERYTHING, limit=10)
+    (look,) = await entries(ledger, EVERYTHING, limit=10)
     assert (look.actor, look.account) == ("admin@example.com", "")
     assert look.page.startswith(f"erased {BOB.pseudonym(KEY)}: ")
     assert BOB.normal not in look.page

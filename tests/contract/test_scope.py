@@ -60,9 +60,9 @@ async def _waiting_for(ledger: Ledger, message: MessageId, one: RecipientId, sco
     return await ledger.waiting_for(["bob@example.org"], scope, 10)
 
 
-async def _accesses(ledger: Ledger, message: MessageId, one: RecipientId, scope: Scope) -> Any:
+async def _looks(ledger: Ledger, message: MessageId, one: RecipientId, scope: Scope) -> Any:
     await ledger.record_accesses([make_access(account=OWNER)])
-    return await ledger.accesses(scope, limit=10)
+    return await ledger.looks(scope, limit=10)
 
 
 async def _change(ledger: Ledger, message: MessageId, one: RecipientId, scope: Scope) -> Any:
@@ -119,7 +119,7 @@ LOOKS: Mapping[str, Look] = {
     "waiting_at": _waiting_at,
     "figures": _figures,
     "waiting_for": _waiting_for,
-    "accesses": _accesses,
+    "looks": _looks,
     "change_status": _change,
     "retry_now": _retry,
     "refusals": _refusals,

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from tests.support.clock import START
 from tests.support.mail import mint
-from tracker.model import Access, AccessId, AccessKind
+from tracker.model import Access, AccessId, AccessKind, Scope
+from tracker.store import Accesses
 
 
 def make_access(
@@ -25,3 +26,16 @@ def make_access(
         page=page,
         account=account,
     )
+
+
+async def entries(
+    ledger: Accesses,
+    scope: Scope,
+    *,
+    limit: int,
+    before: AccessId | None = None,
+    after: AccessId | None = None,
+) -> list[Access]:
+    """Return the entries of at most `limit` looks."""
+    looks = await ledger.looks(scope, limit=limit, before=before, after=after)
+    return [entry for look in looks for entry in look.entries]

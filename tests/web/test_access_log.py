@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.support.looks import entries, make_access
 from tests.support.mail import make_refusal
 from tests.support.panel import Client, Desk, token_for
 from tests.web.test_access import LUNCH
@@ -15,6 +16,7 @@ from tests.web.test_track import text_of
 from tracker.model import Access, AccessKind, Scope
 from tracker.store import Ledger
 from web.access import SAME, Watched
+from web.views.access import NAMED
 
 ADMIN = "admin@northwind.example"
 ANNA = "anna@northwind.example"
@@ -24,7 +26,7 @@ async def looks(desk: Desk, account: str = ANNA) -> list[Access]:
     """Return the looks at somebody's mail, oldest first, but not the list after the log-in."""
     reader = await desk.log_in("zoe@elsewhere.example")
     assert (await reader.get("/access")).status == 200  # writes whatever waits
-    found = await desk.ledger.accesses(Scope(account=account), limit=100)
+    found = await entries(desk.ledger, Scope(account=account), limit=100)
     return [look for look in reversed(found) if look.page != "/"]
 
 
@@ -134,7 +136,7 @@ async def test_refused_submissions_are_looked_at_as_mail(desk: Desk, admin: Clie
 
 
 UNWATCHED = {
-    "accesses": "the log itself, which has whose mail it was",
+    "looks": "the log itself, which has whose mail it was",
     "act": "what was asked for; whose mail it is, is noted where it is counted and done",
     "acts": "as `act`",
     "change_status": "behind a `timeline` of the message, which is noted as the act",
@@ -211,6 +213,31 @@ async def test_who_sees_the_looks_at_others(
     await admin.get(desk.path_of(LUNCH))
     text = await text_of(await desk.log_in(address), "/access?whose=all")
     assert (desk.path_of(LUNCH) in text) == sees
+
+
+async def test_a_look_at_a_list_is_one_line(desk: Desk, admin: Client, anna: Client) -> None:
+    await admin.get("/?q=from:northwind.example&zone=UTC")
+    reader = await desk.log_in("it@northwind.example")
+    page = await (await reader.get("/access?whose=all")).text()
+    assert page.count("<code>/?q=from:northwind.example</code>") == 1
+    before, _, rest = page.partition(" accounts</summary>")
+    whose = rest.partition("</details>")[0]
+    assert before.endswith(f"<summary>{whose.count('<li>')}")
+    assert "anna@<wbr>northwind.example" in whose
+    assert "orders@<wbr>northwind.example" in whose
+    theirs = await (await anna.get("/access")).text()
+    assert theirs.count("<code>/?q=from:northwind.example</code>") == 1
+    assert "orders@" not in theirs
+
+
+async def test_of_a_look_at_the_mail_of_very_many_not_all_are_named(desk: Desk) -> None:
+    many = [make_access(f"u{n:03}@northwind.example", page="/?q=all") for n in range(NAMED + 20)]
+    await desk.ledger.record_accesses(many)
+    page = await (await (await desk.log_in()).get("/access?whose=all")).text()
+    assert f"<summary>{NAMED + 20} accounts</summary>" in page
+    assert "u099@" in page
+    assert "u100@" not in page
+    assert "and 20 others" in page
 
 
 async def test_it_is_read_page_by_page(desk: Desk, admin: Client, anna: Client) -> None:

@@ -4,6 +4,7 @@ import json
 
 from aiohttp import ClientResponse
 
+from tests.support.looks import entries
 from tests.support.panel import Client, Desk, token_for
 from tests.web.test_access import LUNCH
 from tests.web.test_story import only
@@ -92,7 +93,7 @@ async def test_who_asked_is_on_record_without_the_address(desk: Desk, admin: Cli
         await send(admin, path, address=AMY, again=AMY)
     looks = [
         look
-        for look in await desk.ledger.accesses(Scope(), limit=100)
+        for look in await entries(desk.ledger, Scope(), limit=100)
         if look.kind is AccessKind.PRIVACY
     ]
     assert {look.page.split()[0] for look in looks} == {"found", "exported", "erased"}
@@ -103,9 +104,9 @@ async def test_who_asked_is_on_record_without_the_address(desk: Desk, admin: Cli
 async def test_looks_that_name_the_address_are_erased_with_it(desk: Desk, admin: Client) -> None:
     await admin.get(f"/?outcome=all&range=kept&to={AMY}")
     await admin.get("/access")  # writes what waits
-    looks = await desk.ledger.accesses(Scope(), limit=100)
+    looks = await entries(desk.ledger, Scope(), limit=100)
     assert any(AMY in look.page for look in looks)
     await send(admin, "/privacy/erase", address=AMY, again=AMY)
     assert all(
-        "amy.chen" not in look.page for look in await desk.ledger.accesses(Scope(), limit=100)
+        "amy.chen" not in look.page for look in await entries(desk.ledger, Scope(), limit=100)
     )

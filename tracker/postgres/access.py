@@ -7,8 +7,9 @@ from tracker.model import Access, AccessId, Scope
 from tracker.postgres.arrays import Columnar
 from tracker.postgres.part import Part
 from tracker.postgres.query import numbered
-from tracker.sql.access import access_columns, read_access, select_accesses
+from tracker.sql.access import access_columns, make_looks, select_entries, select_looks
 from tracker.sql.values import first_id
+from tracker.views import Look
 
 _ACCESSES = Columnar(
     {
@@ -40,17 +41,22 @@ class Witnessing(Part):
         arrays = _ACCESSES.arrays([access_columns(access) for access in accesses])
         await self._connections.run(lambda transaction: transaction.execute(_RECORD, *arrays))
 
-    async def accesses(
+    async def looks(
         self,
         scope: Scope,
         *,
         limit: int,
         before: AccessId | None = None,
         after: AccessId | None = None,
-    ) -> Sequence[Access]:
-        sql, parameters = numbered(*select_accesses(scope, limit, before, after))
-        found = [read_access(row) for row in await self._connections.rows(sql, *parameters)]
-        return found if after is None else found[::-1]
+    ) -> Sequence[Look]:
+        async with self._connections.reading() as reader:
+            sql, parameters = numbered(*select_looks(scope, limit, before, after))
+            ids = [row[0] for row in await reader.rows(sql, *parameters)]
+            if not ids:
+                return []
+            sql, parameters = numbered(*select_entries(scope, ids))
+            rows = await reader.rows(sql, *parameters)
+        return make_looks(ids, rows)
 
     async def prune_accesses(self, before: datetime, limit: int) -> int:
         oldest = first_id(before)

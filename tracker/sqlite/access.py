@@ -4,9 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tracker.model import Access, AccessId, Scope
-from tracker.sql.access import ACCESS_COLUMNS, access_columns, read_access, select_accesses
+from tracker.sql.access import (
+    ACCESS_COLUMNS,
+    access_columns,
+    make_looks,
+    select_entries,
+    select_looks,
+)
 from tracker.sql.values import first_id
 from tracker.sqlite.part import Part
+from tracker.views import Look
 
 _RECORD = f"INSERT INTO accesses ({ACCESS_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -22,19 +29,18 @@ class Witnessing(Part):
         rows = [access_columns(access) for access in accesses]
         await self._writer.run(lambda connection: connection.executemany(_RECORD, rows).rowcount)
 
-    async def accesses(
+    async def looks(
         self,
         scope: Scope,
         *,
         limit: int,
         before: AccessId | None = None,
         after: AccessId | None = None,
-    ) -> Sequence[Access]:
-        wanted = select_accesses(scope, limit, before, after)
-        async with self._readers.one() as reader:
-            rows = await reader.rows(*wanted)
-        found = [read_access(row) for row in rows]
-        return found if after is None else found[::-1]
+    ) -> Sequence[Look]:
+        async with self._readers.snapshot() as reader:
+            ids = [row[0] for row in await reader.rows(*select_looks(scope, limit, before, after))]
+            rows = await reader.rows(*select_entries(scope, ids)) if ids else []
+        return make_looks(ids, rows)
 
     async def prune_accesses(self, before: datetime, limit: int) -> int:
         oldest = first_id(before)

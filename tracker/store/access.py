@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tracker.model import Access, AccessId, Scope
+from tracker.views import Look
 
 
 class Accesses(Protocol):
@@ -14,15 +15,15 @@ class Accesses(Protocol):
         """Put looks on record, in one transaction."""
         ...
 
-    async def accesses(
+    async def looks(
         self,
         scope: Scope,
         *,
         limit: int,
         before: AccessId | None = None,
         after: AccessId | None = None,
-    ) -> Sequence[Access]:
-        """Return looks at the mail in scope, newest first.
+    ) -> Sequence[Look]:
+        """Return looks at the mail in scope, newest first, each with its entries in scope.
 
         Of those with a lower id than `before`, or of those with a higher one than `after` those
         that come next.

@@ -1,16 +1,20 @@
 """Who looked at my mail."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from tracker.model import Access, AccessId, AccessKind, Scope, is_id
 from tracker.permissions import Permission
+from tracker.views import Look
 from web.panel import Viewer, Visit
 from web.security import local_path
 
 PAGE: Final = 50
+NAMED: Final = 100
+"""Accounts of one look that are listed."""
 
 _WORDS: Final = {
     AccessKind.MESSAGE: "Opened the message",
@@ -19,6 +23,22 @@ _WORDS: Final = {
     AccessKind.ACT: "Acted on it",
     AccessKind.PRIVACY: "Answered for an address",
 }
+
+
+class LookRow(NamedTuple):
+    """One look, as far as the viewer may see it."""
+
+    access: Access
+    accounts: Sequence[str]
+    """Whose mail it was, in order; those of whom much is on record are not all named."""
+    unnamed: int
+    """How many more."""
+
+
+def look_row(look: Look) -> LookRow:
+    """Return one row of the page."""
+    accounts = sorted({entry.account for entry in look.entries})
+    return LookRow(look.entries[0], accounts[:NAMED], len(accounts[NAMED:]))
 
 
 def _mark(visit: Visit, name: str) -> AccessId | None:
@@ -43,21 +63,19 @@ async def show_access(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     scope = viewer.scope if everybody else Scope(account=viewer.account.address)
     await visit.panel.access.write()
     before, after = _mark(visit, "before"), _mark(visit, "after")
-    found = list(
-        await visit.panel.ledger.accesses(scope, limit=PAGE + 1, before=before, after=after)
-    )
+    found = await visit.panel.ledger.looks(scope, limit=PAGE + 1, before=before, after=after)
     is_more = len(found) > PAGE
-    rows = found[-PAGE:] if after is not None else found[:PAGE]
+    looks = found[-PAGE:] if after is not None else found[:PAGE]
     has_older = after is not None or is_more
     has_newer = before is not None or (after is not None and is_more)
     return visit.page(
         "access.html",
-        rows=rows,
+        rows=[look_row(look) for look in looks],
         words=_WORDS,
         can_open=can_open,
         everybody=everybody,
         may_see_all=may_see_all,
         kept=visit.panel.settings.tracking.access_retention,
-        older=_link(everybody, before=rows[-1].id) if rows and has_older else None,
-        newer=_link(everybody, after=rows[0].id) if rows and has_newer else None,
+        older=_link(everybody, before=looks[-1].id) if looks and has_older else None,
+        newer=_link(everybody, after=looks[0].id) if looks and has_newer else None,
     )

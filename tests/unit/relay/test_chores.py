@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from config.settings import DomainTracking, Settings, TrackingSettings
 from relay.chores.tidying import Chores
 from tests.support.clock import START, FakeClock
-from tests.support.looks import make_access
+from tests.support.looks import entries, make_access
 from tests.support.mail import make_refusal, make_settlement, make_submission
 from tracker.kept import NO_LONGER_KEPT
 from tracker.model import MessageId, Outcome, Scope, Session, Status
@@ -209,4 +209,4 @@ async def test_what_has_an_age_of_its_own_goes_at_it(hand: Hand) -> None:
         NO_LONGER_KEPT,
         None,
     ]
-    assert await hand.ledger.accesses(EVERYTHING, limit=10) == looks[:1]
+    assert await entries(hand.ledger, EVERYTHING, limit=10) == looks[:1]
