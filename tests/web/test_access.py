@@ -18,6 +18,7 @@ MAY_SEE = {
 }
 """Who may see a message of anna@northwind.example."""
 ACCOUNT = "zoe@elsewhere.example"
+KIND = "ip-blocklisted"
 
 
 @pytest.mark.parametrize("address", PEOPLE)
@@ -115,7 +116,7 @@ GATED = [
 async def test_administration_is_for_administrators(
     desk: Desk, address: str, route: PrivateRoute
 ) -> None:
-    method, path = route.method, route.path.format(address=ACCOUNT)
+    method, path = route.method, route.path.format(address=ACCOUNT, kind=KIND)
     client = await desk.log_in(address)
     data = {"csrf": await token_for(client)} if method == "POST" else None
     response = await client.request(method, path, data=data, allow_redirects=False)
@@ -132,7 +133,7 @@ async def test_administration_is_for_administrators(
 async def test_a_stranger_gets_nothing(desk: Desk, route: PrivateRoute) -> None:
     before = await desk.ledger.timeline(desk.ids[LUNCH], Scope())
     path = route.path.format(
-        id=desk.ids[LUNCH], address=ACCOUNT, search=UNKNOWN, name="gmail.example"
+        id=desk.ids[LUNCH], address=ACCOUNT, search=UNKNOWN, name="gmail.example", kind=KIND
     )
     response = await desk.client().request(route.method, path, allow_redirects=False)
     if path.startswith("/api/"):
