@@ -5,7 +5,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,7 +13,7 @@ import typer
 
 from config.loader import Loaded
 from relay.cli.common import CommandFailed, with_ledger
-from tracker.model import MessageId, RecipientId, Refusal, RefusalId, Scope, Status
+from tracker.model import MessageId, RecipientId, Refusal, Scope, Status
 from tracker.search import (
     MAIL,
     NOT_TAKEN,
@@ -27,9 +27,10 @@ from tracker.search import (
 )
 from tracker.states import OPEN
 from tracker.store import Ledger
-from tracker.views import IdPage, Page, Row, Timeline
+from tracker.views import IdPage, Page, RefusalPage, Row, Timeline
 
-_Page = TypeVar("_Page", Page, IdPage)
+_Found = TypeVar("_Found")
+_Page = TypeVar("_Page", Page, IdPage, RefusalPage)
 
 EVERYTHING = Scope()
 """An operator at the command line sees the whole ledger."""
@@ -65,13 +66,7 @@ async def find(
     statuses: frozenset[Status] | None,
 ) -> list[Row]:
     """Return at most `limit` rows, newest first; say so where not everything was searched."""
-    found: list[Row] = []
-    async with aclosing(find_pages(ledger, loaded, words, statuses, min(limit, _PAGE))) as pages:
-        async for rows in pages:
-            found.extend(rows)
-            if len(found) >= limit:
-                break
-    return found[:limit]
+    return await _first(limit, find_pages(ledger, loaded, words, statuses, min(limit, _PAGE)))
 
 
 async def find_pages(
@@ -101,11 +96,23 @@ async def find_ids(
         yield page.ids
 
 
-async def _pages(
-    search: Callable[[RecipientId | None], Awaitable[_Page]],
-) -> AsyncGenerator[_Page, None]:
-    """Yield pages until the end; say so where the time of a search was not enough."""
-    before: RecipientId | None = None
+async def _first(limit: int, pages: AsyncGenerator[Sequence[_Found], None]) -> list[_Found]:
+    """Return at most `limit` of what stands on `pages`, and look at no more of them."""
+    found: list[_Found] = []
+    async with aclosing(pages):
+        async for rows in pages:
+            found.extend(rows)
+            if len(found) >= limit:
+                break
+    return found[:limit]
+
+
+async def _pages(search: Callable[[Any], Awaitable[_Page]]) -> AsyncGenerator[_Page, None]:
+    """Yield pages until the end; say so where the time of a search was not enough.
+
+    `search` takes where to go on, which is None at first and of the page's own kind then.
+    """
+    before = None
     while True:
         page = await search(before)
         yield page
@@ -121,20 +128,16 @@ async def find_refused(
     ledger: Ledger, loaded: Loaded, words: Sequence[str] | None, limit: int
 ) -> list[Refusal]:
     """Return at most `limit` of what was not taken, newest first; say so where it was cut."""
+    return await _first(limit, _refused_pages(ledger, loaded, words, min(limit, _PAGE)))
+
+
+async def _refused_pages(
+    ledger: Ledger, loaded: Loaded, words: Sequence[str] | None, size: int
+) -> AsyncGenerator[Sequence[Refusal], None]:
     query = _query_of(words, loaded, NOT_TAKEN)
-    found: list[Refusal] = []
-    before: RefusalId | None = None
-    while len(found) < limit:
-        missing = min(limit - len(found), _PAGE)
-        page = await ledger.refusals(query, EVERYTHING, limit=missing, before=before)
-        found.extend(page.rows)
-        if page.cut and page.older == before:
-            typer.echo(_CUT, err=True)
-            break
-        before = page.older
-        if before is None:
-            break
-    return found
+    search = partial(ledger.refusals, query, EVERYTHING, limit=size)
+    async for page in _pages(lambda before: search(before=before)):
+        yield page.rows
 
 
 def _among(
