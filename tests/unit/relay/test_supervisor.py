@@ -7,8 +7,11 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 from relay.processes import serve_until_told
 from relay.supervisor import Ties
@@ -33,6 +36,7 @@ PROGRAM = textwrap.dedent(
             if not (mode == "mute" and name == "new"):
                 ties.report()
             if mode == "talkative":
+                (notes / f"serving-{os.getpid()}").touch()
                 while not select.select([ties.lifeline], [], [], 0.05)[0]:
                     ties.report()
             select.select([ties.lifeline], [], [], 60)
@@ -49,8 +53,23 @@ PROGRAM = textwrap.dedent(
 )
 
 
-def start(notes: Path, mode: str = "", *patience: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(notes), mode, *patience])
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a supervisor in a mode, with a patience in seconds; it does not outlive its test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(mode: str = "", *patience: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", PROGRAM, str(tmp_path), mode, *patience]
+        started.append(subprocess.Popen(command))
+        return started[-1]
+
+    yield start
+    for supervisor in started:
+        supervisor.kill()
+        supervisor.wait(10)
 
 
 def pids(notes: Path, name: str) -> list[int]:
@@ -65,8 +84,10 @@ def lives(pid: int) -> bool:
     return True
 
 
-def test_a_child_that_dies_is_started_again_and_sigterm_ends_all(tmp_path: Path) -> None:
-    supervisor = start(tmp_path)
+def test_a_child_that_dies_is_started_again_and_sigterm_ends_all(
+    start: Start, tmp_path: Path
+) -> None:
+    supervisor = start()
     (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: len(pids(tmp_path, "old")) == 2, "another child")
@@ -75,8 +96,8 @@ def test_a_child_that_dies_is_started_again_and_sigterm_ends_all(tmp_path: Path)
     assert not any(lives(pid) for pid in pids(tmp_path, "old"))
 
 
-def test_sighup_replaces_the_children_by_the_new_generation(tmp_path: Path) -> None:
-    supervisor = start(tmp_path)
+def test_sighup_replaces_the_children_by_the_new_generation(start: Start, tmp_path: Path) -> None:
+    supervisor = start()
     (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
     supervisor.send_signal(signal.SIGHUP)
     wait_until(lambda: pids(tmp_path, "new"), "the new generation")
@@ -86,8 +107,8 @@ def test_sighup_replaces_the_children_by_the_new_generation(tmp_path: Path) -> N
     assert len(pids(tmp_path, "new")) == 1
 
 
-def test_the_old_generation_serves_until_the_new_one_does(tmp_path: Path) -> None:
-    supervisor = start(tmp_path, "mute")
+def test_the_old_generation_serves_until_the_new_one_does(start: Start, tmp_path: Path) -> None:
+    supervisor = start("mute")
     (old,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
     supervisor.send_signal(signal.SIGHUP)
     (new,) = wait_until(lambda: pids(tmp_path, "new"), "the new generation")
@@ -101,8 +122,8 @@ def test_the_old_generation_serves_until_the_new_one_does(tmp_path: Path) -> Non
     assert not any(lives(pid) for pid in pids(tmp_path, "old"))
 
 
-def test_sighup_keeps_the_children_when_there_is_nothing_new(tmp_path: Path) -> None:
-    supervisor = start(tmp_path, "keep")
+def test_sighup_keeps_the_children_when_there_is_nothing_new(start: Start, tmp_path: Path) -> None:
+    supervisor = start("keep")
     (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
     supervisor.send_signal(signal.SIGHUP)
     os.kill(first, signal.SIGKILL)
@@ -111,8 +132,8 @@ def test_sighup_keeps_the_children_when_there_is_nothing_new(tmp_path: Path) -> 
     assert supervisor.wait(10) == 0
 
 
-def test_a_child_that_does_not_end_in_time_is_killed(tmp_path: Path) -> None:
-    supervisor = start(tmp_path, "stubborn")
+def test_a_child_that_does_not_end_in_time_is_killed(start: Start, tmp_path: Path) -> None:
+    supervisor = start("stubborn")
     (child,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
     supervisor.terminate()
     assert supervisor.wait(20) == 0
@@ -120,18 +141,18 @@ def test_a_child_that_does_not_end_in_time_is_killed(tmp_path: Path) -> None:
     assert not pids(tmp_path, "orphaned")
 
 
-def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
-    supervisor = start(tmp_path)
+def test_children_end_when_the_supervisor_is_killed(start: Start, tmp_path: Path) -> None:
+    supervisor = start()
     (child,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
     supervisor.kill()
     supervisor.wait(10)
     wait_until(lambda: pids(tmp_path, "orphaned") == [child], "the child to notice")
 
 
-def test_a_child_that_hangs_is_killed_and_started_again(tmp_path: Path) -> None:
+def test_a_child_that_hangs_is_killed_and_started_again(start: Start, tmp_path: Path) -> None:
     """It may hold what others wait for: only its end gives that back."""
-    supervisor = start(tmp_path, "talkative", "1")
-    (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    supervisor = start("talkative", "1")
+    (first,) = wait_until(lambda: pids(tmp_path, "serving"), "the child")
     os.kill(first, signal.SIGSTOP)
     wait_until(lambda: len(pids(tmp_path, "old")) == 2, "another child")
     assert not lives(first)
@@ -139,18 +160,18 @@ def test_a_child_that_hangs_is_killed_and_started_again(tmp_path: Path) -> None:
     assert supervisor.wait(10) == 0
 
 
-def test_a_child_that_goes_on_reporting_is_left_alone(tmp_path: Path) -> None:
-    supervisor = start(tmp_path, "talkative", "0.5")
-    (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+def test_a_child_that_goes_on_reporting_is_left_alone(start: Start, tmp_path: Path) -> None:
+    supervisor = start("talkative", "0.5")
+    (first,) = wait_until(lambda: pids(tmp_path, "serving"), "the child")
     time.sleep(2)
     assert pids(tmp_path, "old") == [first]
     supervisor.terminate()
     assert supervisor.wait(10) == 0
 
 
-def test_nobody_is_blamed_for_what_stopped_the_supervisor_too(tmp_path: Path) -> None:
-    supervisor = start(tmp_path, "talkative", "3")
-    (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+def test_nobody_is_blamed_for_what_stopped_the_supervisor_too(start: Start, tmp_path: Path) -> None:
+    supervisor = start("talkative", "3")
+    (first,) = wait_until(lambda: pids(tmp_path, "serving"), "the child")
     for pid in (supervisor.pid, first):
         os.kill(pid, signal.SIGSTOP)
     time.sleep(6)
