@@ -136,15 +136,17 @@ def build_jobs(
 
 
 def pieces(content: Content, length: int) -> Iterator[bytes]:
-    """Yield the content in pieces of `length` bytes; empty content is one empty piece."""
-    gathered = bytearray()
-    is_empty = True
+    """Yield the content in pieces of `length` bytes; empty content is one empty piece.
+
+    A chunk that is a piece goes on without a copy of it.
+    """
+    held, is_empty = b"", True
     for chunk in content.chunks():
-        gathered += chunk
-        end = len(gathered) - len(gathered) % length
+        octets = held + chunk if held else chunk
+        end = len(octets) - len(octets) % length
         for start in range(0, end, length):
-            yield bytes(gathered[start : start + length])
+            yield octets[start : start + length]
             is_empty = False
-        del gathered[:end]
-    if gathered or is_empty:
-        yield bytes(gathered)
+        held = octets[end:]
+    if held or is_empty:
+        yield held
