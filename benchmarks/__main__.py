@@ -16,8 +16,8 @@ SCENARIOS = (
     "latency",
     "cluster",
 )
-"""Those of `make bench`; `ledger`, `panel`, `transfer`, `tracking`, `deferred`, `retention` and
-`freshness` can be named."""
+"""Those of `make bench`; `ledger`, `panel`, `transfer`, `tracking`, `deferred`, `retention`,
+`freshness` and `growth` can be named."""
 
 
 def main() -> None:
