@@ -40,7 +40,11 @@ are changed all the time shall not be copied all the time."""
 _UP, _DOWN = 1.5, 0.25
 
 _WAL_LIMIT: Final = 64 * 1024 * 1024
-"""Bytes of WAL above which it is cut down."""
+"""Bytes of WAL above which it is copied however soon after the last time."""
+
+_WAL_CUT: Final = 2 * _WAL_LIMIT
+"""Bytes of WAL above which it is cut down. Below that the file stays as long as it is: to write
+over what is there costs the disk less than to give it back and have it anew."""
 
 _WAL_STEP: Final = 16 * 1024 * 1024
 """Bytes that it may grow until the next trial, where a reader was in the way."""
@@ -126,7 +130,7 @@ class Checkpoints:
     def _finish(self, connection: sqlite3.Connection) -> None:
         self._sync.wait()
         self._is_copied = False
-        mode = "TRUNCATE" if self._wal_size() > self._tolerated else "PASSIVE"
+        mode = "TRUNCATE" if self._wal_size() > _WAL_CUT else "PASSIVE"
         with self._turn.held():
             began = monotonic()
             connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()

@@ -16,6 +16,8 @@ from tracker.sqlite.connection import connect_writer
 from tracker.sqlite.migrate import migrate
 from tracker.sqlite.turn import TurnLock
 
+MIB = 1024 * 1024
+
 
 @pytest.mark.parametrize(
     ("amount", "took", "following"),
@@ -59,6 +61,18 @@ class Machine:
                 "INSERT INTO destinations (destination, detail) VALUES (?, ?)",
                 (f"d{self._count}.{id(self)}.example", "x" * 500),
             )
+
+    @property
+    def log_size(self) -> int:
+        """Bytes of the WAL."""
+        return self.path.with_name(f"{self.path.name}-wal").stat().st_size
+
+    def write_large(self, octets: int) -> None:
+        """Commit a row of a size."""
+        self.connection.execute(
+            "INSERT INTO destinations (destination, detail) VALUES (?, ?)",
+            (f"large{octets}.example", "x" * octets),
+        )
 
     def take_a_step(self) -> None:
         """Go on with the checkpoint, when it is time."""
@@ -131,6 +145,23 @@ def test_the_log_stays_whole_when_the_disk_does_not_take_what_was_copied(
     assert machine.would_keep()
     said = {(event["log_level"], event["problem"], event["ledger"]) for event in events}
     assert said == {("error", "the disk is broken", str(machine.path))}
+
+
+def test_the_log_keeps_its_length_while_it_is_not_too_long(machine: Machine) -> None:
+    """To write over what is there costs the disk less than to allot it anew."""
+    machine.write_large(100 * MIB)
+    machine.take_a_step()
+    machine.take_a_step()
+    before = machine.log_size
+    machine.write(1)
+    assert machine.log_size == before > 100 * MIB
+
+
+def test_the_log_is_cut_down_when_it_is_too_long(machine: Machine) -> None:
+    machine.write_large(130 * MIB)
+    machine.take_a_step()
+    machine.take_a_step()
+    assert machine.log_size < MIB
 
 
 def test_commits_are_synced_again_after_a_copy(machine: Machine) -> None:
