@@ -103,7 +103,7 @@ class Checkpoints:
         self._changes = connection.total_changes
         try:
             if not self._sync.hold_log():  # another process is at it, for us too
-                self._tolerated = max(self._tolerated, self._wal_size() + _WAL_STEP)
+                self._relieve(connection)
                 return
             took = self._copy_in_turn(connection)
         except BaseException:
@@ -113,6 +113,16 @@ class Checkpoints:
         self._not_before = monotonic() + _REST * took
         self._is_copied = True
         self._sync.start()
+
+    def _relieve(self, connection: sqlite3.Connection) -> None:
+        """Copy a WAL that has got long, though another process is at it.
+
+        It may have nothing to write for a while, or wait for the disk, as we do then.
+        """
+        if self._wal_size() > self._tolerated:
+            with self._turn.held():
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._tolerated = max(_WAL_LIMIT, self._wal_size() + _WAL_STEP)
 
     def _copy_in_turn(self, connection: sqlite3.Connection) -> float:
         """Copy all but the end; return the seconds that the turn was held."""
@@ -131,10 +141,13 @@ class Checkpoints:
         self._sync.wait()
         self._is_copied = False
         mode = "TRUNCATE" if self._wal_size() > _WAL_CUT else "PASSIVE"
-        with self._turn.held():
-            began = monotonic()
-            connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
-            ended = monotonic()
+        try:
+            with self._turn.held():
+                began = monotonic()
+                connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+                ended = monotonic()
+        finally:
+            self._sync.give_up_place()
         self._not_before = max(self._not_before, ended + _REST * (ended - began))
         self._tolerated = max(_WAL_LIMIT, self._wal_size() + _WAL_STEP)
 

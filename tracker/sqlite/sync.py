@@ -26,8 +26,8 @@ processes end: only the next one that opens the ledger copies the whole of it an
 class Sync:
     """A reader that holds the WAL, and a thread that syncs. For one caller at a time.
 
-    One process at a time has both, from `hold_log` until it is synced: a lock of the kernel on a
-    file beside the ledger says which, and is given back by whoever dies.
+    One process at a time has both, from `hold_log` until `give_up_place`: a lock of the kernel on
+    a file beside the ledger says which, and is given back by whoever dies.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,8 +70,18 @@ class Sync:
         return True
 
     def call_off(self) -> None:
-        """Let go of the WAL after all."""
+        """Let go of the WAL after all, and of the place."""
         self._let_go()
+        self.give_up_place()
+
+    def give_up_place(self) -> None:
+        """Let another process hold the WAL: its end has been copied, or cannot be.
+
+        Until then nobody shall: it could not be begun anew, and two that take turns at holding it
+        would let it grow without end.
+        """
+        if self._lock is not None:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def start(self) -> None:
         """Sync the file, in the thread, then let go of the WAL.
@@ -115,8 +125,6 @@ class Sync:
     def _let_go(self) -> None:
         if self._reader is not None and self._reader.in_transaction and not self._has_failed:
             self._reader.execute("COMMIT")
-        if self._lock is not None:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
 
 def _descriptor_of(path: Path) -> int:

@@ -184,3 +184,33 @@ def test_one_process_copies_for_all(machine: Machine, monkeypatch: pytest.Monkey
         machine.take_a_step()
         other.take_a_step()
         assert machine.path.read_bytes() != copied
+
+
+def test_two_that_write_do_not_keep_the_log_from_being_begun_anew(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would hold it whenever the other wants to come to its end."""
+    first, may_sync = iter([True]), Event()
+    monkeypatch.setattr(os, "fdatasync", lambda _: next(first, False) or may_sync.wait(20))
+    with closing(Machine(machine.path)) as other:
+        machine.write()
+        machine.take_a_step()
+        other.take_a_step()
+        machine.take_a_step()
+        before = machine.log_size
+        machine.write(1)
+        may_sync.set()
+        assert machine.log_size == before
+
+
+def test_a_long_log_does_not_wait_for_one_who_has_nothing_to_write(machine: Machine) -> None:
+    machine.write()
+    machine.take_a_step()
+    with closing(Machine(machine.path)) as other:
+        other.write_large(130 * MIB)
+        other.take_a_step()
+        assert other.log_size < MIB
+        other.write(1)
+        machine.take_a_step()
+        machine.write_large(MIB)
+        assert machine.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
