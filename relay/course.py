@@ -111,6 +111,11 @@ class Course:
         """The number of this attempt, of the recipient tried most."""
         return max(recipient.attempts for recipient in self.recipients) + 1
 
+    @property
+    def is_untried(self) -> bool:
+        """True while no target was dialled and none has said anything."""
+        return not self.dialled and not self.reachable
+
     def skip(self, target: Target, why: str) -> TargetTry:
         """Note a target that is not dialled."""
         phase = Phase.CONNECT if target.address else Phase.DNS

@@ -222,7 +222,7 @@ class Delivery:
                 self._tell(course, course.skip(candidate.target, why))
             else:
                 fault = await self._handover.hand_over(course, candidate.target, source)
-                if fault is not None and fault.origin is Origin.LOCAL and not course.dialled:
+                if fault is not None and fault.origin is Origin.LOCAL and course.is_untried:
                     until = self._clock.now() + _LOCAL_PAUSE
                     return Postponement(gate=Gate.LOCAL, until=until, detail=fault.detail)
                 if fault is not None and fault.phase is Phase.AUTH:
