@@ -1,7 +1,11 @@
-"""How a process of the relay begins when the disk is full: it waits, and says once for what."""
+"""How a process of the relay begins: however long it takes, it says that it lives.
+
+When the disk is full it waits, and says once for what.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Final, TypeVar
 
 import structlog
@@ -9,21 +13,41 @@ import structlog
 from config.settings import Settings
 from relay.supervisor import Ties
 from tracker.room import WORKER_NEEDS, Shortage, find_shortages, is_full
-from tracker.store import StoreError
+from tracker.store import StoreError, StoreUnavailable
 
+BEAT: Final = timedelta(seconds=5)
+"""How often a process tells its supervisor that it does not hang."""
 PAUSE: Final = 5.0
 """Seconds between two tries: room is made by people, and one try costs next to nothing."""
 
 Begun = TypeVar("Begun")
 
 
-async def begin_when_there_is_room(
+async def begin_patiently(
     begin: Callable[[], Awaitable[Begun]], settings: Settings, ties: Ties, pause: float = PAUSE
 ) -> Begun | None:
     """Return what `begin` returns, as soon as the disk lets it; None when the supervisor is gone.
 
-    What fails for another reason is raised. `begin` has to leave nothing behind when it fails.
+    Whatever `begin` waits for, such as another node that migrates the ledger, the supervisor is
+    told that this process does not hang, as long as its event loop runs. What fails for another
+    reason is raised. `begin` has to leave nothing behind when it fails.
     """
+    living = asyncio.create_task(_say_that_we_live(ties))
+    try:
+        return await _begin_with_room(begin, settings, ties, pause)
+    finally:
+        living.cancel()
+
+
+async def _say_that_we_live(ties: Ties) -> None:
+    while True:
+        ties.report(serves=False)
+        await asyncio.sleep(BEAT.total_seconds())
+
+
+async def _begin_with_room(
+    begin: Callable[[], Awaitable[Begun]], settings: Settings, ties: Ties, pause: float
+) -> Begun | None:
     log = structlog.get_logger()
     has_told = False
     while True:
@@ -31,7 +55,8 @@ async def begin_when_there_is_room(
             begun = await begin()
         except (OSError, StoreError) as error:
             shortages = find_shortages(settings, WORKER_NEEDS)
-            if not shortages and not is_full(error):
+            # SQLite has other words, too, for a disk that does not take what it wants to write.
+            if not is_full(error) and not (shortages and isinstance(error, StoreUnavailable)):
                 raise
             if not has_told:
                 has_told = True

@@ -18,7 +18,7 @@ from config.loader import Loaded
 from config.settings import Settings
 from relay import metrics
 from relay.app import Relay, build_panel
-from relay.beginning import begin_when_there_is_room
+from relay.beginning import BEAT, begin_patiently
 from relay.certificates import build_server_context
 from relay.clock import SystemClock
 from relay.log import LineWriter, configure
@@ -27,9 +27,6 @@ from tracker.model import Account, Role
 from tracker.opening import migrate, open_ledger, prepare_process
 from tracker.passwords import Passwords
 from tracker.store import Ledger
-
-_BEAT = timedelta(seconds=5)
-"""How often a process tells its supervisor that it does not hang."""
 
 
 def prepare(settings: Settings, password: str) -> None:
@@ -87,7 +84,7 @@ def run_worker(loaded: Loaded, place: Place, ties: Ties) -> int:
             # for it, on one they take turns.
             os.sched_setaffinity(0, {place.core})
         prepare_process(settings.store)
-        begun = await begin_when_there_is_room(partial(_begin_work, loaded, place), settings, ties)
+        begun = await begin_patiently(partial(_begin_work, loaded, place), settings, ties)
         if begun is None:
             return
         ledger, relay = begun
@@ -127,9 +124,7 @@ def run_panel(loaded: Loaded, ties: Ties) -> int:
 
     async def show() -> None:
         settings = loaded.settings
-        ledger = await begin_when_there_is_room(
-            partial(open_ledger, settings.store), settings, ties
-        )
+        ledger = await begin_patiently(partial(open_ledger, settings.store), settings, ties)
         if ledger is None:
             return
         passwords = Passwords()
@@ -183,7 +178,7 @@ def _loop_factory() -> Any:
     return uvloop.new_event_loop
 
 
-async def serve_until_told(ties: Ties, every: timedelta = _BEAT) -> None:
+async def serve_until_told(ties: Ties, every: timedelta = BEAT) -> None:
     """Report that this process serves, as long as its event loop runs, until it is to stop."""
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
