@@ -40,6 +40,7 @@ from tracker.kept import subject_keeper
 from tracker.model import Load
 from tracker.opening import open_ledger
 from tracker.passwords import Passwords
+from tracker.routing import Routes
 from tracker.secret import open_key
 from tracker.store import Ledger
 
@@ -62,6 +63,7 @@ class Relay:
     ) -> None:
         """`share`: how many workers of this machine divide the connections of clients."""
         settings = loaded.settings
+        routes = Routes.of(settings)
         self._node = name_of_node(settings)
         self._passwords = Passwords()
         self._beside: list[asyncio.Task[None]] = []
@@ -77,10 +79,10 @@ class Relay:
         )
         self._rulebook = Rulebook(ledger=ledger, clock=clock)
         gates = self._watch(settings, clock)
-        delivery = self._delivery(loaded, clock, resolver, gates)
+        delivery = self._delivery(loaded, routes, clock, resolver, gates)
         self.worker = Worker(
             ledger=ledger,
-            carrier=self._carrier(loaded, ledger, clock, delivery, gates),
+            carrier=self._carrier(loaded, routes, ledger, clock, delivery, gates),
             keeper=self._keeper,
             settings=settings,
             clock=clock,
@@ -93,6 +95,7 @@ class Relay:
             ledger=ledger,
             worker=self.worker,
             settings=settings,
+            routes=routes,
             clock=clock,
             keep_subject=subject_keeper(settings.tracking, partial(open_key, settings)),
         )
@@ -100,6 +103,7 @@ class Relay:
             ledger=ledger,
             clock=clock,
             settings=settings,
+            routes=routes,
             delivery=delivery,
             intake=intake,
             closed=self._closed,
@@ -133,11 +137,17 @@ class Relay:
         return gates
 
     def _delivery(
-        self, loaded: Loaded, clock: Clock, resolver: Resolver | None, gates: Gates
+        self,
+        loaded: Loaded,
+        routes: Routes,
+        clock: Clock,
+        resolver: Resolver | None,
+        gates: Gates,
     ) -> Delivery:
         settings = loaded.settings
         return Delivery(
             settings=settings,
+            routes=routes,
             resolver=resolver or DnsResolver(settings.dns, clock),
             clock=clock,
             pool=self._pool,
@@ -150,7 +160,13 @@ class Relay:
         )
 
     def _carrier(
-        self, loaded: Loaded, ledger: Ledger, clock: Clock, delivery: Delivery, gates: Gates
+        self,
+        loaded: Loaded,
+        routes: Routes,
+        ledger: Ledger,
+        clock: Clock,
+        delivery: Delivery,
+        gates: Gates,
     ) -> Carrier:
         return Carrier(
             ledger=ledger,
@@ -158,6 +174,7 @@ class Relay:
             gates=gates,
             keeper=self._keeper,
             settings=loaded.settings,
+            routes=routes,
             clock=clock,
             node=self._node,
             config_revision=loaded.revision,
@@ -233,6 +250,7 @@ def build_panel(
 
     return web.app.build(
         settings,
+        routes=Routes.of(settings),
         node=name_of_node(settings),
         ledger=ledger,
         passwords=passwords,

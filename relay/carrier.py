@@ -71,6 +71,7 @@ class Carrier:
         gates: Gates,
         keeper: Keeper,
         settings: Settings,
+        routes: Routes,
         clock: Clock,
         node: str,
         config_revision: str,
@@ -81,7 +82,7 @@ class Carrier:
         self._gates = gates
         self._keeper = keeper
         self._settings = settings
-        self._routes = Routes(settings.routes, settings.delivery.port)
+        self._routes = routes
         self._clock = clock
         self._node = node
         self._revision = config_revision

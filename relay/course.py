@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from relay.classify import PHASES, Verdict, classify_reply, classify_silence
 from relay.clock import Clock
+from relay.regroup import regroup
 from relay.resolve import Refusal
 from relay.transport.evidence import Evidence, SessionFault
 from relay.transport.transaction import Ruling, Transaction
@@ -35,14 +36,21 @@ class _Failure(NamedTuple):
     transaction: Transaction | None = None
     """In which it happened, if it came to one: it may have been about one recipient."""
 
-    def is_about(self, recipient: RecipientId) -> bool:
-        """Say whether it is `recipient` whom, or among others whom, the target failed."""
-        return self._fault_for(recipient) is self.fault
+    def weight_for(self, recipient: RecipientId) -> tuple[bool, int, bool]:
+        """Return how much it tells about `recipient`: the greatest counts.
+
+        That of a transaction with him, then the one that came furthest, then the one that was about
+        him and not about another.
+        """
+        transaction = self.transaction
+        if transaction is None:
+            return True, self.depth, True
+        return transaction.is_with(recipient), self.depth, transaction.is_about(recipient)
 
     def ruling_on(self, recipient: RecipientId) -> Ruling:
         """Return what it means for `recipient`."""
-        fault = self._fault_for(recipient)
-        verdict = self.verdict
+        met = self.transaction.fault_for(recipient) if self.transaction else None
+        fault, verdict = met or self.fault, self.verdict
         return Ruling(
             outcome=verdict.outcome,
             origin=verdict.origin,
@@ -50,10 +58,6 @@ class _Failure(NamedTuple):
             reply=fault.reply,
             detail=fault.detail,
         )
-
-    def _fault_for(self, recipient: RecipientId) -> SessionFault:
-        met = self.transaction.fault_for(recipient) if self.transaction else None
-        return met or self.fault
 
     @property
     def verdict(self) -> Verdict:
@@ -100,11 +104,17 @@ class Course:
         self._tries: dict[RecipientId, list[TargetTry]] = {r.id: [] for r in recipients}
         self._decided: dict[RecipientId, tuple[Ruling, Target | None]] = {}
         self._failures: list[_Failure] = []
+        self._may_regroup = True
 
     @property
     def number(self) -> int:
         """The number of this attempt, of the recipient tried most."""
         return max(recipient.attempts for recipient in self.recipients) + 1
+
+    @property
+    def is_untried(self) -> bool:
+        """True while no target was dialled and none has said anything."""
+        return not self.dialled and not self.reachable
 
     def skip(self, target: Target, why: str) -> TargetTry:
         """Note a target that is not dialled."""
@@ -145,6 +155,25 @@ class Course:
             self._failures.append(_Failure(transaction.fault, target, transaction))
         return tries[0]
 
+    def regroup(self, transaction: Transaction, limit: int) -> list[list[Recipient]]:
+        """Return whom to try on one more session after `transaction` failed: once in an attempt.
+
+        They are in groups for a transaction each; none unless it failed at a recipient.
+        """
+        suspects = transaction.suspects
+        if not suspects or not self._may_regroup:
+            return []
+        behind = [r for r in self.undecided if not transaction.is_with(r.id)]
+        groups = regroup(
+            transaction.accepted,
+            list(suspects.values()),
+            [*transaction.unasked, *behind],
+            number=self.number,
+            limit=limit,
+        )
+        self._may_regroup = not groups
+        return groups
+
     def refuse(self, refusal: Refusal) -> None:
         """Rule on everybody: there is no target."""
         if refusal.origin is Origin.NETWORK:
@@ -174,15 +203,11 @@ class Course:
         )
 
     def _rule_by_failures(self) -> None:
-        """Let the failure that came furthest speak for all; temporary ones come before others.
-
-        Of equal ones, that counts which was about the recipient himself.
-        """
+        """Let the failure that tells most speak for each; temporary ones come before others."""
         waiting = [f for f in self._failures if f.verdict.outcome is not Outcome.FAILED]
         for recipient in self.undecided:
             *_, decisive = sorted(
-                waiting or self._failures,
-                key=lambda failure: (failure.depth, failure.is_about(recipient.id)),
+                waiting or self._failures, key=lambda each: each.weight_for(recipient.id)
             )
             self._decided[recipient.id] = (decisive.ruling_on(recipient.id), decisive.target)
         self.undecided = []

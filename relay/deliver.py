@@ -81,6 +81,7 @@ class Delivery:
         self,
         *,
         settings: Settings,
+        routes: Routes,
         resolver: Resolver,
         clock: Clock,
         pool: Pool,
@@ -100,7 +101,7 @@ class Delivery:
         self._config_revision = config_revision
         self._observer = observer
         self._rules = Rules.of(settings, own_addresses)
-        self._routes = Routes(settings.routes, self._rules.port)
+        self._routes = routes
         self._lasting: dict[str, Resolution] = {}
         """What need not be looked up again, by the pattern of its route."""
         self._handover = Handover(
@@ -222,7 +223,7 @@ class Delivery:
                 self._tell(course, course.skip(candidate.target, why))
             else:
                 fault = await self._handover.hand_over(course, candidate.target, source)
-                if fault is not None and fault.origin is Origin.LOCAL and not course.dialled:
+                if fault is not None and fault.origin is Origin.LOCAL and course.is_untried:
                     until = self._clock.now() + _LOCAL_PAUSE
                     return Postponement(gate=Gate.LOCAL, until=until, detail=fault.detail)
                 if fault is not None and fault.phase is Phase.AUTH:

@@ -69,47 +69,73 @@ class Handover:
     ) -> SessionFault | None:
         """Try one target until no recipient is left or it fails us; return how it failed.
 
-        Where it broke off at one recipient, those that it had nothing against get one more session.
+        Where it broke off at one recipient, others get one more session.
         """
         manner = self._manner_of(course)
         session = self._pool.take(target, manner)
         course.dialled += 1
-        chosen: Sequence[Recipient] = ()
-        failed: SessionFault | None = None
         while course.undecided:
-            if session is None:
-                await self._pool.make_room(course.group, self._spare(course.group))
-                session = self._session(target, manner)
-                try:
-                    await session.open()
-                except SessionFault as problem:
-                    self._tell(course, course.take_opening_fault(session.evidence, problem))
-                    return problem
-            transaction, is_tired = await self._run_transaction(course, session, source, chosen)
-            fault = transaction.fault
-            chosen = () if failed or is_tired else transaction.bystanders
-            failed = failed or (None if is_tired else fault)
-            if fault is None and course.undecided and not failed and self._pool.may_go_on(session):
+            try:
+                session = session or await self._open(course, target, manner)
+            except SessionFault as problem:
+                return problem
+            recipients = course.undecided[: self._limit_on(session)]
+            transaction, is_tired = await self._run_transaction(course, session, source, recipients)
+            if transaction.fault is None and course.undecided and self._pool.may_go_on(session):
                 session.evidence.restart()
                 continue
-            if fault is None:
+            if transaction.fault is None:
                 self._pool.give(session, course.group)
-            if failed and not chosen:
-                break
+            elif not is_tired:
+                groups = course.regroup(transaction, self._limit_on(session))
+                return await self._try_groups(course, target, source, groups) or transaction.fault
             session = None
-        return failed
+        return None
+
+    async def _try_groups(
+        self, course: Course, target: Target, source: Source, groups: Sequence[list[Recipient]]
+    ) -> SessionFault | None:
+        """Try group by group on one more session, until it fails; return how, if there is none."""
+        if not groups:
+            return None
+        try:
+            session = await self._open(course, target, self._manner_of(course))
+        except SessionFault as problem:
+            return problem
+        for group in groups:
+            transaction, _ = await self._run_transaction(course, session, source, group)
+            if transaction.fault is not None:
+                return None
+            if group is groups[-1] or not self._pool.may_go_on(session):
+                break
+            session.evidence.restart()
+        self._pool.give(session, course.group)
+        return None
+
+    async def _open(self, course: Course, target: Target, manner: Manner) -> Session:
+        """Return a new session. Raises SessionFault, which is then on record."""
+        await self._pool.make_room(course.group, self._spare(course.group))
+        session = self._session(target, manner)
+        try:
+            await session.open()
+        except SessionFault as problem:
+            self._tell(course, course.take_opening_fault(session.evidence, problem))
+            raise
+        return session
+
+    def _limit_on(self, session: Session) -> int:
+        """Return how many recipients a transaction may have."""
+        limit = self._settings.delivery.recipients_per_transaction
+        return min(limit, session.extensions.recipients_limit or limit)
 
     async def _run_transaction(
-        self, course: Course, session: Session, source: Source, chosen: Sequence[Recipient]
+        self, course: Course, session: Session, source: Source, recipients: list[Recipient]
     ) -> tuple[Transaction, bool]:
-        """Try the `chosen`, or else some of the undecided recipients.
+        """Try `recipients`.
 
         The second value is true when its fault says nothing about the target: a session that had
         served before was refused before anything was taken. A fresh one is the answer to that.
         """
-        limit = self._settings.delivery.recipients_per_transaction
-        limit = min(limit, session.extensions.recipients_limit or limit)
-        recipients = list(chosen or course.undecided)[:limit]
         # A probe takes the same way, and stops before the message.
         transaction = (Probe if course.is_probe else Transaction)(
             session,

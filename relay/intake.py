@@ -30,12 +30,13 @@ class LedgerIntake:
         ledger: Store,
         worker: Worker,
         settings: Settings,
+        routes: Routes,
         clock: Clock,
         keep_subject: KeepSubject | None = None,
     ) -> None:
         self._ledger = ledger
         self._worker = worker
-        self._routes = Routes(settings.routes, settings.delivery.port)
+        self._routes = routes
         self._lifetime = settings.retry.lifetime
         self._notice = settings.retry.delay_dsn
         self._clock = clock

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from config.loader import Loaded
 from config.settings import Settings
 from relay import metrics
 from relay.app import Relay, build_panel
+from relay.beginning import BEAT, begin_patiently
 from relay.certificates import build_server_context
 from relay.clock import SystemClock
 from relay.log import LineWriter, configure
@@ -24,9 +26,7 @@ from relay.supervisor import Ties
 from tracker.model import Account, Role
 from tracker.opening import migrate, open_ledger, prepare_process
 from tracker.passwords import Passwords
-
-_BEAT = timedelta(seconds=5)
-"""How often a process tells its supervisor that it does not hang."""
+from tracker.store import Ledger
 
 
 def prepare(settings: Settings, password: str) -> None:
@@ -84,18 +84,11 @@ def run_worker(loaded: Loaded, place: Place, ties: Ties) -> int:
             # for it, on one they take turns.
             os.sched_setaffinity(0, {place.core})
         prepare_process(settings.store)
-        metrics.reserve()
-        ledger = await open_ledger(settings.store)
-        structlog.get_logger().info("ledger opened", place=ledger.place, engine=ledger.engine)
+        begun = await begin_patiently(partial(_begin_work, loaded, place), settings, ties)
+        if begun is None:
+            return
+        ledger, relay = begun
         try:
-            relay = Relay(
-                loaded,
-                ledger,
-                clock=SystemClock(),
-                index=place.index,
-                share=place.share,
-            )
-            await relay.start(reuse_port=True)
             gc.freeze()
             await serve_until_told(ties)
             await relay.stop(settings.shutdown_grace)
@@ -103,6 +96,24 @@ def run_worker(loaded: Loaded, place: Place, ties: Ties) -> int:
             await ledger.close()
 
     return _run_process(loaded, f"worker-{place.index}", work())
+
+
+async def _begin_work(loaded: Loaded, place: Place) -> tuple[Ledger, Relay]:
+    """Open the ledger and start a relay on it. Raises OSError, StoreError."""
+    metrics.reserve()
+    ledger = await open_ledger(loaded.settings.store)
+    try:
+        structlog.get_logger().info("ledger opened", place=ledger.place, engine=ledger.engine)
+        relay = Relay(loaded, ledger, clock=SystemClock(), index=place.index, share=place.share)
+        try:
+            await relay.start(reuse_port=True)
+        except BaseException:
+            await relay.stop(timedelta())
+            raise
+    except BaseException:
+        await ledger.close()
+        raise
+    return ledger, relay
 
 
 def run_panel(loaded: Loaded, ties: Ties) -> int:
@@ -113,7 +124,9 @@ def run_panel(loaded: Loaded, ties: Ties) -> int:
 
     async def show() -> None:
         settings = loaded.settings
-        ledger = await open_ledger(settings.store)
+        ledger = await begin_patiently(partial(open_ledger, settings.store), settings, ties)
+        if ledger is None:
+            return
         passwords = Passwords()
         runner = http.AppRunner(
             build_panel(settings, ledger, passwords, SystemClock()),
@@ -165,7 +178,7 @@ def _loop_factory() -> Any:
     return uvloop.new_event_loop
 
 
-async def serve_until_told(ties: Ties, every: timedelta = _BEAT) -> None:
+async def serve_until_told(ties: Ties, every: timedelta = BEAT) -> None:
     """Report that this process serves, as long as its event loop runs, until it is to stop."""
     loop = asyncio.get_running_loop()
     told = asyncio.Event()

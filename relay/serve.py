@@ -20,6 +20,7 @@ from relay.certificates import build_server_context
 from relay.log import DirectWriter, configure
 from relay.state import CannotStart
 from relay.supervisor import Role, Supervisor
+from tracker.room import WORKER_NEEDS, find_shortages
 from tracker.store import StoreError
 
 
@@ -189,7 +190,7 @@ def _prepare(settings: Settings) -> None:
         try:
             processes.prepare(settings, secrets.token_urlsafe(12))
         except (StoreError, OSError) as error:
-            problem = f"ledger {place}: {error}"
+            problem = "; ".join([f"ledger {place}: {error}", *_missing_room(settings)])
         except BaseException as error:
             problem = f"ledger {place}: {type(error).__name__}: {error}"
         os.write(writing, problem.encode()[:4000])
@@ -200,3 +201,8 @@ def _prepare(settings: Settings) -> None:
     os.waitpid(pid, 0)
     if problem:
         raise CannotStart(problem)
+
+
+def _missing_room(settings: Settings) -> list[str]:
+    """Return what may be the cause, when the disk is full."""
+    return [str(shortage) for shortage in find_shortages(settings, WORKER_NEEDS)]

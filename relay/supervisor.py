@@ -2,8 +2,8 @@
 
 Every child holds the reading end of a pipe, the lifeline, whose writing end only the supervisor
 has: it ends when the supervisor dies, however it dies. Through a second pipe it says again and
-again that it serves: one that falls silent hangs, maybe with something that others wait for, and
-is killed.
+again that it lives, and whether it serves yet: one that falls silent hangs, maybe with something
+that others wait for, and is killed. How long it takes to start does not matter.
 
 It knows nothing of mail. It has one thread and no event loop, so that forking is safe at any
 time, and takes its signals one by one:
@@ -45,13 +45,14 @@ class Ties:
     """Descriptor that becomes readable when the supervisor is gone."""
     _report: int
 
-    def report(self) -> None:
-        """Say that this child serves; to be said again many times within the `PATIENCE`.
+    def report(self, *, serves: bool = True) -> None:
+        """Say that this child lives, and whether it `serves`: many times within the `PATIENCE`.
 
         A supervisor that does not listen just now does not hold it up.
         """
+        pid = os.getpid() if serves else -os.getpid()
         with contextlib.suppress(OSError):
-            os.write(self._report, os.getpid().to_bytes(_PID_SIZE, "little"))
+            os.write(self._report, pid.to_bytes(_PID_SIZE, "little", signed=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,9 @@ class _Child:
     pid: int
     started: float
     generation: int
+    heard: float
+    """When it last said that it lives, or was started."""
     serves: bool = False
-    heard: float = 0.0
-    """When it last said that it serves."""
     retiring: bool = False
 
 
@@ -96,7 +97,7 @@ class Supervisor:
     ) -> None:
         """`renew` is asked at SIGHUP for the new generation; None keeps the present one.
 
-        A child that serves and then says nothing for `patience` is killed.
+        A child that says nothing for `patience` is killed.
         """
         self._roles = list(roles)
         self._grace = grace
@@ -142,7 +143,8 @@ class Supervisor:
             os.close(self._life)
             os.close(self._reports)
             _be(role, self._ties)
-        self._children[pid] = _Child(role, pid, time.monotonic(), generation)
+        now = time.monotonic()
+        self._children[pid] = _Child(role, pid, started=now, generation=generation, heard=now)
 
     def _replace(self) -> None:
         roles = self._renew()
@@ -160,9 +162,10 @@ class Supervisor:
         except BlockingIOError:
             return
         for at in range(0, len(reports), _PID_SIZE):
-            child = self._children.get(int.from_bytes(reports[at : at + _PID_SIZE], "little"))
+            said = int.from_bytes(reports[at : at + _PID_SIZE], "little", signed=True)
+            child = self._children.get(abs(said))
             if child is not None:
-                child.serves, child.heard = True, time.monotonic()
+                child.serves, child.heard = child.serves or said > 0, time.monotonic()
         new = [c for c in self._children.values() if c.generation == self._generation]
         if len(new) == len(self._roles) and all(child.serves for child in new):
             self._retire_old()
@@ -174,7 +177,7 @@ class Supervisor:
         for child in self._children.values():
             if we_stood_still:
                 child.heard = now
-            elif child.serves and not child.retiring and now - child.heard > self._patience:
+            elif not child.retiring and now - child.heard > self._patience:
                 self._log.error("process hangs; killing it", process=child.role.name, pid=child.pid)
                 _signal(child.pid, signal.SIGKILL)
                 child.heard = now

@@ -8,11 +8,11 @@ a next hop of its own, and goes there whatever the configuration says of its dom
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from config.addresses import format_host_port, parse_host_port
 from config.errors import shown
-from config.settings import Route
+from config.settings import Route, Settings
 from config.settings.delivery import NEXT_HOP_SHAPE, check_next_hop
 from tracker.provider import provider_of
 
@@ -46,6 +46,11 @@ class Routes:
         self._leading_to = {next_hop_of(route, default_port): route for route in used}
         self._written = {route.next_hop: next_hop_of(route, default_port) for route in used}
         self._known: dict[str, Way] = {}
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the routes of `settings`, for all parts of a process: they remember ways."""
+        return cls(settings.routes, settings.delivery.port)
 
     def way_of(self, domain: str) -> Way:
         """Return the way by the most specific route: exact, then the longest "*.parent", then "*".

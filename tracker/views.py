@@ -156,6 +156,15 @@ class Reclassifying(msgspec.Struct, frozen=True, kw_only=True):
     """None while there is something left."""
 
 
+class OlderJudgements(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of the record has the category that the rules of an earlier release gave."""
+
+    recipients: int
+    """Recipients that were not delivered and were last tried by then; no more than one asks for."""
+    since: datetime | None
+    """When the present rules came; None when nobody has gone by them yet."""
+
+
 class Patience(NamedTuple):
     """How long people wait: then what was found until then is told."""
 

@@ -13,6 +13,7 @@ from config.settings import Settings
 from tracker.model import Scope
 from tracker.passwords import Passwords, PasswordsBusy
 from tracker.permissions import Permission
+from tracker.routing import Routes
 from tracker.store import Ledger, OutcomeUnknown, StoreError
 from web.csrf import FIELD, is_own_site, is_token
 from web.errors import error_page
@@ -28,6 +29,7 @@ LARGEST_FORM: Final = 64 * 1024
 def build(
     settings: Settings,
     *,
+    routes: Routes,
     node: str,
     ledger: Ledger,
     passwords: Passwords,
@@ -36,11 +38,19 @@ def build(
 ) -> web.Application:
     """Return the panel, ready to be served.
 
-    `node` is the name of the node whose workers make it ready. `entropy` returns that many
-    unguessable bytes, as `os.urandom` does. The caller serves it, with TLS when
-    `settings.panel.certificate` is set, and closes `ledger` and `passwords`.
+    `routes` are those of `settings`, `node` is the name of the node whose workers make it ready.
+    `entropy` returns that many unguessable bytes, as `os.urandom` does. The caller serves it, with
+    TLS when `settings.panel.certificate` is set, and closes `ledger` and `passwords`.
     """
-    panel = Panel(settings, node=node, ledger=ledger, passwords=passwords, now=now, entropy=entropy)
+    panel = Panel(
+        settings,
+        routes=routes,
+        node=node,
+        ledger=ledger,
+        passwords=passwords,
+        now=now,
+        entropy=entropy,
+    )
     app = web.Application(middlewares=[_guard], client_max_size=LARGEST_FORM)
     app[PANEL] = panel
     app.on_shutdown.append(_end_watches)

@@ -55,6 +55,7 @@ class Panel:
         self,
         settings: Settings,
         *,
+        routes: Routes,
         node: str,
         ledger: Ledger,
         passwords: Passwords,
@@ -66,7 +67,7 @@ class Panel:
         self.unwatched = ledger
         """For pages that put what they look at on record themselves."""
         self.passwords = passwords
-        self.routes = Routes(settings.routes, settings.delivery.port)
+        self.routes = routes
         self.now = now
         self.entropy = entropy
         self.static, self.templates = _look()

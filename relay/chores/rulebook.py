@@ -10,13 +10,15 @@ from typing import Final, Protocol
 import structlog
 
 from relay.clock import Clock
-from tracker.explain import RuleBook, shipped
+from tracker.explain import RuleBook, shipped, shipped_digest
 from tracker.store import Rules, Store, StoreUnavailable
-from tracker.views import Reclassifying
+from tracker.views import OlderJudgements, Reclassifying
 
 PERIOD: Final = 20.0
 """Seconds between two looks at the corrections."""
 _CHORE: Final = "reclassifying"
+COUNTED: Final = 10_000
+"""Recipients with a category by older rules that are counted at most: enough to know of them."""
 _STEP: Final = 200
 """Recipients that are judged anew at once."""
 _BREATH: Final = 0.05
@@ -34,6 +36,7 @@ class Rulebook:
         self._ledger = ledger
         self._clock = clock
         self._version = ""
+        self._has_adopted = False
         self.book: RuleBook = shipped()
         """The rules as they were when this last looked; the shipped ones before."""
         self._log = structlog.get_logger()
@@ -60,9 +63,34 @@ class Rulebook:
     async def look(self) -> None:
         """Take over the corrections, and do what is left of judging anew."""
         await self.refresh()
+        await self._adopt()
         progress = await self._ledger.reclassification()
         if progress is not None and progress.ended_at is None:
             await reclassify(self._ledger, self._clock, lambda _: None)
+
+    async def _adopt(self) -> None:
+        """Put on record which rules came with this release; who is first says what that means."""
+        if self._has_adopted:
+            return
+        now = self._clock.now()
+        is_news = await self._ledger.adopt_rules(shipped_digest(), shipped().version, now)
+        self._has_adopted = True
+        older = await self._ledger.older_judgements(COUNTED) if is_news else None
+        if older is not None and older.recipients:
+            self._log.warning(
+                "this release has other rules; the record is not judged anew by itself",
+                older=f"{told_of(older)} the category that earlier rules gave",
+                how="`sendtrace rules reclassify`, or the page Rules, judges it anew",
+            )
+
+
+def told_of(older: OlderJudgements) -> str:
+    """Return how many recipients have it, as the beginning of a sentence."""
+    if older.recipients == 1:
+        return "1 recipient has"
+    return (
+        f"{older.recipients:,}{' or more' if older.recipients >= COUNTED else ''} recipients have"
+    )
 
 
 async def reclassify(

@@ -178,7 +178,7 @@ def reroute(
     if bool(next_hop) == by_configuration:
         raise CommandFailed("name the way: either --next-hop or --by-configuration", status=2)
     settings = load_or_fail(config).settings
-    routes = Routes(settings.routes, settings.delivery.port)
+    routes = Routes.of(settings)
     try:
         hop = routes.hop_of(next_hop) if next_hop else ""
     except ValueError as error:

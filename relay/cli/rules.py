@@ -1,12 +1,13 @@
 """`sendtrace rules`: the rules of an operator, which explain replies before the shipped ones."""
 
 import os
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from config.loader import Loaded
-from relay.chores.rulebook import reclassify
+from relay.chores.rulebook import COUNTED, reclassify, told_of
 from relay.cli.common import (
     CommandFailed,
     ConfigOption,
@@ -22,7 +23,7 @@ from tracker.explain import Category
 from tracker.explain.correction import MOST, Correction, problem_of
 from tracker.model import Phase, new_id
 from tracker.store import Ledger
-from tracker.views import Reclassifying
+from tracker.views import OlderJudgements, Reclassifying
 
 app = typer.Typer(help="Your own rules that explain replies.", no_args_is_help=True)
 
@@ -32,7 +33,11 @@ RuleArgument = Annotated[str, typer.Argument(metavar="ID", help="As `rules list`
 @app.command("list")
 def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List your rules, the one that is tried first at the head."""
-    corrections = with_ledger(config, lambda ledger, _: ledger.corrections())
+
+    async def run(ledger: Ledger, _: Loaded) -> tuple[Sequence[Correction], OlderJudgements]:
+        return await ledger.corrections(), await ledger.older_judgements(COUNTED)
+
+    corrections, older = with_ledger(config, run)
     if as_json:
         print_json(corrections)
         return
@@ -53,6 +58,11 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
             for one in corrections
         ],
     )
+    if older.recipients:
+        typer.echo(
+            f"\n{told_of(older)} the category that the rules of an earlier release gave; "
+            "`sendtrace rules reclassify` judges the record anew"
+        )
 
 
 @app.command("add")

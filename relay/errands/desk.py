@@ -45,6 +45,7 @@ class Errands:
         ledger: Ledger,
         clock: Clock,
         settings: Settings,
+        routes: Routes,
         delivery: Delivery,
         intake: Intake,
         closed: ClosedAddresses,
@@ -54,7 +55,6 @@ class Errands:
         self._delivery = delivery
         self._intake = intake
         self._closed = closed
-        routes = Routes(settings.routes, settings.delivery.port)
         self._runner = Runner(ledger, settings.retry, routes, clock.now)
         self._under_way: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger()

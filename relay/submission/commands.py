@@ -5,7 +5,7 @@ came. Nothing is repaired; what does not fit the grammar is refused with a reply
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -74,7 +74,21 @@ class Transaction:
     """A mail transaction (RFC 5321 3.3) as far as it has come."""
 
     mail: Mail
-    recipients: list[EnvelopeRecipient] = field(default_factory=list)
+    recipients: dict[Hashable, EnvelopeRecipient] = field(default_factory=dict)
+    """By what makes them the same, in the order in which they came."""
+
+
+def what_is_asked(recipient: EnvelopeRecipient) -> Hashable:
+    """Return what two RCPT commands have in common when the second asks for nothing new.
+
+    That is the mailbox, whose domain may be written in upper or lower case and with A-labels or
+    U-labels, while its local part counts exactly as given (RFC 5321 2.4); and NOTIFY and ORCPT. A
+    relay passes on each recipient with the parameters that it came with (RFC 3461 5.2.1), and the
+    sender knows its reports apart by ORCPT (RFC 3461 4.2). So the same mailbox with others is
+    another recipient: to drop it, or to join the two, would report what nobody asked for.
+    """
+    local_part = recipient.forward_path.rpartition("@")[0]
+    return local_part, recipient.domain, recipient.notify, recipient.orcpt
 
 
 def parse_line(line: bytes) -> tuple[str, str]:

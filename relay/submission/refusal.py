@@ -41,7 +41,7 @@ def describe_refusal(
     Whose it is goes by the same rule as for mail that is taken: the account that has logged in,
     else the reverse-path.
     """
-    recipients = transaction.recipients if transaction is not None else []
+    recipients = list(transaction.recipients.values()) if transaction is not None else []
     reverse_path = str(transaction.mail.reverse_path or "") if transaction is not None else ""
     forward_path = recipients[0].forward_path if recipients and verb == "DATA" else ""
     if verb == "MAIL":

@@ -6,7 +6,14 @@ import ssl
 import structlog
 
 from relay.submission.authentication import MECHANISMS, AuthenticatingConversation
-from relay.submission.commands import Mail, Refused, Transaction, parse_mail, parse_rcpt
+from relay.submission.commands import (
+    Mail,
+    Refused,
+    Transaction,
+    parse_mail,
+    parse_rcpt,
+    what_is_asked,
+)
 from relay.submission.connection import ConnectionEnded
 from relay.submission.content import SpooledContent
 from relay.submission.core import Command
@@ -123,19 +130,23 @@ class RelaySMTP(AuthenticatingConversation):
         raise Refused(f"553 5.7.1 {account.address} may not send as {reverse_path}")
 
     def smtp_RCPT(self, arg: str) -> None:
-        """Add a recipient."""
+        """Add a recipient, unless that has been done already."""
         self._check_greeted()
         if self.transaction is None:
             raise Refused("503 5.5.1 Send MAIL first")
         recipients = self.transaction.recipients
         smtputf8 = self.transaction.mail.smtputf8
         recipient = parse_rcpt(arg, smtputf8=smtputf8, hostname=self.hostname)
+        asked = what_is_asked(recipient)
+        if asked in recipients:
+            self.say("250 2.1.5 Ok, is a recipient already")
+            return
         if len(recipients) >= self.services.settings.submission.max_recipients:
             raise Refused("452 4.5.3 Too many recipients, send the rest in another transaction")
         refusal = self.services.closed(recipient, self._account_of(self.transaction.mail))
         if refusal is not None:
             raise Refused(refusal)
-        recipients.append(recipient)
+        recipients[asked] = recipient
         self.say("250 2.1.5 Ok")
 
     def _account_of(self, mail: Mail) -> str | None:
@@ -233,7 +244,7 @@ class RelaySMTP(AuthenticatingConversation):
         if transaction is None:
             raise RuntimeError("a message came outside of a transaction")
         header = self._read_header(content)
-        mail, recipients = transaction.mail, tuple(transaction.recipients)
+        mail, recipients = transaction.mail, tuple(transaction.recipients.values())
         identifier = MessageId(self.services.clock.mint())
         client = self._describe_client(mail)
         passage = Passage(

@@ -7,6 +7,7 @@ afterwards is undecided, and `fault` says why.
 
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from functools import cached_property
 
 import msgspec
 from msgspec.structs import replace
@@ -75,6 +76,8 @@ class Transaction:
         """Whom the server wants in another transaction: now, on the same session."""
         self.accepted: list[Recipient] = []
         self.fault: SessionFault | None = None
+        self.suspects: dict[RecipientId, Recipient] = {}
+        """At one of whom the server broke off; empty when it broke off at nobody's RCPT."""
         self.note = ""
         """What is worth knowing although it went well."""
         self._session = session
@@ -85,8 +88,9 @@ class Transaction:
         self._smtputf8 = False
         self._pipelined = "PIPELINING" in session.extensions
         self._own_steps: dict[RecipientId, int] = {}
-        self._asked: RecipientId | None = None
+        self._asked: Recipient | None = None
         """Whose RCPT waits for its reply."""
+        self._has_sent_group = False
 
     async def run(self) -> None:
         """Carry it through, as far as it goes."""
@@ -120,22 +124,43 @@ class Transaction:
         return fault is not None and fault.phase is Phase.MAIL and not self.rulings
 
     @property
-    def bystanders(self) -> list[Recipient]:
-        """Whom the server had nothing against when it broke off at another recipient.
-
-        Those whose RCPT it had taken, if any: it may have had enough after them. On a session of
-        their own they need not wait for ever behind an address that the server cannot bear.
-        """
-        if self._asked is None or self.fault is None or self.fault.reply is None:
-            return []
-        return self.accepted or [r for r in self._undecided() if r.id != self._asked]
+    def unasked(self) -> list[Recipient]:
+        """About whom the server had not been asked when it broke off at another recipient."""
+        asked = {recipient.id for recipient in (*self.accepted, *self.postponed)}
+        return [r for r in self._undecided() if r.id not in asked and r.id not in self.suspects]
 
     def fault_for(self, recipient: RecipientId) -> SessionFault | None:
-        """Return the fault as it concerns `recipient`: a reply to another's RCPT is not to his."""
-        fault = self.fault
-        if fault is None or fault.reply is None or self._asked in (None, recipient):
+        """Return the fault as it concerns `recipient`.
+
+        A reply to another's RCPT is not to his; and where there was none, it says at whom.
+        """
+        fault, others = self.fault, len(self.suspects) - 1
+        if fault is None or fault.phase is not Phase.RCPT or others < 0:
             return fault
-        return SessionFault(fault.phase, _ANOTHERS, fault.origin, fault.reply)
+        is_another = recipient not in self.suspects
+        if fault.reply is not None:
+            detail = _ANOTHERS if is_another else fault.detail
+        elif is_another:
+            detail = f"{fault.detail}, at another recipient"
+        elif others:
+            detail = f"{fault.detail}, at this recipient or one of {others} more"
+        elif len(self._recipients) > 1:
+            detail = f"{fault.detail}, at this recipient"
+        else:
+            return fault
+        return SessionFault(fault.phase, detail, fault.origin, fault.reply)
+
+    def is_about(self, recipient: RecipientId) -> bool:
+        """Say whether it may have been `recipient` at whom the server broke off."""
+        return not self.suspects or recipient in self.suspects
+
+    def is_with(self, recipient: RecipientId) -> bool:
+        """Say whether `recipient` takes part in it."""
+        return recipient in self._ids
+
+    @cached_property
+    def _ids(self) -> frozenset[RecipientId]:
+        return frozenset(recipient.id for recipient in self._recipients)
 
     def tries(self) -> list[TargetTry]:
         """Return what the record says of this transaction to each recipient, in their order.
@@ -216,6 +241,7 @@ class Transaction:
         rcpts = [rcpt_command(r, extensions, smtputf8=self._smtputf8) for r in recipients]
         if self._pipelined:
             session.send([mail, *rcpts, "DATA"], Phase.MAIL)
+            self._has_sent_group = True
             await session.gather([Phase.MAIL, *[Phase.RCPT] * len(rcpts), Phase.DATA])
         reply = await self._ask(mail, Phase.MAIL)
         session.needs_reset = True
@@ -224,7 +250,7 @@ class Transaction:
             return
         for recipient, rcpt in zip(recipients, rcpts, strict=True):
             self._own_steps[recipient.id] = len(session.evidence.steps)
-            self._asked = recipient.id
+            self._asked = recipient
             self._take_rcpt(recipient, await self._ask(rcpt, Phase.RCPT))
         self._asked = None
         if self.accepted:
@@ -350,10 +376,26 @@ class Transaction:
         """Nobody is decided by a lost session, except those whose final dot was on its way."""
         if self.fault is None:
             self.fault = fault
+            self.suspects = {each.id: each for each in self._find_suspects(fault)}
         if fault.phase is Phase.FINAL_DOT:
             verdict = classify_silence(Phase.FINAL_DOT, fault.origin)
             detail = f"{fault.detail}: the message may have been taken"
             self._rule(self.accepted, verdict.outcome, verdict.origin, Phase.FINAL_DOT, detail)
+
+    def _find_suspects(self, fault: SessionFault) -> list[Recipient]:
+        """Return at whom it may have been that the server broke off.
+
+        It is the one whose RCPT waits for its reply. But a server may keep its replies to a group
+        and send them together (RFC 2920 3.2): when nothing comes any more, that to MAIL can be
+        missing too, and what it broke off at can be any RCPT without a reply.
+        """
+        if fault.origin is Origin.LOCAL:
+            return []
+        is_silent = fault.reply is None and fault.origin is Origin.NETWORK
+        if self._has_sent_group and is_silent and fault.phase in (Phase.MAIL, Phase.RCPT):
+            answered = {each.id for each in (*self.accepted, *self.postponed)}
+            return [each for each in self._undecided() if each.id not in answered]
+        return [] if self._asked is None else [self._asked]
 
     def _undecided(self) -> list[Recipient]:
         return [r for r in self._recipients if r.id not in self.rulings]

@@ -235,3 +235,51 @@ async def test_failures_on_our_side_follow_the_corrections(ledger: Ledger) -> No
     await ledger.reclassify(10, START + HOUR)
     (trouble,) = await ledger.trouble_kinds(START - HOUR, 10)
     assert trouble.count == 2
+
+
+async def test_rules_of_a_release_are_adopted_once(opener: Opener) -> None:
+    """Whichever process is first says so; they are no correction."""
+    here, there = await opener(), await opener()
+    assert (await here.older_judgements(10)).since is None
+    assert await here.adopt_rules("digest-1", "2026-11-28", START)
+    assert not await there.adopt_rules("digest-1", "2026-11-28", START + MINUTE)
+    assert await there.adopt_rules("digest-2", "2026-11-29", START + HOUR)
+    assert (await here.older_judgements(10)).since == START + HOUR
+    acts = await here.rule_acts(10)
+    assert [(each.actor, each.act, each.rule, each.detail) for each in acts] == [
+        ("Sendtrace", "shipped", "digest-2", "the rules of 2026-11-29 came with the release"),
+        ("Sendtrace", "shipped", "digest-1", "the rules of 2026-11-28 came with the release"),
+    ]
+    assert await here.rule_book() is shipped()
+
+
+async def test_what_older_rules_judged_is_counted(ledger: Ledger) -> None:
+    """Until it is judged anew or tried again; what was delivered has no category to be wrong."""
+    for number in range(3):
+        await refuse(ledger, now=START + number * MINUTE)
+    await refuse(ledger, replace(ODD, code=450), START + 3 * MINUTE, Outcome.DEFERRED)
+    await refuse(ledger, Reply(code=250, lines=("ok",)), START + 4 * MINUTE, Outcome.DELIVERED)
+    await ledger.adopt_rules("digest-2", "2026-11-29", START + HOUR)
+    await refuse(ledger, now=START + HOUR + MINUTE)
+    assert (await ledger.older_judgements(100)).recipients == 4
+    assert (await ledger.older_judgements(2)).recipients == 2
+    later = START + 2 * HOUR
+    (job,) = await ledger.claim(await hold(ledger, later), later, 10)
+    await ledger.settle(make_settlement(job, Outcome.DEFERRED, now=later))
+    assert (await ledger.older_judgements(100)).recipients == 3
+    await ledger.begin_reclassifying("alice", later)
+    assert (await ledger.older_judgements(100)).recipients == 3
+    await ledger.reclassify(1, later)
+    assert (await ledger.older_judgements(100)).recipients == 2
+    while await ledger.reclassify(100, later):
+        pass
+    assert (await ledger.older_judgements(100)).recipients == 0
+
+
+async def test_what_was_judged_anew_before_a_release_is_counted_again(ledger: Ledger) -> None:
+    await refuse(ledger)
+    await ledger.begin_reclassifying("alice", START + MINUTE)
+    while await ledger.reclassify(100, START + MINUTE):
+        pass
+    await ledger.adopt_rules("digest-2", "2026-11-29", START + HOUR)
+    assert (await ledger.older_judgements(100)).recipients == 1

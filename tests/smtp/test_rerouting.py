@@ -112,7 +112,7 @@ class House:
             **self.settings,
         }
         loaded = load(None, environment)
-        self.routes = Routes(loaded.settings.routes, loaded.settings.delivery.port)
+        self.routes = Routes.of(loaded.settings)
         resolver = FakeResolver(
             mx={name: [(10, "mx.test")] for name in ("dead.example", "too.example", "example.com")},
             addresses={"mx.test": ["127.0.0.1"]},

@@ -67,6 +67,63 @@ async def test_a_message_is_handed_over_as_it_came(bench: Bench) -> None:
     assert bench.observer.counts["submission accepted"] == 1
 
 
+@pytest.mark.parametrize(
+    ("commands", "recipients"),
+    [
+        pytest.param(["<b@example.net>"] * 3, 1, id="the same"),
+        pytest.param(["<b@Example.NET>", "<b@eXAMPLE.net>"], 1, id="case of the domain"),
+        pytest.param(["<b@example.net>", "<B@example.net>"], 2, id="case of the local part"),
+        pytest.param(["<b@faß.de>", "<b@xn--fa-hia.de>"], 1, id="U-label and A-label"),
+        pytest.param(["<b@[192.0.2.1]>", "<b@[192.0.2.1]>"], 1, id="address literal"),
+        pytest.param(
+            ["<b@x.org> NOTIFY=DELAY,FAILURE", "<b@x.org> notify=failure,delay"], 1, id="NOTIFY"
+        ),
+        pytest.param(["<b@x.org>", "<b@x.org> NOTIFY=NEVER"], 2, id="NOTIFY of one"),
+        pytest.param(
+            ["<b@x.org> NOTIFY=SUCCESS", "<b@x.org> NOTIFY=FAILURE"], 2, id="another NOTIFY"
+        ),
+        pytest.param(["<b@x.org> ORCPT=rfc822;c@x.org"] * 2, 1, id="ORCPT"),
+        pytest.param(
+            ["<b@x.org> ORCPT=rfc822;c@x.org", "<b@x.org> ORCPT=rfc822;d@x.org"],
+            2,
+            id="another ORCPT",
+        ),
+    ],
+)
+async def test_who_is_named_twice_gets_one_copy(
+    bench: Bench, commands: list[str], recipients: int
+) -> None:
+    client = await bench.connect()
+    await client.greet()
+    await client.say("MAIL FROM:<a@example.org> SMTPUTF8")
+    for command in commands:
+        assert (await client.say(f"RCPT TO:{command}")).startswith("250 2.1.5 ")
+    await client.submit(MESSAGE + END)
+    taken = bench.intake.taken[0].envelope.recipients
+    assert len(taken) == recipients
+    first = commands[0].partition(">")[0].removeprefix("<")
+    assert taken[0].forward_path == first
+
+
+async def test_who_is_named_twice_counts_once(bench: Bench) -> None:
+    """Not against the limit either, and not in the message after it."""
+    client = await bench.connect()
+    await client.greet()
+    everybody = [f"b{number}@example.net" for number in range(1000)]
+    await client.say("MAIL FROM:<a@example.org>")
+    paths = [*everybody, *everybody, "more@example.net"]
+    client.send(b"".join(f"RCPT TO:<{path}>\r\n".encode() for path in paths))
+    replies = [await client.reply() for _ in paths]
+    assert {reply[:9] for reply in replies[:-1]} == {"250 2.1.5"}
+    assert replies[-1].startswith("452 4.5.3 ")
+    await client.submit(MESSAGE + END)
+    await client.begin("a@example.org", everybody[0])
+    await client.submit(MESSAGE + END)
+    first, second = [taken.envelope.recipients for taken in bench.intake.taken]
+    assert [recipient.forward_path for recipient in first] == everybody
+    assert len(second) == 1
+
+
 async def test_received_comes_first(bench: Bench) -> None:
     client = await bench.connect()
     await client.greet()

@@ -38,6 +38,7 @@ from tracker.model import (
     Trigger,
     new_id,
 )
+from tracker.routing import Routes
 
 TEXT = b"From: a@example.org\r\nSubject: hello\r\n\r\nHello.\r\n"
 
@@ -183,6 +184,7 @@ class Outward:
         self.pool = Pool(settings.delivery, clock, most=idle_sessions)
         self.delivery = Delivery(
             settings=settings,
+            routes=Routes.of(settings),
             resolver=resolver,
             clock=clock,
             pool=self.pool,

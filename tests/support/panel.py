@@ -19,6 +19,7 @@ from tests.support.clock import FakeClock
 from tests.support.morning import record_a_day
 from tracker.model import Account, MessageId, Role, Scope
 from tracker.passwords import Passwords
+from tracker.routing import Routes
 from tracker.sqlite import SqliteLedger, open_ledger
 from tracker.views import Timeline
 from web.app import build
@@ -134,6 +135,7 @@ async def open_desk(
             await add_people(ledger, passwords, now)
         app = build(
             settings,
+            routes=Routes.of(settings),
             node=NODE,
             ledger=ledger,
             passwords=passwords,

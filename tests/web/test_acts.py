@@ -56,7 +56,7 @@ async def acts_of(desk: Desk) -> list[Act]:
 
 async def carry_on(desk: Desk) -> None:
     """Do what a worker does with acts that are due."""
-    routes = Routes(desk.settings.routes, desk.settings.delivery.port)
+    routes = Routes.of(desk.settings)
     runner = Runner(desk.ledger, desk.settings.retry, routes, desk.clock.now)
     for act in await desk.ledger.due_acts(desk.clock.now(), 10):
         await runner.finish(act)

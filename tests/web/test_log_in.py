@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 from config.settings import PanelSettings
 from tests.support.panel import PASSWORD, Desk, open_desk, post_log_in, token_for, token_of
 from tracker.guard import LogInGuard
+from tracker.routing import Routes
 from web.app import build
 
 ANNA = "anna@northwind.example"
@@ -168,6 +169,7 @@ async def test_failures_count_on_the_panels_of_all_nodes(tmp_path: Path) -> None
     async with open_desk(tmp_path, panel=FEW) as desk:
         app = build(
             desk.settings,
+            routes=Routes.of(desk.settings),
             node="mail-2",
             ledger=desk.ledger,
             passwords=desk.passwords,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sqlite3
 import sys
 from datetime import timedelta
@@ -14,6 +15,7 @@ from config.settings import PanelSettings
 from tests.support.mail import make_submission
 from tests.support.panel import NODE, Client, Desk, Record, open_desk
 from tests.web.test_track import text_of
+from web import readiness
 
 
 async def test_destinations_say_their_state(admin: Client) -> None:
@@ -76,6 +78,25 @@ async def test_ready(desk: Desk) -> None:
         "disk": True,
         "unread_failures": 0,
     }
+
+
+async def test_what_room_is_missing_is_told_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How much, where, and what to do: nothing that a stranger gets to know."""
+    monkeypatch.setattr(readiness, "LEAST_FREE", 1 << 60)
+    async with open_desk(tmp_path) as desk:
+        await open_lease(desk)
+        response = await desk.client().get("/readyz")
+        assert response.status == 503
+        found = await response.json()
+        assert found["disk"] is False
+        (missing,) = found["missing"]
+        directory = desk.settings.state_directory.absolute()
+        lacks = rf"the disk of {directory} has \d+ bytes free where {1 << 60} are needed"
+        assert re.match(f"{lacks}; delete or move", missing)
+        through_a_proxy = await desk.client().get("/readyz", headers={"Via": "1.1 balancer"})
+        assert "missing" not in await through_a_proxy.json()
 
 
 async def test_not_ready_before_there_are_workers_nor_after_their_leases(tmp_path: Path) -> None:

@@ -150,6 +150,24 @@ async def test_the_record_is_judged_anew_and_shows_how_far(desk: Desk, admin: Cl
     assert "Begun by admin@northwind.example" in page
 
 
+async def test_what_older_rules_judged_is_told_until_it_is_judged_anew(
+    desk: Desk, admin: Client
+) -> None:
+    await odd(desk, "Computer says no")
+    assert "an earlier release" not in await (await admin.get("/rules")).text()
+    await desk.ledger.adopt_rules("digest", "2026-11-29", AFTERNOON)
+    page = " ".join((await (await admin.get("/rules")).text()).split())
+    assert re.search(
+        r"\d+ recipients, last tried before .*, have the category that the rules of an earlier",
+        page,
+    )
+    assert "shipped: the rules of 2026-11-29 came with the release" in page
+    await post(admin, "/rules/apply")
+    while await desk.ledger.reclassify(100, AFTERNOON):
+        pass
+    assert "an earlier release" not in await (await admin.get("/rules")).text()
+
+
 async def test_an_explanation_follows_the_corrections(desk: Desk, admin: Client) -> None:
     await post(admin, "/rules", **FORM)
     params = {"reply": "550 computer says no"}

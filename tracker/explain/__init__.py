@@ -19,6 +19,7 @@ from tracker.explain.explanation import (
 )
 from tracker.explain.headline import headline, why_not_dialled
 from tracker.explain.meaning import categories_of
+from tracker.explain.shipped import shipped_digest
 
 __all__ = [
     "UNMATCHED",
@@ -36,5 +37,6 @@ __all__ = [
     "judge",
     "may_suppress",
     "shipped",
+    "shipped_digest",
     "why_not_dialled",
 ]

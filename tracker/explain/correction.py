@@ -47,12 +47,12 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RuleAct(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody changed the corrections."""
+    """Somebody changed the corrections, or a release brought other rules."""
 
     at: datetime
     actor: str
     act: str
-    """added, switched off, switched on, removed."""
+    """added, switched off, switched on, removed; shipped."""
     rule: str
     detail: str
 

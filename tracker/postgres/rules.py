@@ -16,20 +16,26 @@ from tracker.sql.rules import (
     RECLASSIFYING_COLUMNS,
     RULE_ACT_COLUMNS,
     RULE_COLUMNS,
+    SHIPPED,
+    US,
     judged_anew,
     make_book,
+    not_judged_since,
     read_reclassifying,
     read_rule,
     read_rule_act,
+    release_of,
     rule_columns,
     setbacks_anew,
     told,
 )
-from tracker.sql.values import first_id, stamp, well_formed
-from tracker.views import Reclassifying
+from tracker.sql.values import first_id, moment, stamp, well_formed
+from tracker.views import OlderJudgements, Reclassifying
 
 _CORRECTIONS = f"SELECT {RULE_COLUMNS} FROM rules ORDER BY id DESC"
-_REVISION = "SELECT count(*) FROM rule_acts"
+_REVISION = f"SELECT count(*) FROM rule_acts WHERE act <> '{SHIPPED}'"
+_ADOPTED = f"SELECT at, rule FROM rule_acts WHERE act = '{SHIPPED}' ORDER BY id DESC LIMIT 1"
+_ONE_AT_A_TIME = "LOCK TABLE rule_acts IN SHARE ROW EXCLUSIVE MODE"
 _ADD = f"""
 INSERT INTO rules ({RULE_COLUMNS})
 SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text,
@@ -70,6 +76,19 @@ JOIN attempts AS a ON a.recipient_id = r.id AND a.id = r.last_attempt_id AND a.r
 WHERE $3::text IS NULL OR r.category = $3 ORDER BY r.id DESC LIMIT $2
 """
 _CATEGORIES = f"SELECT category, count(*) FROM ({_RECENT}) AS r WHERE category <> '' GROUP BY 1"
+
+# From the oldest on, so that it ends soon where there are many.
+_OLDER = " UNION ALL ".join(
+    f"""(SELECT {id} AS id FROM {table} WHERE status = '{status}' AND status <> '{other}'
+        AND {id} > $1 AND {id} < $2 AND category <> '' AND last_attempt_id < $2
+    ORDER BY {id} LIMIT $3)"""
+    for table, id, other, statuses in (
+        ("queue", "id", Status.QUEUED, FAILING_OPEN),
+        ("results", "recipient_id", Status.DELIVERED, FAILING_FINAL),
+    )
+    for status in statuses
+)
+_COUNT_OLDER = f"SELECT count(*) FROM (SELECT id FROM ({_OLDER}) AS older LIMIT $3) AS counted"
 
 _PROGRESS = f"SELECT {RECLASSIFYING_COLUMNS} FROM reclassifying"
 _BEGIN = f"""
@@ -146,6 +165,29 @@ class Rules(Part):
     async def remove_correction(self, id: str, *, actor: str, now: datetime) -> bool:
         return await self._change(_REMOVE, (), id, "removed", actor, now)
 
+    async def adopt_rules(self, digest: str, version: str, now: datetime) -> bool:
+        if _is_adopted(await self._connections.rows(_ADOPTED), digest):
+            return False
+
+        async def step(transaction: Transaction) -> bool:
+            await transaction.execute(_ONE_AT_A_TIME)
+            if _is_adopted(await transaction.rows(_ADOPTED), digest):
+                return False
+            await self._note(transaction, now, US, SHIPPED, digest, release_of(version))
+            return True
+
+        return await self._connections.run(step)
+
+    async def older_judgements(self, limit: int) -> OlderJudgements:
+        async with self._connections.reading() as reader:
+            adopted, progress = await reader.rows(_ADOPTED), await reader.rows(_PROGRESS)
+            if not adopted:
+                return OlderJudgements(recipients=0, since=None)
+            since = moment(adopted[0][0])
+            bounds = not_judged_since(since, read_reclassifying(progress[0]) if progress else None)
+            ((number,),) = await reader.rows(_COUNT_OLDER, *bounds, limit)
+        return OlderJudgements(recipients=number, since=since)
+
     async def rule_book(self) -> RuleBook:
         async with self._connections.reading() as reader:
             ((revision,),) = await reader.rows(_REVISION)
@@ -220,6 +262,10 @@ class Rules(Part):
         id = new_id(at, self._entropy(8))
         row = (id, stamp(at), well_formed(actor), act, well_formed(rule), detail)
         await transaction.execute(_NOTE, *row)
+
+
+def _is_adopted(rows: Sequence[Columns], digest: str) -> bool:
+    return bool(rows) and rows[0][1] == digest
 
 
 async def _write(transaction: Transaction, changed: Sequence[tuple[Attempt, str, str]]) -> None:

@@ -1,6 +1,7 @@
 """Corrections, acts on them and the progress of judging anew, as rows."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
@@ -11,7 +12,7 @@ from tracker.explain.correction import Correction, RuleAct, rule_of
 from tracker.insight import setback_of
 from tracker.model import Attempt, Phase, Status
 from tracker.sql.rows import Columns
-from tracker.sql.values import moment, stamp, well_formed
+from tracker.sql.values import first_id, moment, stamp, well_formed
 from tracker.views import Reclassifying
 
 RULE_COLUMNS: Final = (
@@ -28,6 +29,26 @@ FAILING: Final = tuple(
 """Statuses of recipients whose last attempt was refused, as a rule."""
 FAILING_OPEN: Final = tuple(status for status in FAILING if status in states.OPEN)
 FAILING_FINAL: Final = tuple(status for status in FAILING if status not in states.OPEN)
+
+
+SHIPPED: Final = "shipped"
+"""The act of a release that brings other rules; its `rule` is their digest."""
+US: Final = "Sendtrace"
+"""Who has acted then."""
+
+
+def release_of(version: str) -> str:
+    """Return what the record of acts says of a release."""
+    return f"the rules of {version} came with the release"
+
+
+def not_judged_since(since: datetime, progress: Reclassifying | None) -> tuple[str, str]:
+    """Return between which ids recipients are that may have been judged before `since` only.
+
+    Neither bound is among them. What has been judged anew since then is below the first.
+    """
+    is_later = progress is not None and progress.began_at >= since
+    return (progress.last_id if progress is not None and is_later else ""), first_id(since)
 
 
 def rule_columns(correction: Correction) -> Columns:

@@ -15,22 +15,27 @@ from tracker.sql.rules import (
     RECLASSIFYING_COLUMNS,
     RULE_ACT_COLUMNS,
     RULE_COLUMNS,
+    SHIPPED,
+    US,
     judged_anew,
     make_book,
+    not_judged_since,
     read_reclassifying,
     read_rule,
     read_rule_act,
+    release_of,
     rule_columns,
     setbacks_anew,
     told,
 )
-from tracker.sql.values import first_id, stamp, well_formed
+from tracker.sql.values import first_id, moment, stamp, well_formed
 from tracker.sqlite.part import Part
 from tracker.sqlite.portions import Step
-from tracker.views import Reclassifying
+from tracker.views import OlderJudgements, Reclassifying
 
 _CORRECTIONS = f"SELECT {RULE_COLUMNS} FROM rules ORDER BY id DESC"
-_REVISION = "SELECT count(*) FROM rule_acts"
+_REVISION = f"SELECT count(*) FROM rule_acts WHERE act <> '{SHIPPED}'"
+_ADOPTED = f"SELECT at, rule FROM rule_acts WHERE act = '{SHIPPED}' ORDER BY id DESC LIMIT 1"
 _ADD = f"""
 INSERT INTO rules ({RULE_COLUMNS}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 WHERE (SELECT count(*) FROM rules) < {MOST}
@@ -53,6 +58,16 @@ JOIN attempts AS a ON a.recipient_id = r.id AND a.id = r.last_attempt_id
 WHERE ?3 IS NULL OR r.category = ?3 ORDER BY r.id DESC LIMIT ?2
 """
 _CATEGORIES = f"SELECT category, count(*) FROM ({_RECENT}) WHERE category <> '' GROUP BY 1"
+
+# From the oldest on, so that it ends soon where there are many.
+_OLDER = " UNION ALL ".join(
+    f"""SELECT * FROM (SELECT id FROM recipients
+    WHERE status = '{status}' AND status <> 'delivered' AND lease IS NULL
+        AND id > ?1 AND id < ?2 AND category <> '' AND last_attempt_id < ?2
+    ORDER BY id LIMIT ?3)"""
+    for status in FAILING
+)
+_COUNT_OLDER = f"SELECT count(*) FROM (SELECT id FROM ({_OLDER}) LIMIT ?3)"
 
 _PROGRESS = f"SELECT {RECLASSIFYING_COLUMNS} FROM reclassifying"
 _BEGIN = f"""
@@ -112,6 +127,29 @@ class Rules(Part):
     async def remove_correction(self, id: str, *, actor: str, now: datetime) -> bool:
         delete = "DELETE FROM rules WHERE id = ?"
         return await self._change(delete, (well_formed(id),), id, "removed", actor, now)
+
+    async def adopt_rules(self, digest: str, version: str, now: datetime) -> bool:
+        async with self._readers.one() as reader:
+            if _is_adopted(await reader.row(_ADOPTED), digest):
+                return False
+
+        def step(connection: sqlite3.Connection) -> bool:
+            if _is_adopted(connection.execute(_ADOPTED).fetchone(), digest):
+                return False
+            self._note(connection, now, US, SHIPPED, digest, release_of(version))
+            return True
+
+        return await self._writer.run(step)
+
+    async def older_judgements(self, limit: int) -> OlderJudgements:
+        async with self._readers.snapshot() as reader:
+            adopted, progress = await reader.row(_ADOPTED), await reader.row(_PROGRESS)
+            if adopted is None:
+                return OlderJudgements(recipients=0, since=None)
+            since = moment(adopted[0])
+            bounds = not_judged_since(since, read_reclassifying(progress) if progress else None)
+            ((number,),) = await reader.rows(_COUNT_OLDER, (*bounds, limit))
+        return OlderJudgements(recipients=number, since=since)
 
     async def rule_book(self) -> RuleBook:
         async with self._readers.snapshot() as reader:
@@ -197,6 +235,10 @@ class Rules(Part):
         id = new_id(at, self._entropy(8))
         row = (id, stamp(at), well_formed(actor), act, well_formed(rule), detail)
         connection.execute(_NOTE, row)
+
+
+def _is_adopted(row: Columns | None, digest: str) -> bool:
+    return row is not None and row[1] == digest
 
 
 def _going_on(before: Reclassifying, now: datetime, judged: _Judged) -> Step:

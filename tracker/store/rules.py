@@ -7,7 +7,7 @@ from typing import Protocol
 from tracker.explain import RuleBook
 from tracker.explain.correction import Correction, RuleAct
 from tracker.model import Attempt
-from tracker.views import Reclassifying
+from tracker.views import OlderJudgements, Reclassifying
 
 
 class Rules(Protocol):
@@ -31,6 +31,17 @@ class Rules(Protocol):
 
     async def remove_correction(self, id: str, *, actor: str, now: datetime) -> bool:
         """Remove it; that it was there stays on record. False when it is not there."""
+        ...
+
+    async def adopt_rules(self, digest: str, version: str, now: datetime) -> bool:
+        """Note that the shipped rules of `version` are gone by from now on; False when it is known.
+
+        `digest` tells them from others. It is no correction: the rule book stays as it is.
+        """
+        ...
+
+    async def older_judgements(self, limit: int) -> OlderJudgements:
+        """Count, up to `limit`, what the rules of an earlier release judged and nobody since."""
         ...
 
     async def rule_book(self) -> RuleBook:

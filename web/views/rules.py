@@ -21,6 +21,8 @@ from web.sessions import set_cookie
 WEEK: Final = timedelta(days=7)
 LOOKED_AT: Final = 5000
 """Recipients of each status that are counted, so that the page is soon there."""
+COUNTED: Final = 10_000
+"""Recipients with a category by older rules that are counted at most."""
 _UNMATCHED: Final = 50
 """Kinds of replies that are listed."""
 _PREVIEWED: Final = 1000
@@ -54,6 +56,8 @@ async def show_rules(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         corrections=await ledger.corrections(),
         acts=await ledger.rule_acts(_ACTS),
         progress=progress,
+        older=await ledger.older_judgements(COUNTED),
+        counted=COUNTED,
         share=share_done(progress) if progress else 0,
     )
 

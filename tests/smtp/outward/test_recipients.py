@@ -1,8 +1,11 @@
 """Every recipient keeps its own reply, whatever happens to the others."""
 
+import re
+
 import pytest
 from msgspec.structs import replace
 
+from tests.support.dns import FakeResolver
 from tests.support.outward import (
     Octets,
     make_job,
@@ -20,6 +23,7 @@ from tests.support.server import (
     QUIT,
     RCPT,
     Drop,
+    Entry,
     Script,
     ScriptedServer,
 )
@@ -71,8 +75,8 @@ async def test_the_record_of_one_recipient_does_not_show_the_others() -> None:
 async def test_no_reply_is_lost_when_the_connection_is(
     opening: Script, replies: Script, expected: list[tuple[Outcome, int | None]]
 ) -> None:
-    script = (*opening, MAIL, *replies)
-    async with ScriptedServer(script) as server, outward(port=server.port) as relay:
+    scripts = ((*opening, MAIL, *replies), (Drop(),))
+    async with ScriptedServer(*scripts) as server, outward(port=server.port) as relay:
         attempts = (await relay.deliver(make_job(BOB, EVE, JOE))).attempts
     assert [(a.outcome, said(a)) for a in attempts] == expected
     assert all(a.detail for a in attempts if a.reply is None)
@@ -122,6 +126,125 @@ async def test_nobody_waits_behind_a_recipient_at_whom_the_server_breaks_off(
         attempts = (await relay.deliver(make_job(BOB, EVE, JOE))).attempts
     assert [(a.outcome, said(a), "at another recipient" in a.detail) for a in attempts] == expected
     assert server.connections == 2
+
+
+HERE, ELSEWHERE = ", at this recipient", ", at another recipient"
+HERE_OR = ", at this recipient or one of"
+BROKEN = "The server closed the connection|The connection was lost"
+
+
+@pytest.mark.parametrize(
+    ("opening", "first", "second", "expected"),
+    [
+        pytest.param(
+            "pipelined",
+            [RCPT, NO_USER, Drop()],
+            [RCPT, DATA, CONTENT, QUIT],
+            [(D, ""), (F, ""), (T, HERE)],
+            id="the last of a group",
+        ),
+        pytest.param(
+            "pipelined",
+            [Drop()],
+            [RCPT, RCPT, DATA, CONTENT, MAIL, Drop()],
+            [(T, ""), (D, ""), (D, "")],
+            id="the first of a group, it seems",
+        ),
+        pytest.param(
+            "pipelined",
+            [NO_USER, Drop()],
+            [Drop()],
+            [(F, ""), (T, f"{HERE_OR} 1 more"), (T, "")],
+            id="twice is enough in a group",
+        ),
+        pytest.param(
+            "pipelined",
+            [NO_USER, Drop()],
+            [RCPT, DATA, CONTENT, MAIL, RCPT, DATA, CONTENT, QUIT],
+            [(F, ""), (D, ""), (D, "")],
+            id="it was the network",
+        ),
+        pytest.param(
+            "one by one",
+            [Drop()],
+            [RCPT, RCPT, DATA, CONTENT, QUIT],
+            [(T, HERE), (D, ""), (D, "")],
+            id="the first",
+        ),
+        pytest.param(
+            "one by one",
+            [NO_USER, RCPT, Drop(reset=True)],
+            [RCPT, DATA, CONTENT, QUIT],
+            [(F, ""), (D, ""), (T, HERE)],
+            id="the last",
+        ),
+        pytest.param(
+            "one by one",
+            [Drop()],
+            [RCPT, Drop()],
+            [(T, HERE), (T, ELSEWHERE), (T, HERE)],
+            id="twice is enough",
+        ),
+    ],
+)
+async def test_nobody_waits_behind_a_recipient_at_whom_the_connection_is_lost(
+    opening: str,
+    first: list[Entry],
+    second: list[Entry],
+    expected: list[tuple[Outcome, str]],
+) -> None:
+    scripts = ((*OPENING[opening], MAIL, *first), (*OPENING[opening], MAIL, *second))
+    async with ScriptedServer(*scripts) as server, outward(port=server.port) as relay:
+        attempts = (await relay.deliver(make_job(BOB, EVE, JOE))).attempts
+    assert server.connections == 2
+    assert [a.outcome for a in attempts] == [outcome for outcome, _ in expected]
+    for attempt, (outcome, where) in zip(attempts, expected, strict=True):
+        if outcome is T:
+            assert re.fullmatch(f"({BROKEN})(: [^,]+)?{where}", attempt.detail), attempt.detail
+
+
+async def test_replies_that_were_lost_with_the_connection_speak_against_nobody() -> None:
+    """A server may keep its replies to a group: that to MAIL is missing as well."""
+    scripts = (
+        (GREETING, EHLO, "MAIL, RCPT, RCPT", Drop()),
+        (GREETING, EHLO, MAIL, RCPT, RCPT, DATA, CONTENT, "MAIL, RCPT", Drop()),
+    )
+    async with ScriptedServer(*scripts) as server, outward(port=server.port) as relay:
+        attempts = (await relay.deliver(make_job(BOB, EVE, JOE))).attempts
+    assert [a.outcome for a in attempts] == [T, D, D]
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    "breaking_off", [pytest.param(Drop(), id="drop"), pytest.param(CLOSING, id="421")]
+)
+async def test_nobody_waits_in_the_next_transaction_either(breaking_off: Entry) -> None:
+    """The server takes one recipient at a time, and cannot bear the first."""
+    scripts = (
+        (GREETING, EHLO, MAIL, breaking_off),
+        (GREETING, EHLO, *(MAIL, RCPT, DATA, CONTENT) * 2, QUIT),
+    )
+    async with (
+        ScriptedServer(*scripts) as server,
+        outward(port=server.port, recipients_per_transaction=1) as relay,
+    ):
+        attempts = (await relay.deliver(make_job(BOB, EVE, JOE))).attempts
+    assert [a.outcome for a in attempts] == [T, D, D]
+    assert server.connections == 2
+
+
+async def test_one_more_session_is_all_that_an_attempt_gets() -> None:
+    """Whatever number of exchanges there are."""
+    drop: Script = (GREETING, EHLO_BARE, MAIL, Drop())
+    async with ScriptedServer(drop, host="0.0.0.0") as server:
+        resolver = FakeResolver(
+            mx={"mx.test": [(10, "a.test"), (20, "b.test")]},
+            addresses={"a.test": ["127.0.0.1"], "b.test": ["127.0.0.2"]},
+        )
+        async with outward(resolver=resolver, port=server.port) as relay:
+            attempts = (await relay.deliver(make_job(BOB, EVE, JOE))).attempts
+    assert [a.outcome for a in attempts] == [T, T, T]
+    assert server.connections == 3
 
 
 @pytest.mark.parametrize(

@@ -298,6 +298,31 @@ async def test_a_fault_of_this_machine_is_no_attempt() -> None:
     assert "Too many open files" in postponement.detail
 
 
+async def test_what_has_been_delivered_stays_so_when_this_machine_fails_later() -> None:
+    """The second recipient needs a second connection, for which there is no descriptor."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with (
+        ScriptedServer(HAPPY) as server,
+        outward(port=server.port, recipients_per_transaction=1, messages_per_connection=1) as relay,
+    ):
+
+        async def use_up_descriptors() -> None:
+            await server.received.wait()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+
+        using_up = asyncio.create_task(use_up_descriptors())
+        try:
+            delivered = await relay.deliver(make_job("bob@mx.test", "eve@mx.test"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        await using_up
+    outcomes = [(attempt.outcome, attempt.origin) for attempt in delivered.attempts]
+    assert outcomes == [
+        (Outcome.DELIVERED, Origin.REMOTE),
+        (Outcome.DEFERRED, Origin.LOCAL),
+    ]
+
+
 async def test_a_source_address_that_is_not_ours_is_no_attempt() -> None:
     async with outward(
         resolver=two_hosts(), clock=FakeClock(), source_address="192.0.2.200"

@@ -61,3 +61,17 @@ def test_the_record_is_judged_anew(run: Run, refused: str) -> None:
     assert done.out == "1 recipients looked at, 1 attempts changed\n"
     assert json.loads(run("trace", "--json").out)[0]["category"] == "policy-refused"
     assert run("rules", "reclassify").out == "1 recipients looked at, 0 attempts changed\n"
+
+
+def test_the_list_says_how_much_older_rules_judged(run: Run, refused: str, tmp_path: Path) -> None:
+    async def upgrade() -> None:
+        ledger = await open_ledger(tmp_path / "var" / "ledger.db")
+        await ledger.adopt_rules("digest", "2026-11-29", datetime.now(UTC))
+        await ledger.close()
+
+    assert "earlier release" not in run("rules", "list").out
+    asyncio.run(upgrade())
+    told = " ".join(run("rules", "list").out.split())
+    assert "1 recipient has the category that the rules of an earlier release gave" in told
+    assert run("rules", "reclassify").status == 0
+    assert "earlier release" not in run("rules", "list").out

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from relay.chores.rulebook import PERIOD, Rulebook, reclassify
 from relay.clock import SystemClock
 from tests.contract.test_rules import ODD, correction, on_record, refuse
 from tests.support.clock import START
-from tracker.explain import Category, explain
+from tracker.explain import Category, explain, shipped_digest
 from tracker.model import Reply
 from tracker.sqlite import SqliteLedger, open_ledger
 from tracker.views import Reclassifying
@@ -90,3 +91,25 @@ async def test_the_explanation_on_record_goes_before_the_shipped_rules(
     assert explain(corrected).category is Category.CONTENT_SPAM
     unknown = replace(attempt, category="of-a-later-version", rule="x")
     assert explain(unknown).category is Category.NO_REASON
+
+
+async def test_who_is_first_with_a_release_says_what_older_rules_judged(
+    ledger: SqliteLedger,
+) -> None:
+    await refuse(ledger)
+    with capture_logs() as events:
+        for _ in range(2):
+            rulebook = Rulebook(ledger=ledger, clock=SystemClock())
+            await rulebook.look()
+            await rulebook.look()
+    (told,) = [event for event in events if event["event"].startswith("this release has other")]
+    assert told["older"] == "1 recipient has the category that earlier rules gave"
+    assert "sendtrace rules reclassify" in told["how"]
+    (act,) = await ledger.rule_acts(10)
+    assert act.rule == shipped_digest()
+
+
+async def test_of_an_empty_record_there_is_nothing_to_say(ledger: SqliteLedger) -> None:
+    with capture_logs() as events:
+        await Rulebook(ledger=ledger, clock=SystemClock()).look()
+    assert events == []

@@ -33,9 +33,14 @@ PROGRAM = textwrap.dedent(
             (notes / f"{name}-{os.getpid()}").touch()
             if mode == "stubborn":
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            if mode == "starting" and name == "new":
+                while not select.select([ties.lifeline], [], [], 0.05)[0]:
+                    ties.report(serves=False)
+            if mode == "stuck":
+                select.select([ties.lifeline], [], [], 60)
             if not (mode == "mute" and name == "new"):
                 ties.report()
-            if mode == "talkative":
+            if mode in ("talkative", "starting"):
                 (notes / f"serving-{os.getpid()}").touch()
                 while not select.select([ties.lifeline], [], [], 0.05)[0]:
                     ties.report()
@@ -165,6 +170,31 @@ def test_a_child_that_goes_on_reporting_is_left_alone(start: Start, tmp_path: Pa
     (first,) = wait_until(lambda: pids(tmp_path, "serving"), "the child")
     time.sleep(2)
     assert pids(tmp_path, "old") == [first]
+    supervisor.terminate()
+    assert supervisor.wait(10) == 0
+
+
+def test_a_child_that_hangs_before_it_has_said_anything_is_killed(
+    start: Start, tmp_path: Path
+) -> None:
+    supervisor = start("stuck", "1")
+    (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    wait_until(lambda: len(pids(tmp_path, "old")) == 2, "another child")
+    assert not lives(first)
+    supervisor.terminate()
+    assert supervisor.wait(10) == 0
+
+
+def test_a_child_may_take_its_time_to_start(start: Start, tmp_path: Path) -> None:
+    """As long as it says that it lives; until it serves, the one before it does."""
+    supervisor = start("starting", "0.5")
+    (old,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    os.kill(supervisor.pid, signal.SIGHUP)
+    (new,) = wait_until(lambda: pids(tmp_path, "new"), "the new generation")
+    time.sleep(2)
+    assert (pids(tmp_path, "old"), pids(tmp_path, "new")) == ([old], [new])
+    assert lives(old)
+    assert lives(new)
     supervisor.terminate()
     assert supervisor.wait(10) == 0
 

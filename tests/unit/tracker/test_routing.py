@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.settings import Route
+from config.settings import DeliverySettings, Route, Settings
 from tracker.routing import Routes, mx_group_of
 
 ROUTES = (
@@ -48,7 +48,9 @@ def test_a_next_hop_is_never_the_name_of_a_domain() -> None:
 
 
 def test_a_next_hop_without_port_uses_the_port_of_delivery() -> None:
-    assert Routes(ROUTES, 2525).destination_of("a.example.org") == "inner.example.net:2525"
+    settings = Settings(routes=ROUTES, delivery=DeliverySettings(port=2525))
+    for routes in (Routes(ROUTES, 2525), Routes.of(settings)):
+        assert routes.destination_of("a.example.org") == "inner.example.net:2525"
 
 
 def test_the_first_of_two_routes_for_a_domain_counts() -> None:

@@ -42,7 +42,7 @@ WITHOUT_SCOPE = {
     "is about the rules, for whoever may manage them": {
         "corrections", "rule_acts", "add_correction", "switch_correction", "remove_correction",
         "rule_book", "last_refused", "categories", "reclassification", "begin_reclassifying",
-        "reclassify",
+        "reclassify", "adopt_rules", "older_judgements",
     },
     "is about an address, for those who may manage privacy": {
         "find_traces", "erase_traces", "find_elsewhere", "erase_elsewhere",
