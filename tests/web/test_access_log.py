@@ -135,6 +135,14 @@ async def test_refused_submissions_are_looked_at_as_mail(desk: Desk, admin: Clie
     assert (look.actor, look.kind, look.page) == (ADMIN, AccessKind.LIST, "/refused")
 
 
+async def test_how_many_were_refused_is_no_look_at_them(desk: Desk, admin: Client) -> None:
+    zoe = "zoe@elsewhere.example"
+    await desk.ledger.record_refusals([make_refusal(account=zoe, now=desk.clock.now())])
+    page = await text_of(admin, "/?q=from:nobody")
+    assert "1 not taken today" in page
+    assert await looks(desk, zoe) == []
+
+
 UNWATCHED = {
     "looks": "the log itself, which has whose mail it was",
     "act": "what was asked for; whose mail it is, is noted where it is counted and done",
@@ -143,6 +151,7 @@ UNWATCHED = {
     "retry_now": "behind a `timeline` of the message, which is noted as the act",
     "reroute": "of the command and of acts, which look at what they change by another verb",
     "cohort": "counts and times",
+    "count_refusals": "a count",
     "destinations": "the state of servers, without mail",
     "figures": "counts",
     "search_ids": "ids, for an act of the command line",
