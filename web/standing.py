@@ -32,6 +32,7 @@ RETURNED: Final = Standing("Accepted, then returned", "return", "bad")
 UNCERTAIN: Final = Standing("Uncertain", "question", "odd")
 NOT_REACHED: Final = Standing("Not reached", "retry", "warn")
 NOT_TRIED: Final = Standing("Could not be tried", "retry", "warn")
+STOPPED: Final = Standing("Not tried", "stop", "off")
 
 _STATUS: Final = {
     Status.QUEUED: WAITING,
@@ -57,6 +58,8 @@ def standing_of(recipient: Recipient, last: Attempt | None) -> Standing:
 
 def outcome_of(attempt: Attempt) -> Standing:
     """Return how one attempt ended."""
+    if not attempt.is_try and attempt.origin is not Origin.LOCAL:
+        return STOPPED
     match attempt.outcome:
         case Outcome.DELIVERED:
             return ACCEPTED

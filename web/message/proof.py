@@ -61,7 +61,7 @@ def _lines(
     yield f"Status: {status_line(recipient, message, case.last, times)}"
     if attempts:
         yield from _attempt(attempts[-1], times)
-    yield from _earlier(attempts[:-1], times)
+    yield from _earlier([one for one in attempts[:-1] if one.is_try], times)
     for event in events:
         if event.kind is EventKind.BOUNCED_LATER:
             yield from ("", f"Returned afterwards, {_exact(event.at, times)}:", event.detail)
@@ -69,7 +69,7 @@ def _lines(
 
 def _attempt(attempt: Attempt, times: Times) -> Iterator[str]:
     yield ""
-    yield f"Attempt {attempt.number}"
+    yield f"Attempt {attempt.number}" if attempt.is_try else "Not tried"
     yield f"Began: {_exact(attempt.started_at, times)}"
     yield f"Ended: {_exact(attempt.ended_at, times)}"
     decided = deciding(attempt)
