@@ -245,6 +245,18 @@ def test_a_search_that_was_cut_says_so(
     assert json.loads(run(*command, "--json").out) == []
 
 
+@pytest.mark.parametrize(
+    "command", [("trace",), ("trace", "--refused"), ("queue", "list")], ids=" ".join
+)
+def test_what_is_no_ip_address_is_said(run: Run, command: tuple[str, ...]) -> None:
+    run("migrate")
+    wrong = run(*command, "ip:999.1.1.1")
+    assert (wrong.status, wrong.out) == (2, "")
+    assert "“ip:999.1.1.1” names no IP address. Write one such as ip:192.0.2.1" in " ".join(
+        wrong.err.split()
+    )
+
+
 def test_trace_lists_what_was_refused(run: Run, tmp_path: Path) -> None:
     run("migrate")
     assert "nothing was refused" in run("trace", "--refused").out
