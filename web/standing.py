@@ -107,7 +107,7 @@ def next_step(recipient: Recipient, times: Times) -> str:
     if recipient.next_attempt_at <= times.now:
         return "the next try is due now"
     when = recipient.next_attempt_at
-    return f"next try {times.at(when)} ({times.relative(when)})"
+    return f"next try {times.at(when)} ({times.ahead(when)})"
 
 
 def upcoming(recipient: Recipient, times: Times) -> str:
