@@ -65,7 +65,7 @@ class Panel:
         self.settings = settings
         self.ledger = ledger
         self.unwatched = ledger
-        """For pages that put what they look at on record themselves."""
+        """For pages that put what they look at on record themselves, or show a number alone."""
         self.passwords = passwords
         self.routes = routes
         self.now = now

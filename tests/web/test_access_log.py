@@ -143,6 +143,12 @@ async def test_how_many_were_refused_is_no_look_at_them(desk: Desk, admin: Clien
     assert await looks(desk, zoe) == []
 
 
+async def test_how_many_are_new_is_no_look_at_them(desk: Desk, admin: Client) -> None:
+    answer = await (await admin.get("/newer?outcome=all&range=kept")).json()
+    assert answer["count"] > 0
+    assert await looks(desk) == []
+
+
 UNWATCHED = {
     "looks": "the log itself, which has whose mail it was",
     "act": "what was asked for; whose mail it is, is noted where it is counted and done",
