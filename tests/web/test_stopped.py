@@ -28,7 +28,8 @@ async def cancel_after_a_try(desk: Desk) -> MessageId:
     chosen = (job.recipients[0].id,)
     act = make_act(Deed.CANCEL, tells_sender=True, chosen=chosen, reason=REASON)
     await carry_out(desk.ledger, act, now)
-    (job,) = await desk.ledger.claim(lease.token, now, 10)
+    due = await desk.ledger.claim(lease.token, now, 10)
+    (job,) = [job for job in due if job.message.id == submission.id]
     await desk.ledger.settle(settlement_of(job, desk))
     return submission.id
 
