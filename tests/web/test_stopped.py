@@ -68,6 +68,12 @@ async def test_the_page_of_the_message_numbers_what_was_tried(
     assert "Attempt 2" not in text
     assert "Attempt 0" not in text
     assert text.count("Not tried") == 2, "in the timeline, and in the proof"
+    assert f"5.7.0 Cancelled before it was delivered: {REASON}" in text
+    above, _, proof = text.partition("Proof for the other side")
+    assert above.count(f"Cancelled before it was delivered: {REASON}") == 1
+    assert "No host of" not in proof
+    assert "Attempt 1" in proof
+    assert "Earlier attempts" not in proof
     assert "Permanently rejected" not in text
     assert "Is it only this message?" not in text
 
