@@ -347,7 +347,8 @@ class Carrier:
     def _tell(self, job: Job, settlement: Settlement) -> None:
         recipients = {recipient.id: recipient for recipient in job.recipients}
         for attempt in settlement.attempts:
-            _count(attempt.outcome, attempt.origin).inc()
+            if attempt.is_try:
+                _count(attempt.outcome, attempt.origin).inc()
             if attempt.outcome is Outcome.DELIVERED:
                 waited = attempt.ended_at - job.message.accepted_at
                 metrics.DELIVERY_SECONDS.observe(waited.total_seconds())

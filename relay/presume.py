@@ -45,11 +45,23 @@ class Author(NamedTuple):
 
 
 def presume(job: Job, why: Postponement, author: Author) -> tuple[Attempt, ...]:
-    """Return one deferred attempt for each recipient of `job`, with the gate as its reason."""
+    """Return one deferred attempt for each recipient of `job`, with the gate as its reason.
+
+    Only a destination that is known not to answer counts as tried: others have tried it.
+    """
     origin, phase = _ORIGINS.get(why.gate, (Origin.LOCAL, Phase.ROUTING))
     detail = f"Not dialled: {why.detail}"
     return tuple(
-        _attempt(job, recipient, author, Outcome.DEFERRED, origin, phase, detail)
+        _attempt(
+            job,
+            recipient,
+            author,
+            Outcome.DEFERRED,
+            origin,
+            phase,
+            detail,
+            is_try=why.gate is Gate.DESTINATION,
+        )
         for recipient in job.recipients
     )
 
@@ -74,7 +86,16 @@ def cancelled(job: Job, reason: str, author: Author) -> tuple[Attempt, ...]:
     """Return one failed attempt for each recipient of `job`, which somebody has cancelled."""
     detail = "5.7.0 Cancelled before it was delivered" + (f": {reason}" if reason else "")
     return tuple(
-        _attempt(job, recipient, author, Outcome.FAILED, Origin.POLICY, Phase.ROUTING, detail)
+        _attempt(
+            job,
+            recipient,
+            author,
+            Outcome.FAILED,
+            Origin.POLICY,
+            Phase.ROUTING,
+            detail,
+            is_try=False,
+        )
         for recipient in job.recipients
     )
 
@@ -87,12 +108,14 @@ def _attempt(
     origin: Origin,
     phase: Phase,
     detail: str,
+    *,
+    is_try: bool = True,
 ) -> Attempt:
     return Attempt(
         id=AttemptId(author.mint()),
         message_id=recipient.message_id,
         recipient_id=recipient.id,
-        number=recipient.attempts + 1,
+        number=recipient.attempts + 1 if is_try else 0,
         trigger=job.trigger,
         started_at=author.now,
         ended_at=author.now,

@@ -63,6 +63,15 @@ class RefusalPage(msgspec.Struct, frozen=True, kw_only=True):
     be no rows."""
 
 
+class RefusalCount(NamedTuple):
+    """How many submissions were not taken."""
+
+    found: int
+    """Never more than one above the cap of the count."""
+    cut: bool
+    """There may be more: the time for counting was over."""
+
+
 class Look(msgspec.Struct, frozen=True, kw_only=True):
     """One look at mail, with an entry for each account whose mail it was, as far as the reader
     may see them."""

@@ -1,7 +1,7 @@
 """What every page of the panel works with."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import NamedTuple, cast
@@ -13,12 +13,12 @@ from aiohttp import web
 from config.addresses import parse_networks
 from config.settings import Settings
 from tracker.guard import LogInGuard
-from tracker.model import Account, Scope, Session
+from tracker.model import Account, MessageId, Scope, Session
 from tracker.passwords import Passwords
 from tracker.permissions import Permission, permissions_of
 from tracker.routing import Routes
 from tracker.store import Ledger
-from web.access import AccessLog, Watched, kind_of, page_of
+from web.access import AccessLog, Seen, Watched, kind_of, page_of
 from web.client import Proxies
 from web.message.live import Live
 from web.navigation import navigation_for
@@ -65,7 +65,7 @@ class Panel:
         self.settings = settings
         self.ledger = ledger
         self.unwatched = ledger
-        """For pages that put what they look at on record themselves."""
+        """For pages that put what they look at on record themselves, or show a number alone."""
         self.passwords = passwords
         self.routes = routes
         self.now = now
@@ -92,7 +92,7 @@ class Panel:
             entropy=entropy,
         )
 
-    def watched(self, seen: Callable[[str], None]) -> "Panel":
+    def watched(self, seen: Seen) -> "Panel":
         """Return this panel for one viewer: `seen` is told whose mail they are shown."""
         panel = copy.copy(self)
         panel.ledger = cast("Ledger", Watched(self.ledger, seen))
@@ -140,9 +140,12 @@ class Visit:
         kind = kind_of(self.request.method, self.request.path)
         page = page_of(kind, self.request.path, self.request.query)
 
-        def seen(account: str) -> None:
+        def seen(account: str, messages: Sequence[MessageId]) -> None:
             if account != viewer.account.address:
-                log.note(self.now, viewer.account.address, self.client, kind, page, account)
+                actor = viewer.account.address
+                # The page of a message names it.
+                shown = () if self.request.path.startswith("/messages/") else messages
+                log.note(self.now, actor, self.client, kind, page, account, shown)
 
         log = self.panel.access
         self.panel = self.panel.watched(seen)

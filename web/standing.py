@@ -32,6 +32,7 @@ RETURNED: Final = Standing("Accepted, then returned", "return", "bad")
 UNCERTAIN: Final = Standing("Uncertain", "question", "odd")
 NOT_REACHED: Final = Standing("Not reached", "retry", "warn")
 NOT_TRIED: Final = Standing("Could not be tried", "retry", "warn")
+STOPPED: Final = Standing("Not tried", "stop", "off")
 
 _STATUS: Final = {
     Status.QUEUED: WAITING,
@@ -57,6 +58,8 @@ def standing_of(recipient: Recipient, last: Attempt | None) -> Standing:
 
 def outcome_of(attempt: Attempt) -> Standing:
     """Return how one attempt ended."""
+    if not attempt.is_try and attempt.origin is not Origin.LOCAL:
+        return STOPPED
     match attempt.outcome:
         case Outcome.DELIVERED:
             return ACCEPTED
@@ -104,7 +107,7 @@ def next_step(recipient: Recipient, times: Times) -> str:
     if recipient.next_attempt_at <= times.now:
         return "the next try is due now"
     when = recipient.next_attempt_at
-    return f"next try {times.at(when)} ({times.relative(when)})"
+    return f"next try {times.at(when)} ({times.ahead(when)})"
 
 
 def upcoming(recipient: Recipient, times: Times) -> str:

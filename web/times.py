@@ -22,12 +22,13 @@ _MONTHS: Final = tuple(name[:3] for name in _LONG_MONTHS)
 _DAYS: Final = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _SAME_YEAR: Final = timedelta(days=300)
 """A day that is nearer than this needs no year."""
+_MOMENT: Final = timedelta(seconds=1)
 _UNITS: Final = (
-    ("day", timedelta(days=1)),
-    ("hour", timedelta(hours=1)),
-    ("minute", timedelta(minutes=1)),
-    ("second", timedelta(seconds=1)),
+    ("second", _MOMENT, 60),
+    ("minute", timedelta(minutes=1), 60),
+    ("hour", timedelta(hours=1), 24),
 )
+"""Each with how many of it make the next one."""
 
 
 def in_days(day: date) -> str:
@@ -42,11 +43,11 @@ def count(number: int, noun: str) -> str:
 
 def length(span: timedelta) -> str:
     """Return a span in its largest unit, rounded: "12 minutes", "7 days", "0 seconds"."""
-    for noun, unit in _UNITS:
+    for noun, unit, most in _UNITS:
         number = round(span / unit)
-        if span >= unit or noun == "second":
+        if number < most:
             return count(number, noun)
-    raise AssertionError("seconds always serve")
+    return count(round(span / timedelta(days=1)), "day")
 
 
 class Times(NamedTuple):
@@ -124,12 +125,19 @@ class Times(NamedTuple):
             day += ","
         return f"{day} at {local:%H:%M}"
 
-    def relative(self, when: datetime) -> str:
-        """Return "in 12 minutes", "3 hours ago" or "now"."""
+    def ago(self, when: datetime) -> str:
+        """Return how long ago something happened: "3 hours ago", "just now".
+
+        What has happened is never to come, even by a clock that is ahead of ours. The script of
+        the panel (20-ticking.js) says the same in the same words, as `ahead` too.
+        """
+        span = self.now - when
+        return "just now" if span < _MOMENT else f"{length(span)} ago"
+
+    def ahead(self, when: datetime) -> str:
+        """Return when something is to happen: "in 12 minutes", "due now" when its time has come."""
         span = when - self.now
-        if abs(span) < timedelta(seconds=1):
-            return "now"
-        return f"in {length(span)}" if span > timedelta(0) else f"{length(-span)} ago"
+        return "due now" if span < _MOMENT else f"in {length(span)}"
 
     def _named(self, day: date) -> str | None:
         names = {-1: "yesterday", 0: "today", 1: "tomorrow"}

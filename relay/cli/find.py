@@ -66,7 +66,7 @@ async def find(
     statuses: frozenset[Status] | None,
 ) -> list[Row]:
     """Return at most `limit` rows, newest first; say so where not everything was searched."""
-    return await _first(limit, find_pages(ledger, loaded, words, statuses, min(limit, _PAGE)))
+    return await _all(find_pages(ledger, loaded, words, statuses, limit))
 
 
 async def find_pages(
@@ -74,13 +74,12 @@ async def find_pages(
     loaded: Loaded,
     words: Sequence[str] | None,
     statuses: frozenset[Status] | None,
-    size: int = _PAGE,
+    limit: int | None = None,
 ) -> AsyncGenerator[Sequence[Row], None]:
-    """Yield all rows in pages, newest first; say so where not everything was searched."""
-    query = _among(loaded, words, statuses)
-    search = partial(ledger.search, query, EVERYTHING, limit=size)
-    async for page in _pages(lambda before: search(before=before)):
-        yield page.rows
+    """Yield rows in pages, newest first, at most `limit`; say so where not all was searched."""
+    search = partial(ledger.search, _among(loaded, words, statuses), EVERYTHING)
+    async for page in _pages(lambda before, size: search(before=before, limit=size), _rows, limit):
+        yield page
 
 
 async def find_ids(
@@ -90,32 +89,33 @@ async def find_ids(
     statuses: frozenset[Status],
 ) -> AsyncGenerator[Sequence[RecipientId], None]:
     """Yield the ids of what `find_pages` yields the rows of."""
-    query = _among(loaded, words, statuses)
-    search = partial(ledger.search_ids, query, EVERYTHING, limit=_PAGE)
-    async for page in _pages(lambda before: search(before=before)):
-        yield page.ids
-
-
-async def _first(limit: int, pages: AsyncGenerator[Sequence[_Found], None]) -> list[_Found]:
-    """Return at most `limit` of what stands on `pages`, and look at no more of them."""
-    found: list[_Found] = []
-    async with aclosing(pages):
-        async for rows in pages:
-            found.extend(rows)
-            if len(found) >= limit:
-                break
-    return found[:limit]
-
-
-async def _pages(search: Callable[[Any], Awaitable[_Page]]) -> AsyncGenerator[_Page, None]:
-    """Yield pages until the end; say so where the time of a search was not enough.
-
-    `search` takes where to go on, which is None at first and of the page's own kind then.
-    """
-    before = None
-    while True:
-        page = await search(before)
+    search = partial(ledger.search_ids, _among(loaded, words, statuses), EVERYTHING)
+    async for page in _pages(lambda before, size: search(before=before, limit=size), _ids):
         yield page
+
+
+async def _all(pages: AsyncGenerator[Sequence[_Found], None]) -> list[_Found]:
+    async with aclosing(pages):
+        return [each async for page in pages for each in page]
+
+
+async def _pages(
+    search: Callable[[Any, int], Awaitable[_Page]],
+    found_on: Callable[[_Page], Sequence[_Found]],
+    limit: int | None = None,
+) -> AsyncGenerator[Sequence[_Found], None]:
+    """Yield what is found, a page at a time, until the end or until there are `limit`.
+
+    No more than that is asked for. Says so where the time of a search was not enough. `search`
+    takes where to go on, which is None at first and of the page's own kind then, and how many
+    are wanted.
+    """
+    before, missing = None, limit
+    while missing is None or missing > 0:
+        page = await search(before, _PAGE if missing is None else min(missing, _PAGE))
+        found = found_on(page)
+        yield found
+        missing = None if missing is None else missing - len(found)
         if page.cut and page.older == before:
             typer.echo(_CUT, err=True)
             return
@@ -128,16 +128,21 @@ async def find_refused(
     ledger: Ledger, loaded: Loaded, words: Sequence[str] | None, limit: int
 ) -> list[Refusal]:
     """Return at most `limit` of what was not taken, newest first; say so where it was cut."""
-    return await _first(limit, _refused_pages(ledger, loaded, words, min(limit, _PAGE)))
+    search = partial(ledger.refusals, _query_of(words, loaded, NOT_TAKEN), EVERYTHING)
+    found = _pages(lambda before, size: search(before=before, limit=size), _refusals, limit)
+    return await _all(found)
 
 
-async def _refused_pages(
-    ledger: Ledger, loaded: Loaded, words: Sequence[str] | None, size: int
-) -> AsyncGenerator[Sequence[Refusal], None]:
-    query = _query_of(words, loaded, NOT_TAKEN)
-    search = partial(ledger.refusals, query, EVERYTHING, limit=size)
-    async for page in _pages(lambda before: search(before=before)):
-        yield page.rows
+def _rows(page: Page) -> Sequence[Row]:
+    return page.rows
+
+
+def _ids(page: IdPage) -> Sequence[RecipientId]:
+    return page.ids
+
+
+def _refusals(page: RefusalPage) -> Sequence[Refusal]:
+    return page.rows
 
 
 def _among(

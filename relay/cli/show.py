@@ -93,7 +93,8 @@ def timeline_lines(timeline: Timeline) -> list[str]:
 
 
 def _attempt_lines(attempt: Attempt) -> list[str]:
-    lines = [f"attempt {attempt.number}: {attempt.outcome}: {headline(attempt)}"]
+    what = f"attempt {attempt.number}: {attempt.outcome}" if attempt.is_try else "not tried"
+    lines = [f"{what}: {headline(attempt)}"]
     if why := why_not_dialled(attempt):
         lines.append(f"  {attempt.destination}: {why}")
     for entry in attempt.tries:

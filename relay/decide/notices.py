@@ -127,7 +127,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
             planned = ladder(
                 self.retry,
                 expires_at=recipient.expires_at,
-                attempts=verdict.attempt.number,
+                attempts=verdict.attempts,
                 next_attempt=following,
                 limit=_TOLD_TRIES,
             )

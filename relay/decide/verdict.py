@@ -23,18 +23,28 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     gate: Gate = Gate.NONE
     gate_detail: str = ""
 
+    @property
+    def attempts(self) -> int:
+        """How often the recipient has been tried now."""
+        return attempts_after(self.recipient, self.attempt)
+
     def change(self, now: datetime, delay_dsn_at: datetime | None) -> RecipientChange:
         """Return it as the ledger takes it."""
         return RecipientChange(
             recipient_id=self.recipient.id,
             status=self.status,
             at=now,
-            attempts=self.attempt.number,
+            attempts=self.attempts,
             next_attempt_at=self.next_attempt_at,
             gate=self.gate,
             gate_detail=self.gate_detail,
             delay_dsn_at=delay_dsn_at,
         )
+
+
+def attempts_after(recipient: Recipient, attempt: Attempt) -> int:
+    """Return how often `recipient` has been tried, with `attempt` on record."""
+    return attempt.number if attempt.is_try else recipient.attempts
 
 
 def judge(
@@ -55,7 +65,7 @@ def judge(
     following = next_attempt_at(
         retry,
         expires_at=recipient.expires_at,
-        attempts=attempt.number,
+        attempts=attempts_after(recipient, attempt),
         now=now,
         jitter=jitter,
         stated=_stated(attempt),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from relay.dsn.fields import format_time
 from relay.dsn.report import Action, Report, Reported
 from relay.dsn.wire import show
-from tracker.explain import Category, Explanation, explain
+from tracker.explain import Explanation, explain
 from tracker.model import Attempt
 
 _WIDTH = 72
@@ -67,8 +67,7 @@ def _recipient(report: Report, reported: Reported) -> Iterator[str]:
     if report.action is not Action.RELAYED:
         advice = (explanation.what_you_can_do, f"Who can fix it: {explanation.who_can_fix}")
         yield from _section("What you can do now:", advice)
-    was_tried = explanation.category is not Category.STOPPED_HERE
-    yield from _section("What we did:", _deeds(report, reported, was_tried=was_tried))
+    yield from _section("What we did:", _deeds(report, reported))
 
 
 def _happened(report: Report, reported: Reported, explanation: Explanation) -> Iterator[str]:
@@ -110,16 +109,15 @@ def _server(attempt: Attempt) -> str:
     return host if host.strip("[]") == address else f"{host} [{address}]"
 
 
-def _deeds(report: Report, reported: Reported, *, was_tried: bool) -> Iterator[str]:
+def _deeds(report: Report, reported: Reported) -> Iterator[str]:
     attempt = reported.attempt
     if report.action is Action.RELAYED:
         yield f"Handed on to {_server(attempt) or 'the next server'} at {_ended(attempt)}."
         return
     first = format_time(report.message.accepted_at)
-    if not was_tried:
-        # The record of its end has a number of its own.
-        before = _count(attempt.number - 1, "time")
-        yield f"Tried {before} since {first}." if attempt.number > 1 else "It was never tried."
+    if not attempt.is_try:
+        before = reported.recipient.attempts
+        yield f"Tried {_count(before, 'time')} since {first}." if before else "It was never tried."
     elif attempt.number > 1:
         yield f"Tried {attempt.number} times, from {first} until {_ended(attempt)}."
     else:

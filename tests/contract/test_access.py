@@ -9,7 +9,8 @@ import pytest
 from tests.contract.ledger import EVERYTHING
 from tests.support.clock import START
 from tests.support.looks import entries, make_access
-from tracker.model import Access, AccessId, AccessKind, Scope
+from tests.support.mail import mint
+from tracker.model import Access, AccessId, AccessKind, MessageId, Scope
 from tracker.store import Ledger
 from tracker.views import Look
 
@@ -25,7 +26,8 @@ async def put(ledger: Ledger, count: int) -> list[Access]:
 
 
 async def test_what_was_recorded_is_found_as_it_was(ledger: Ledger) -> None:
-    look = make_access(page="/?q=caf\u00e9+%22x%22", kind=AccessKind.LIST)
+    shown = (MessageId(mint()), MessageId(mint()))
+    look = make_access(page="/?q=caf\u00e9+%22x%22", kind=AccessKind.LIST, messages=shown)
     await ledger.record_accesses([look])
     assert await entries(ledger, ALICE, limit=10) == [look]
 

@@ -224,6 +224,21 @@ async def test_who_is_cancelled_with_a_notice_is_given_to_a_worker(ledger: Ledge
     assert again.changed == 0
 
 
+@pytest.mark.parametrize("uncertain", [(), None], ids=["nobody in flight", "nobody knows"])
+async def test_who_is_being_cancelled_stays_so_when_the_worker_dies(
+    ledger: Ledger, uncertain: tuple[RecipientId, ...] | None
+) -> None:
+    await fill(ledger, 1)
+    await carry_out(ledger, make_act(Deed.CANCEL, tells_sender=True))
+    (job,) = await ledger.claim(await hold(ledger, LATER), LATER, 10)
+    await ledger.recover(job.lease, uncertain, LATER + MINUTE)
+    (again,) = await ledger.claim(await hold(ledger, LATER), LATER + MINUTE, 10)
+    assert (again.trigger, again.recipients[0].attempts) == (Trigger.CANCEL, 0)
+    timeline = await ledger.timeline(job.message.id, EVERYTHING)
+    assert timeline is not None
+    assert timeline.attempts == ()
+
+
 @pytest.mark.parametrize("deed", [Deed.RETRY, Deed.HOLD, Deed.CANCEL])
 async def test_who_is_cancelled_with_a_notice_is_out_of_reach(ledger: Ledger, deed: Deed) -> None:
     """Until a worker has written the notice, a try would send what somebody has cancelled."""

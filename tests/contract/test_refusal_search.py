@@ -90,6 +90,8 @@ async def test_a_search_finds_what_a_plain_filter_finds(
     page = await ledger.refusals(query, scope, limit=limit)
     assert [each.id for each in page.rows] == expected[:limit]
     assert (page.older is not None, page.cut) == (len(expected) > limit, False)
+    count = await ledger.count_refusals(query, scope, cap=limit)
+    assert count == (min(len(expected), limit + 1), False)
 
 
 FINDS = {
@@ -163,6 +165,7 @@ async def test_a_search_goes_on_where_its_time_was_over(
     page = await ledger.refusals(query, EVERYTHING, limit=1000)
     assert (page.rows, page.cut) == ((), True)
     assert page.older is not None
+    assert await ledger.count_refusals(query, EVERYTHING) == (0, True)
     further = await ledger.refusals(query, EVERYTHING, limit=1000, before=made[50].id)
     assert (further.older, further.cut) == (made[50].id, True)
     ledger.search_patience = patience

@@ -69,6 +69,23 @@ async def test_only_what_is_in_scope_is_shown(ledger: Ledger, scope: Scope, seen
     assert len((await ledger.refusals(Query(), scope, limit=10)).rows) == seen
 
 
+@pytest.mark.parametrize(("cap", "counted"), [(4, 5), (5, 5), (6, 5), (2, 3)])
+async def test_they_are_counted_and_no_further_than_is_wanted(
+    ledger: Ledger, cap: int, counted: int
+) -> None:
+    await record(ledger)
+    assert await ledger.count_refusals(Query(), EVERYTHING, cap=cap) == (counted, False)
+
+
+@pytest.mark.parametrize(("scope", "seen"), SCOPES.values(), ids=SCOPES.keys())
+async def test_only_what_is_in_scope_is_counted(ledger: Ledger, scope: Scope, seen: int) -> None:
+    accounts = ("alice@example.com", "bob@example.com", None)
+    await ledger.record_refusals([make_refusal(account=account) for account in accounts])
+    since = Query(since=START)
+    assert await ledger.count_refusals(since, scope) == (seen, False)
+    assert await ledger.count_refusals(Query(until=START), scope) == (0, False)
+
+
 async def test_what_is_old_is_dropped_in_steps(ledger: Ledger) -> None:
     made = await record(ledger)
     before = START + 3 * MINUTE

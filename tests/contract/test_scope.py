@@ -108,6 +108,11 @@ async def _refusals(ledger: Ledger, message: MessageId, one: RecipientId, scope:
     return (await ledger.refusals(Query(), scope, limit=10)).rows
 
 
+async def _count_refused(ledger: Ledger, message: MessageId, one: RecipientId, scope: Scope) -> Any:
+    await ledger.record_refusals([make_refusal(account=OWNER)])
+    return (await ledger.count_refusals(Query(), scope)).found
+
+
 LOOKS: Mapping[str, Look] = {
     "search": _search,
     "search_ids": _search_ids,
@@ -123,6 +128,7 @@ LOOKS: Mapping[str, Look] = {
     "change_status": _change,
     "retry_now": _retry,
     "refusals": _refusals,
+    "count_refusals": _count_refused,
 }
 """One use of every verb that takes a scope: true when it found something, else false."""
 

@@ -108,7 +108,7 @@ async def fill_a_little(locator: str) -> None:
     await ledger.accept(make_submission("u@waiting.example", now=later), later, None)
     await ledger.add_account(ALICE)
     await ledger.add_account(BOB)
-    await ledger.record_accesses([make_access()])
+    await ledger.record_accesses([make_access(), make_access(messages=(job.message.id,))])
     await ledger.add_session(SESSION)
     saved = SavedSearch(
         id=mint(START), owner=ALICE.address, name="late", text="since:2d", created_at=START

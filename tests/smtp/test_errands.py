@@ -269,6 +269,8 @@ async def test_a_sender_is_told_of_what_was_cancelled(place: Place) -> None:
     kinds = [event.kind for event in timeline.events]
     assert kinds[-2:] == [EventKind.CANCELLED, EventKind.DSN_SENT]
     assert "wrong month" in timeline.attempts[-1].detail
+    assert [attempt.is_try for attempt in timeline.attempts] == [True, False]
+    assert timeline.recipients[0].attempts == 1
     assert place.heard.count("RCPT TO:<later@example.net>") == 1, "it is not tried once more"
 
     async def told() -> bytes | None:

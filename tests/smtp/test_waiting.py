@@ -316,7 +316,7 @@ async def test_held_mail_expires_at_its_deadline_untried_and_its_sender_is_told(
     assert held == 1
     await house.live(7 * DAY + HOUR, step=HOUR)
     (row,) = await house.until(lambda rows: rows[0].recipient.status is Status.EXPIRED)
-    assert row.recipient.attempts == 1
+    assert row.recipient.attempts == 0
     timeline = await house.timeline(row)
     (attempt,) = timeline.attempts
     assert (attempt.origin, attempt.trigger) == (Origin.POLICY, Trigger.DEADLINE)
@@ -337,7 +337,9 @@ async def test_without_a_resolver_nothing_counts_as_an_attempt_but_the_deadline_
     await house.live(6 * DAY + HOUR, step=HOUR)
     (row,) = await house.rows()
     assert row.recipient.status is Status.EXPIRED
+    assert row.recipient.attempts == 0
     assert row.last_attempt is not None
+    assert not row.last_attempt.is_try
     assert row.last_attempt.origin is Origin.LOCAL
 
 

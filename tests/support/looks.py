@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tests.support.clock import START
 from tests.support.mail import mint
-from tracker.model import Access, AccessId, AccessKind, Scope
+from tracker.model import Access, AccessId, AccessKind, MessageId, Scope
 from tracker.store import Accesses
 
 
@@ -15,6 +15,7 @@ def make_access(
     actor: str = "admin@example.com",
     page: str = "/messages/01KJQ9CVD0E00AYKCS3YMYPZGJ",
     kind: AccessKind = AccessKind.MESSAGE,
+    messages: tuple[MessageId, ...] = (),
 ) -> Access:
     """Return a look of an administrator at a message."""
     return Access(
@@ -25,6 +26,7 @@ def make_access(
         kind=kind,
         page=page,
         account=account,
+        messages=messages,
     )
 
 

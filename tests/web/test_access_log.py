@@ -1,21 +1,24 @@
 """Whoever looks at other people's mail is on record, and those may read it."""
 
 import inspect
+import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
 from tests.support.looks import entries, make_access
-from tests.support.mail import make_refusal
+from tests.support.mail import make_refusal, make_submission
 from tests.support.panel import Client, Desk, token_for
 from tests.web.test_access import LUNCH
 from tests.web.test_proof import MINUTES
 from tests.web.test_send_again import form_of
 from tests.web.test_story import only
 from tests.web.test_track import text_of
-from tracker.model import Access, AccessKind, Scope
+from tracker.model import Access, AccessKind, MessageId, Scope
+from tracker.search import Query
 from tracker.store import Ledger
-from web.access import SAME, Watched
+from web.access import MESSAGES, SAME, Watched
 from web.views.access import NAMED
 
 ADMIN = "admin@northwind.example"
@@ -46,6 +49,63 @@ async def test_a_list_is_one_look_for_each_account_with_what_was_searched(
         assert look.kind is AccessKind.LIST
         assert look.page == "/?q=from:northwind.example"
     assert await looks(desk, "zoe@elsewhere.example") == []
+
+
+async def test_a_list_says_which_messages_of_each_account_it_showed(
+    desk: Desk, admin: Client
+) -> None:
+    await admin.get("/?q=since:yesterday")
+    for account in (ANNA, "orders@northwind.example"):
+        (look,) = await looks(desk, account)
+        page = await desk.ledger.search(Query(), Scope(account=account), limit=100)
+        assert look.messages
+        assert {*look.messages} <= {row.message.id for row in page.rows}
+        assert len({*look.messages}) == len(look.messages)
+
+
+async def test_of_a_long_page_the_first_messages_are_named(desk: Desk) -> None:
+    now, shown = desk.clock.now(), dict[str, int]()
+    for _ in range(MESSAGES + 10):
+        await desk.ledger.accept(make_submission(account=ANNA, now=now), now, None)
+
+    def seen(account: str, messages: Sequence[MessageId]) -> None:
+        shown[account] = len(messages)
+
+    page = await Watched(desk.ledger, seen).search(Query(), Scope(account=ANNA), limit=100)
+    assert len({row.message.id for row in page.rows}) > MESSAGES
+    assert shown == {ANNA: MESSAGES}
+
+
+async def test_what_the_same_list_shows_later_is_another_look(desk: Desk, admin: Client) -> None:
+    asked = "/?q=from:anna@northwind.example"
+    await admin.get(asked)
+    await admin.get(asked)
+    desk.clock.advance(timedelta(minutes=1))
+    now = desk.clock.now()
+    late = make_submission(account=ANNA, reverse_path=ANNA, now=now)
+    await desk.ledger.accept(late, now, None)
+    await admin.get(asked)
+    first, second = await looks(desk)
+    assert late.id not in first.messages
+    assert second.messages == (late.id,)
+    assert (second.page, second.at) == (first.page, now)
+
+
+async def test_those_whose_messages_a_list_showed_can_read_which(
+    desk: Desk, admin: Client, anna: Client
+) -> None:
+    await admin.get("/?q=from:northwind.example")
+    (look,) = await looks(desk)
+    theirs = await named_on(anna, "/access", look.page)
+    assert sorted(theirs) == sorted(look.messages)
+    assert set(await named_on(admin, "/access?whose=all", look.page)) > set(theirs)
+
+
+async def named_on(client: Client, path: str, look: str) -> list[str]:
+    """Return which messages a page says that a look has shown."""
+    page = await (await client.get(path)).text()
+    row = page.partition(f"<code>{look}</code>")[2].partition("</td>")[0]
+    return re.findall(r'<li><a href="/messages/(\w+)"><code>\1</code>', row)
 
 
 async def test_an_act_is_on_record(desk: Desk, admin: Client) -> None:
@@ -135,6 +195,20 @@ async def test_refused_submissions_are_looked_at_as_mail(desk: Desk, admin: Clie
     assert (look.actor, look.kind, look.page) == (ADMIN, AccessKind.LIST, "/refused")
 
 
+async def test_how_many_were_refused_is_no_look_at_them(desk: Desk, admin: Client) -> None:
+    zoe = "zoe@elsewhere.example"
+    await desk.ledger.record_refusals([make_refusal(account=zoe, now=desk.clock.now())])
+    page = await text_of(admin, "/?q=from:nobody")
+    assert "1 not taken today" in page
+    assert await looks(desk, zoe) == []
+
+
+async def test_how_many_are_new_is_no_look_at_them(desk: Desk, admin: Client) -> None:
+    answer = await (await admin.get("/newer?outcome=all&range=kept")).json()
+    assert answer["count"] > 0
+    assert await looks(desk) == []
+
+
 UNWATCHED = {
     "looks": "the log itself, which has whose mail it was",
     "act": "what was asked for; whose mail it is, is noted where it is counted and done",
@@ -143,6 +217,7 @@ UNWATCHED = {
     "retry_now": "behind a `timeline` of the message, which is noted as the act",
     "reroute": "of the command and of acts, which look at what they change by another verb",
     "cohort": "counts and times",
+    "count_refusals": "a count",
     "destinations": "the state of servers, without mail",
     "figures": "counts",
     "search_ids": "ids, for an act of the command line",

@@ -108,6 +108,15 @@ async def test_one_failure_at_many_places_is_one_thing_to_read(desk: Desk) -> No
     assert await unread(desk) == (0, 0)
 
 
+async def test_a_kind_with_one_place_leads_to_its_page_as_well(desk: Desk) -> None:
+    admin = await desk.log_in()
+    await be_listed(desk)
+    page = await (await admin.get("/inbox")).text()
+    title = page.partition(f'<h3><a href="{PAGE_OF_IT}">')[2].partition("</a></h3>")[0]
+    assert title
+    assert f"<h1>{title}</h1>" in await (await admin.get(PAGE_OF_IT)).text()
+
+
 async def places_of(client: Client, path: str) -> list[list[str]]:
     """Return the places that the pages of a kind list, following their links."""
     pages = list[list[str]]()

@@ -37,7 +37,7 @@ async def test_a_silent_node_is_named(empty_desk: Desk) -> None:
     empty_desk.clock.advance(MINUTE)
     text = await text_of(client, "/nodes")
     assert "1 node no longer renews its lease; another node takes over what it held." in text
-    assert "mail-1 Silent lease ran out now" in text
+    assert "mail-1 Silent lease ran out just now" in text
 
 
 async def test_the_name_of_a_node_is_only_text(empty_desk: Desk) -> None:

@@ -21,7 +21,7 @@ async def save(client: Client, name: str, text: str, audience: str = "owner") ->
 async def links(client: Client, path: str = "/searches") -> dict[str, str]:
     """Return the named searches of a page and what they look for."""
     page = await (await client.get(path)).text()
-    found = re.findall(r'<a href="(/\?q=[^"]*)">([^<]+)</a>', page)
+    found = re.findall(r'<a href="(/\?q=[^"]*)"[^>]*>([^<]+)</a>', page)
     return {name: URL(url.replace("&amp;", "&")).query["q"] for url, name in found}
 
 

@@ -368,3 +368,11 @@ async def test_our_fault_is_a_saved_search(admin: Client) -> None:
     assert "Our fault" in page
     text = await text_of(admin, "/?q=side:operator since:7d")
     assert "matching side:operator" in text
+
+
+@pytest.mark.parametrize("path", ["/", "/refused"])
+async def test_what_is_no_ip_address_is_said(admin: Client, path: str) -> None:
+    response = await admin.get(path, params={"q": "ip:999.1.1.1"})
+    page = await response.text()
+    assert (response.status, 'aria-invalid="true"' in page) == (400, True)
+    assert "“ip:999.1.1.1” names no IP address. Write one such as ip:192.0.2.1" in page

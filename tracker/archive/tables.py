@@ -290,6 +290,7 @@ class AccessRow(NamedTuple):
     page: str
     account: str
     account_domain: str
+    messages: str
 
 
 class WalkRow(NamedTuple):

@@ -47,8 +47,13 @@ def place_of(attempt: Attempt) -> str:
 
 
 def setback_of(attempt: Attempt, book: RuleBook | None = None) -> Setback | None:
-    """Return how `attempt` counts, explained by `book`; None when it was delivered."""
+    """Return how `attempt` counts, explained by `book`.
+
+    None when it was delivered, and when nothing went wrong: it was stopped here on purpose.
+    """
     if attempt.outcome is Outcome.DELIVERED:
+        return None
+    if not attempt.is_try and attempt.origin is Origin.POLICY:
         return None
     explanation, place = explain(attempt, book=book), place_of(attempt)
     said = attempt.reply.text if attempt.reply is not None else attempt.detail

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from tracker.model.ids import AccessId
+from tracker.model.ids import AccessId, MessageId
 
 
 class AccessKind(StrEnum):
@@ -36,3 +36,5 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     """The page they looked at, with what they searched for; what the command line was asked."""
     account: str
     """Whose mail it is; empty for mail of nobody, and for what is about no single account."""
+    messages: tuple[MessageId, ...] = ()
+    """Which of their messages a list has shown, the first ones; the page of one says which."""

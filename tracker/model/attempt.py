@@ -123,13 +123,16 @@ class TargetTry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One try at one recipient: when, where, how far, with what words, and how it ended."""
+    """One try at one recipient: when, where, how far, with what words, and how it ended.
+
+    An end without a try is on record in the same form: see `is_try`.
+    """
 
     id: AttemptId
     message_id: MessageId
     recipient_id: RecipientId
     number: int
-    """1 for the first; attempts that only local gates stopped are not counted."""
+    """1 for the first; 0 where `is_try` is false."""
     trigger: Trigger
     started_at: datetime
     ended_at: datetime
@@ -154,3 +157,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """Why it ended as it did (`tracker.explain.Category`); empty until it is on record."""
     rule: str = ""
     """The rule that told the category; empty like it."""
+
+    @property
+    def is_try(self) -> bool:
+        """False where it only says why nothing was tried any more, which nobody counts.
+
+        Somebody cancelled it, it was held until its deadline, or a gate of ours was closed then.
+        """
+        return self.number > 0

@@ -21,6 +21,7 @@ _ACCESSES = Columnar(
         "page": "text",
         "account": "text",
         "account_domain": "text",
+        "messages": "text",
     }
 )
 

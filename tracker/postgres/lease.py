@@ -14,6 +14,7 @@ from tracker.postgres.clock import now_in
 from tracker.postgres.connections import Transaction
 from tracker.postgres.history import insert_attempts, insert_events
 from tracker.postgres.schedule import lower_next_due
+from tracker.sql.conditions import ENDINGS
 from tracker.sql.leases import LEASE_COLUMNS, read_lease
 from tracker.sql.recovery import (
     HELD_COLUMNS,
@@ -73,8 +74,8 @@ _HELD = f"SELECT {HELD_COLUMNS} FROM queue WHERE lease = $1 ORDER BY id FOR NO K
 
 _GIVE_BACK = f"""
 UPDATE queue AS q SET lease = NULL, next_attempt_at = $2,
-    -- What was held until its deadline stays untried.
-    "trigger" = CASE WHEN q."trigger" = '{Trigger.DEADLINE}' THEN q."trigger"
+    -- What was cancelled, or held until its deadline, stays untried.
+    "trigger" = CASE WHEN q."trigger" IN ({ENDINGS}) THEN q."trigger"
                      ELSE coalesce($3, q."trigger") END
 WHERE q.id = ANY ($1::text[])
 """

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tracker.model import Refusal, RefusalId, Scope
 from tracker.postgres.arrays import Columnar
@@ -11,9 +11,9 @@ from tracker.postgres.look import OutOfTime, looking
 from tracker.postgres.part import Part
 from tracker.postgres.query import DIALECT, numbered
 from tracker.search import Query
-from tracker.sql.refusal_search import RefusalSearch
+from tracker.sql.refusal_search import RefusalSearch, RefusalTally, RefusalWalk
 from tracker.sql.refusals import REFUSAL_COLUMNS, TYPES, older_refusals, refusal_columns
-from tracker.views import Patience, RefusalPage
+from tracker.views import Patience, RefusalCount, RefusalPage
 
 _ROWS = Columnar(TYPES)
 
@@ -37,13 +37,21 @@ class Refusals(Part):
         self, query: Query, scope: Scope, *, limit: int, before: RefusalId | None = None
     ) -> RefusalPage:
         search = RefusalSearch(query, scope, DIALECT, limit, before)
+        await self._walk_refusals(search, self.search_patience.search)
+        return search.page()
+
+    async def count_refusals(self, query: Query, scope: Scope, *, cap: int = 1000) -> RefusalCount:
+        tally = RefusalTally(query, scope, DIALECT, cap)
+        await self._walk_refusals(tally, self.search_patience.counts)
+        return tally.count()
+
+    async def _walk_refusals(self, walk: RefusalWalk, patience: timedelta) -> None:
         with suppress(OutOfTime):
-            async with looking(self._searchers, self.search_patience.search) as look:
-                while (statement := search.statement()) is not None:
+            async with looking(self._searchers, patience) as look:
+                while (statement := walk.statement()) is not None:
                     reader = await look.turn()
                     sql, parameters = numbered(*statement)
-                    search.take(await reader.rows(sql, *parameters))
-        return search.page()
+                    walk.take(await reader.rows(sql, *parameters))
 
     async def prune_refusals(self, before: datetime, limit: int) -> int:
         sql, parameters = numbered(*older_refusals(before, limit))

@@ -19,7 +19,9 @@ _READ: Final = 60
 _LISTED: Final = 12
 """Words that an error message lists."""
 _CODE: Final = re.compile(r"[2-5](?:[0-9]{0,2}|\.[0-9]{1,3}(?:\.[0-9]{1,3})?)")
-_PART_OF_IP: Final = re.compile(r"[0-9A-Fa-f.:]{1,45}")
+_LONGEST_IP: Final = 45
+_GROUP: Final = re.compile(r"[0-9A-Fa-f]{0,4}")
+_OCTET: Final = re.compile(r"[0-9]{1,3}")
 _SAID: Final[Mapping[str, str]] = MappingProxyType(
     {
         "temporarily-rejected": "temporary",
@@ -45,6 +47,26 @@ def whole_ip(text: str) -> str | None:
         return str(ipaddress.ip_address(text.strip("[]").lower().removeprefix("ipv6:")))
     except ValueError:
         return None
+
+
+def is_part_of_ip(text: str) -> bool:
+    """Say whether `text` may be a piece of an IP address as it is written."""
+    *groups, last = text.split(":")
+    if len(text) > _LONGEST_IP or text.strip(".:") == "":
+        return False
+    if not groups:
+        return _is_part_of_ipv4(last) or _GROUP.fullmatch(last) is not None
+    # Of what stands between colons, only one piece may be empty: "::" is there once at most.
+    is_short = len(groups) <= 8 and sum(map(bool, (*groups, last))) <= 8
+    is_ipv6 = is_short and groups[1:].count("") <= 1 and all(map(_GROUP.fullmatch, groups))
+    return is_ipv6 and (_GROUP.fullmatch(last) is not None or _is_part_of_ipv4(last))
+
+
+def _is_part_of_ipv4(text: str) -> bool:
+    octets = text.split(".")
+    inner = [each for n, each in enumerate(octets) if each or 0 < n < len(octets) - 1]
+    is_short = bool(inner) and len(octets) <= 4
+    return is_short and all(_OCTET.fullmatch(each) and int(each) <= 255 for each in inner)
 
 
 def _status(value: str) -> str:
@@ -107,8 +129,11 @@ def _ip(value: str) -> str:
         raise ValueError(
             "names a network. Write an IP address, or the beginning of one such as ip:192.0.2."
         )
-    if whole_ip(value) is None and not _PART_OF_IP.fullmatch(value):
-        raise ValueError("names no IP address. Write one such as ip:192.0.2.1 or ip:2001:db8::1.")
+    if whole_ip(value) is None and not is_part_of_ip(value):
+        raise ValueError(
+            "names no IP address. Write one such as ip:192.0.2.1 or ip:2001:db8::1, or the "
+            "beginning of one such as ip:192.0.2."
+        )
     return value
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from tracker.model import Access, AccessId, AccessKind, Scope
+from tracker.model import Access, AccessId, AccessKind, MessageId, Scope
 from tracker.sql.conditions import Condition, Statement, conjunction, scope_condition
 from tracker.sql.rows import Columns, qualified
 from tracker.sql.values import moment, stamp, well_formed
@@ -15,7 +15,7 @@ _TIME: Final = 10
 """Characters of an id that carry its time, to the millisecond."""
 _BEHIND_ALL: Final = "~"
 
-ACCESS_COLUMNS = "id, at, actor, client, kind, page, account, account_domain"
+ACCESS_COLUMNS = "id, at, actor, client, kind, page, account, account_domain, messages"
 
 
 def access_columns(access: Access) -> Columns:
@@ -29,12 +29,13 @@ def access_columns(access: Access) -> Columns:
         well_formed(access.page),
         well_formed(access.account),
         well_formed(access.account).rpartition("@")[2],
+        " ".join(access.messages),
     )
 
 
 def read_access(row: Columns) -> Access:
     """Build a look from ACCESS_COLUMNS."""
-    identifier, at, actor, client, kind, page, account, _ = row
+    identifier, at, actor, client, kind, page, account, _, messages = row
     return Access(
         id=AccessId(identifier),
         at=moment(at),
@@ -43,6 +44,7 @@ def read_access(row: Columns) -> Access:
         kind=AccessKind(kind),
         page=page,
         account=account,
+        messages=tuple(map(MessageId, messages.split())),
     )
 
 

@@ -10,9 +10,9 @@ from tracker.model import Scope, Status
 from tracker.sql.values import well_formed
 from tracker.states import ENDING
 
-_ENDING = ", ".join(f"'{trigger}'" for trigger in sorted(ENDING))
+ENDINGS = ", ".join(f"'{trigger}'" for trigger in sorted(ENDING))
 
-FREE = f'r.lease IS NULL AND r."trigger" NOT IN ({_ENDING})'
+FREE = f'r.lease IS NULL AND r."trigger" NOT IN ({ENDINGS})'
 """A recipient `r` that people may change: nobody tries it, or is about to settle it untried."""
 
 

@@ -20,6 +20,7 @@ from tracker.model import (
     new_id,
 )
 from tracker.sql.rows import Columns
+from tracker.states import ENDING
 
 HELD_COLUMNS = 'id, message_id, destination, attempts, "trigger"'
 """What `read_held` takes, in its order."""
@@ -50,10 +51,15 @@ def read_held(row: Columns) -> Held:
 def divide(
     held: Iterable[Held], uncertain: Collection[RecipientId] | None
 ) -> tuple[list[Held], list[Held]]:
-    """Return those that may have been sent, and those that were not; None doubts them all."""
+    """Return those that may have been sent, and those that were not; None doubts them all.
+
+    Whoever was only to be settled was never sent.
+    """
     doubtful, untried = list[Held](), list[Held]()
     for each in held:
-        (doubtful if uncertain is None or each.id in uncertain else untried).append(each)
+        is_doubtful = uncertain is None or each.id in uncertain
+        is_tried = each.trigger not in ENDING
+        (doubtful if is_doubtful and is_tried else untried).append(each)
     return doubtful, untried
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from tracker.model import Refusal, RefusalId, Scope
+from tracker.model import RefusalId, Scope
 from tracker.search import Field, Query, Term
 from tracker.search.values import whole_ip
 from tracker.sql.comparing import Comparing, ends_of
@@ -24,7 +24,7 @@ from tracker.sql.refusals import REFUSAL_COLUMNS, read_refusal
 from tracker.sql.rows import Columns, qualified
 from tracker.sql.selection import id_range
 from tracker.sql.values import stamp, well_formed
-from tracker.views import RefusalPage
+from tracker.views import RefusalCount, RefusalPage
 
 STEP: Final = 5_000
 """Rows in scope that one step looks at."""
@@ -32,21 +32,23 @@ _NEWEST: Final = RefusalId("7" + "Z" * 25)
 """Above every id that there will ever be."""
 
 
-class RefusalSearch:
-    """One search: run `statement`, give its rows to `take`, until there is none any more."""
+class RefusalWalk:
+    """Run `statement`, give its rows to `take`, until there is none any more."""
 
     def __init__(
         self,
+        columns: str,
         query: Query,
         scope: Scope,
         dialect: Dialect,
         limit: int,
         before: RefusalId | None,
     ) -> None:
+        self._columns = qualified("r", columns)
         self._within = [scope_condition(scope), *_time_range(query)]
         self._terms = [_term(each, dialect) for each in query.terms]
         self._limit = limit
-        self._found = list[Refusal]()
+        self._found = list[Columns]()
         self._at = _NEWEST if before is None else before
         """Everything from here on has been looked at."""
         self._edge: str | None = None
@@ -64,7 +66,7 @@ class RefusalSearch:
         if self._edge is not None:
             conditions.append(Condition("r.id >= ?", (self._edge,)))
         missing = self._limit + 1 - len(self._found)
-        return self._walk(qualified("r", REFUSAL_COLUMNS), conditions, "LIMIT ?", (missing,))
+        return self._walk(self._columns, conditions, "LIMIT ?", (missing,))
 
     def take(self, rows: Sequence[Columns]) -> None:
         """Take the rows of the statement."""
@@ -72,18 +74,10 @@ class RefusalSearch:
             self._edge = rows[0][0] if rows else None
             self._is_last = not rows
             return
-        self._found += map(read_refusal, rows)
+        self._found += rows
         self._is_done = self._is_last or len(self._found) > self._limit
         if self._edge is not None:
             self._at, self._edge = RefusalId(self._edge), None
-
-    def page(self) -> RefusalPage:
-        """Return what has been found so far."""
-        rows = tuple(self._found[: self._limit])
-        if len(self._found) > self._limit:
-            return RefusalPage(rows=rows, older=rows[-1].id if rows else self._at)
-        is_cut = not self._is_done
-        return RefusalPage(rows=rows, older=self._at if is_cut else None, cut=is_cut)
 
     def _walk(
         self, columns: str, conditions: Sequence[Condition], end: str, parameters: tuple[int, ...]
@@ -94,6 +88,39 @@ class RefusalSearch:
             f"SELECT {columns} FROM refusals AS r WHERE {where.sql} ORDER BY r.id DESC {end}",
             (*where.parameters, *parameters),
         )
+
+
+class RefusalSearch(RefusalWalk):
+    """A walk for one page."""
+
+    def __init__(
+        self,
+        query: Query,
+        scope: Scope,
+        dialect: Dialect,
+        limit: int,
+        before: RefusalId | None,
+    ) -> None:
+        super().__init__(REFUSAL_COLUMNS, query, scope, dialect, limit, before)
+
+    def page(self) -> RefusalPage:
+        """Return what has been found so far."""
+        rows = tuple(map(read_refusal, self._found[: self._limit]))
+        if len(self._found) > self._limit:
+            return RefusalPage(rows=rows, older=rows[-1].id if rows else self._at)
+        is_cut = not self._is_done
+        return RefusalPage(rows=rows, older=self._at if is_cut else None, cut=is_cut)
+
+
+class RefusalTally(RefusalWalk):
+    """A walk that counts, up to `cap` + 1."""
+
+    def __init__(self, query: Query, scope: Scope, dialect: Dialect, cap: int) -> None:
+        super().__init__("id", query, scope, dialect, cap, None)
+
+    def count(self) -> RefusalCount:
+        """Return how many have been found so far."""
+        return RefusalCount(len(self._found), cut=not self._is_done)
 
 
 def _time_range(query: Query) -> Sequence[Condition]:

@@ -15,7 +15,7 @@ from tracker.sql.values import first_id
 from tracker.sqlite.part import Part
 from tracker.views import Look
 
-_RECORD = f"INSERT INTO accesses ({ACCESS_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_RECORD = f"INSERT INTO accesses ({ACCESS_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 _PRUNE = """
 DELETE FROM accesses WHERE id IN (SELECT id FROM accesses WHERE id < ? ORDER BY id LIMIT ?)

@@ -15,6 +15,7 @@ from tracker.model import (
     Trigger,
     new_id,
 )
+from tracker.sql.conditions import ENDINGS
 from tracker.sql.leases import LEASE_COLUMNS, read_lease
 from tracker.sql.recovery import (
     HELD_COLUMNS,
@@ -46,10 +47,10 @@ _HELD = f"SELECT {HELD_COLUMNS} FROM recipients WHERE lease = ?"
 
 _TAKE_AWAY = "DELETE FROM leases WHERE token = ?1 AND until <= coalesce(?2, until) RETURNING node"
 
-_GIVE_BACK = """
+_GIVE_BACK = f"""
 UPDATE recipients SET lease = NULL, next_attempt_at = ?,
-    -- What was held until its deadline stays untried.
-    "trigger" = iif("trigger" = 'deadline', "trigger", coalesce(?, "trigger"))
+    -- What was cancelled, or held until its deadline, stays untried.
+    "trigger" = iif("trigger" IN ({ENDINGS}), "trigger", coalesce(?, "trigger"))
 WHERE lease = ? RETURNING destination
 """
 

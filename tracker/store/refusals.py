@@ -6,7 +6,7 @@ from typing import Protocol
 
 from tracker.model import Refusal, RefusalId, Scope
 from tracker.search import Query
-from tracker.views import RefusalPage
+from tracker.views import RefusalCount, RefusalPage
 
 
 class Refusals(Protocol):
@@ -24,6 +24,13 @@ class Refusals(Protocol):
         The query's range of time is that of the refusal. A term of a field that it has not
         (`tracker.search.NOT_TAKEN`) is true of none. The search ends when its time is over, and
         says so (`Ledger.search_patience`).
+        """
+        ...
+
+    async def count_refusals(self, query: Query, scope: Scope, *, cap: int = 1000) -> RefusalCount:
+        """Count those that `refusals` returns; what is above `cap` is given as `cap` + 1.
+
+        Nothing of them is shown, so that counting is no look at anybody's mail.
         """
         ...
 

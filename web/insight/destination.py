@@ -94,7 +94,7 @@ def answer(state: DestinationState | None, name: str, refusals: Refusals, times:
     took = state.last_accepted_at if state is not None else None
     if refusals.at is None or times.now - refusals.at > _LATELY:
         return _untroubled(name, took, times)
-    refused = f"refused some {times.relative(refusals.at)}"
+    refused = f"refused some {times.ago(refusals.at)}"
     if took is None and not refusals.is_general:
         return Answer(PARTLY, f"It answers, and {refused}; nothing was accepted lately.")
     if took is None or (refusals.is_general and refusals.at - took >= _A_WHILE):
@@ -106,7 +106,7 @@ def answer(state: DestinationState | None, name: str, refusals: Refusals, times:
         if refusals.is_answered:
             nothing = f"{name} answers, but since {since} it has accepted nothing."
         return Answer(NO, f"Not at the moment. {nothing}{last}")
-    accepted = f"{name} accepted mail {times.relative(took)}"
+    accepted = f"{name} accepted mail {times.ago(took)}"
     return Answer(PARTLY, f"Yes, but not everything. {accepted}, and {refused}.")
 
 
@@ -116,7 +116,7 @@ def _untroubled(name: str, took: datetime | None, times: Times) -> Answer:
     if times.now - took > _LATELY:
         when = times.spoken(took)
         return Answer(UNKNOWN, f"It did when we last tried: {name} accepted mail {when}.")
-    return Answer(YES, f"Yes. {name} accepted mail {times.relative(took)}.")
+    return Answer(YES, f"Yes. {name} accepted mail {times.ago(took)}.")
 
 
 def _from(when: datetime, times: Times) -> str:

@@ -1,5 +1,6 @@
 """One attempt as the page of a message tells it: hosts, dialogue, encryption. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -32,6 +33,8 @@ TRIGGERS: Final[Mapping[Trigger, str]] = {
     Trigger.CANCEL: "to tell its sender that it was cancelled",
 }
 _HEADLINE_WORDS: Final = " Remote host said: "
+_CODE: Final = re.compile(r"^[245]\.\d{1,3}\.\d{1,3}(?:\s+|$)")
+"""What a sentence of ours may begin with; the headline has it at its end."""
 _NO_COMMAND: Final = "(connected)"
 _NO_WORDS: Final = "No reason was recorded"
 
@@ -76,6 +79,8 @@ class AttemptStory(NamedTuple):
     standing: Standing
     headline: str
     """Our words; those of the server are `fact.reply`."""
+    detail: str
+    """Our own sentence, where the headline has not got it."""
     plain: str
     """What happened, for people who know nothing of mail."""
     who: str
@@ -109,11 +114,13 @@ def attempt_story(attempt: Attempt) -> AttemptStory:
     """Return one attempt for the timeline."""
     span = attempt.ended_at - attempt.started_at
     explanation, decided = explain(attempt), deciding(attempt)
+    told = headline(attempt).partition(_HEADLINE_WORDS)[0]
     return AttemptStory(
         at=attempt.started_at,
         fact=attempt,
         standing=outcome_of(attempt),
-        headline=headline(attempt).partition(_HEADLINE_WORDS)[0],
+        headline=told,
+        detail="" if _CODE.sub("", attempt.detail).rstrip(".") in told else attempt.detail,
         plain=explanation.what_happened,
         who=explanation.who_can_fix,
         trigger=TRIGGERS[attempt.trigger],

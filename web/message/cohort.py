@@ -42,13 +42,13 @@ def cohort_sentence(cohort: Cohort, times: Times, *, sees_all: bool) -> str:
     """Return whether others have met the same, since when, and when it last went well."""
     success = _last_success(cohort)
     if cohort.day.everybody == 0:
-        again = f" The same server accepted mail {times.relative(success)}." if success else ""
+        again = f" The same server accepted mail {times.ago(success)}." if success else ""
         return f"Nobody has got this answer within the last day.{again}"
     if _is_alone(cohort):
         return _alone(cohort, success, times)
     many = _how_many(cohort.day, sees_all=sees_all)
     if cohort.since is None or (success is not None and success > cohort.since):
-        again = f" Other mail was accepted there {times.relative(success)}." if success else ""
+        again = f" Other mail was accepted there {times.ago(success)}." if success else ""
         return f"It is not only this message: {many} got this answer within a day.{again}"
     ended = (
         f"the last success was {times.at(success)}."
@@ -90,10 +90,10 @@ def _alone(cohort: Cohort, success: datetime | None, times: Times) -> str:
     if success is None:
         return f"Only this message so far. {_capital(_where(cohort))} has accepted nothing yet."
     if times.now - success <= _RECENT:
-        return f"Only this message: mail to the same server was accepted {times.relative(success)}."
+        return f"Only this message: mail to the same server was accepted {times.ago(success)}."
     return (
         "Only this message so far; the last mail that the same server accepted was "
-        f"{times.relative(success)}."
+        f"{times.ago(success)}."
     )
 
 

@@ -50,4 +50,6 @@ def _runs(
 
 def _likeness(entry: object) -> object:
     """Return what is equal for attempts that ended the same way, and for nothing else."""
-    return (entry.standing, entry.plain) if isinstance(entry, AttemptStory) else id(entry)
+    if not isinstance(entry, AttemptStory) or not entry.fact.is_try:
+        return id(entry)
+    return (entry.standing, entry.plain)

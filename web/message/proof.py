@@ -59,9 +59,13 @@ def _lines(
     yield f"Size: {count(message.size, 'byte')}"
     yield f"Accepted by us: {_exact(message.accepted_at, times)}"
     yield f"Status: {status_line(recipient, message, case.last, times)}"
-    if attempts:
-        yield from _attempt(attempts[-1], times)
-    yield from _earlier(attempts[:-1], times)
+    if attempts and not attempts[-1].is_try:
+        yield from ("", f"Not tried any more, {_exact(attempts[-1].ended_at, times)}:")
+        yield attempts[-1].detail or headline(attempts[-1])
+    tries = [one for one in attempts if one.is_try]
+    if tries:
+        yield from _attempt(tries[-1], times)
+    yield from _earlier(tries[:-1], times)
     for event in events:
         if event.kind is EventKind.BOUNCED_LATER:
             yield from ("", f"Returned afterwards, {_exact(event.at, times)}:", event.detail)

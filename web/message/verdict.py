@@ -202,7 +202,7 @@ def _spoken_waiting(case: Case) -> str:
 def _what_we_do(case: Case, report: str) -> str:
     recipient, times = case.recipient, case.times
     if recipient.status in OPEN:
-        deadline = f"{times.clock(recipient.expires_at)} ({times.relative(recipient.expires_at)})"
+        deadline = f"{times.clock(recipient.expires_at)} ({times.ahead(recipient.expires_at)})"
         if recipient.status is Status.HELD:
             copy = ""
             if case.last is not None and case.last.outcome is Outcome.UNCERTAIN:

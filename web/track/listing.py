@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from tracker.model import MessageId, RecipientId, Scope, Status
+from tracker.model import Attempt, MessageId, RecipientId, Scope, Status
 from tracker.search import Query, parse
 from tracker.store import Store
 from tracker.views import Counts, Page, Row, Timeline
@@ -16,6 +16,7 @@ from web.times import Times
 from web.track.counts import COUNTED, Number, number_of
 from web.track.filters import STATUSES, Asked, Range, link, query_of
 from web.track.form_text import CHOICE_WORDS, Choice, Form, Period, read_text, write_text
+from web.track.rows import untold
 from web.track.said import CHOICES, LOOKS, PERIODS, word_of
 
 PAGE: Final = 25
@@ -167,8 +168,12 @@ async def _timelines(
     wanted = {
         row.message.id
         for row in rows
-        if (row.recipient.attempts > 1 or row.recipients_of_message > 1)
+        if (row.recipients_of_message > 1 or untold(row.recipient, _last(row)))
         and (row.recipients_of_message <= _FEW or row.recipient.id == opened)
     }
     found = await asyncio.gather(*(ledger.timeline(one, scope) for one in wanted))
     return dict(zip(wanted, found, strict=True))
+
+
+def _last(row: Row) -> Sequence[Attempt]:
+    return () if row.last_attempt is None else (row.last_attempt,)

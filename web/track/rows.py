@@ -192,11 +192,16 @@ def tracked_row(
             lines=lines(case, ""),
             status=status_line(recipient, message, row.last_attempt, times),
             attempts=tuple(attempt_row(attempt) for attempt in reversed(known)),
-            missing=max(0, recipient.attempts - len(known)),
+            missing=untold(recipient, known),
         ),
         opened=recipient.id == asked.opened,
         url=story_url(recipient),
     )
+
+
+def untold(recipient: Recipient, known: Sequence[Attempt]) -> int:
+    """Return how often `recipient` was tried besides the attempts that are known."""
+    return max(0, recipient.attempts - sum(attempt.is_try for attempt in known))
 
 
 def attempts_of(row: Row, timelines: Mapping[MessageId, Timeline | None]) -> Sequence[Attempt]:

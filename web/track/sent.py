@@ -12,8 +12,6 @@ from web.track.counts import COUNTED, Number, number_of
 from web.track.form_text import Form
 
 _LATELY: Final = timedelta(hours=24)
-_REFUSED: Final = 99
-"""More are shown as "99+"."""
 _ADDRESS: Final = re.compile(r'"?([^\s"@]+@[^\s"@]+)"?')
 _NO_REPORT: Final = Term(field=Field.FROM, value="", exact=True, negated=True)
 """Reports of this server carry the account that they go to."""
@@ -45,8 +43,8 @@ async def not_taken_today(visit: Visit, viewer: Viewer) -> Number:
     """Count what was refused at once on the viewer's day: no search finds it."""
     midnight = visit.times.local(visit.now).replace(hour=0, minute=0, second=0, microsecond=0)
     today = Query(since=midnight)
-    found = await visit.panel.ledger.refusals(today, viewer.scope, limit=_REFUSED)
-    return Number(len(found.rows), cut=found.older is not None)
+    count = await visit.panel.ledger.count_refusals(today, viewer.scope, cap=COUNTED)
+    return Number(min(count.found, COUNTED), cut=count.found > COUNTED or count.cut)
 
 
 async def _count(ledger: Store, query: Query, scope: Scope) -> Number:

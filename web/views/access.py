@@ -33,12 +33,21 @@ class LookRow(NamedTuple):
     """Whose mail it was, in order; those of whom much is on record are not all named."""
     unnamed: int
     """How many more."""
+    messages: Sequence[str]
+    """Which messages were shown, as far as that is on record and the viewer may see them."""
 
 
 def look_row(look: Look) -> LookRow:
     """Return one row of the page."""
     accounts = sorted({entry.account for entry in look.entries})
-    return LookRow(look.entries[0], accounts[:NAMED], len(accounts[NAMED:]))
+    # Ids sort by time: the newest come first, as in the list that was looked at.
+    messages = sorted({one for entry in look.entries for one in entry.messages}, reverse=True)
+    return LookRow(
+        look.entries[0],
+        accounts[:NAMED],
+        len(accounts[NAMED:]),
+        [one for one in messages[:NAMED] if is_id(one)],
+    )
 
 
 def _mark(visit: Visit, name: str) -> AccessId | None:

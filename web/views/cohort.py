@@ -10,9 +10,9 @@ from web.panel import Viewer, Visit
 async def cohort_of(
     visit: Visit, viewer: Viewer, timeline: Timeline, recipient: Recipient
 ) -> CohortStory | None:
-    """Return it for the last attempt at `recipient`; None when that was accepted, or never was."""
+    """Return it for the last attempt at `recipient`; None without one, or when it was accepted."""
     last = last_attempts(timeline).get(recipient.id)
-    if last is None:
+    if last is None or not last.is_try:
         return None
     cohort = await visit.panel.ledger.cohort(last, viewer.scope, visit.now)
     if cohort is None:

@@ -21,6 +21,6 @@ async def show_newer(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         wanted = want(asked, visit.times, visit.panel.settings.tracking.retention)
     except QueryError:
         raise web.HTTPNotFound from None
-    number = await count_newer(visit.panel.ledger, viewer.scope, wanted, MOST)
+    number = await count_newer(visit.panel.unwatched, viewer.scope, wanted, MOST)
     count = number.value + (number.value == MOST and number.cut)
     return web.json_response({"count": count, "words": f"{number} new"})

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -245,6 +245,18 @@ def test_a_search_that_was_cut_says_so(
     assert json.loads(run(*command, "--json").out) == []
 
 
+@pytest.mark.parametrize(
+    "command", [("trace",), ("trace", "--refused"), ("queue", "list")], ids=" ".join
+)
+def test_what_is_no_ip_address_is_said(run: Run, command: tuple[str, ...]) -> None:
+    run("migrate")
+    wrong = run(*command, "ip:999.1.1.1")
+    assert (wrong.status, wrong.out) == (2, "")
+    assert "“ip:999.1.1.1” names no IP address. Write one such as ip:192.0.2.1" in " ".join(
+        wrong.err.split()
+    )
+
+
 def test_trace_lists_what_was_refused(run: Run, tmp_path: Path) -> None:
     run("migrate")
     assert "nothing was refused" in run("trace", "--refused").out
@@ -271,6 +283,41 @@ def test_trace_gets_more_refusals_than_a_page_has(run: Run, tmp_path: Path) -> N
     found = run("trace", "--refused", "--json", "--limit", "600", "to:1@example.org").out
     newest = sorted((one.id for one in made[1::2]), reverse=True)
     assert [one["id"] for one in json.loads(found)] == newest[:600]
+
+
+async def put_much_on_record(ledger: Ledger, _: Loaded) -> None:
+    now = datetime.now(UTC)
+    addresses = [f"r{n}@example.org" for n in range(1200)]
+    await ledger.accept(make_submission(*addresses, now=now), now, None)
+    await ledger.record_refusals([make_refusal(now=now) for _ in addresses])
+
+
+@pytest.mark.parametrize(
+    ("verb", "command"),
+    [("search", ("trace",)), ("search", ("queue", "list")), ("refusals", ("trace", "--refused"))],
+)
+@pytest.mark.parametrize(("limit", "pages"), [(20, [20]), (500, [500]), (700, [500, 200])])
+def test_no_more_is_read_than_is_wanted(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    verb: str,
+    command: tuple[str, ...],
+    limit: int,
+    pages: list[int],
+) -> None:
+    run("migrate")
+    with_ledger(None, put_much_on_record)
+    read, look = list[int](), getattr(SqliteLedger, verb)
+
+    async def count(*arguments: Any, **named: Any) -> Any:
+        page = await look(*arguments, **named)
+        read.append(len(page.rows))
+        return page
+
+    monkeypatch.setattr(SqliteLedger, verb, count)
+    found = json.loads(run(*command, "--json", "--limit", str(limit)).out)
+    assert len(found) == limit
+    assert read == pages
 
 
 def test_config_default_is_a_configuration(run: Run, tmp_path: Path) -> None:

@@ -268,6 +268,7 @@ def test_what_was_stopped_here_is_no_try_and_nobody_elses_doing(
     detail: str, attempts: int, deed: str
 ) -> None:
     fields = {
+        "number": 0,
         "reply": None,
         "phase": Phase.ROUTING,
         "detail": detail,

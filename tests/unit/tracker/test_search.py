@@ -2,6 +2,7 @@
 
 import contextlib
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -103,6 +104,43 @@ def test_terms(text: str, terms: list[Term]) -> None:
     assert read(text) == Query(terms=tuple(terms))
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "192.0.2",
+        "192.0.2.",
+        ".2.1",
+        "55.0",
+        "05.1.2.3",
+        "7",
+        "cafe",
+        "2001:",
+        "2001:DB8:",
+        "db8::1",
+        "::ffff:192.0.",
+        ":7",
+        "1:2:3:4:5:6:7::",
+        "fe80::1%eth0",
+        "[2001:db8::1]",
+    ],
+)
+def test_what_may_be_a_piece_of_an_address_is_searched_for(value: str) -> None:
+    assert read(f"ip:{value}") == Query(terms=(term("ip", value),))
+
+
+@pytest.mark.parametrize("address", [IPv4Address, IPv6Address])
+@given(st.data())
+def test_every_piece_of_an_address_is_searched_for(
+    address: type[IPv4Address | IPv6Address], data: st.DataObject
+) -> None:
+    most = 2**32 if address is IPv4Address else 2**128
+    text = str(address(data.draw(st.integers(0, most - 1))))
+    first = data.draw(st.integers(0, len(text) - 1))
+    piece = text[first : data.draw(st.integers(first + 1, len(text)))]
+    if piece.strip(".:"):
+        assert read(f"ip:{piece}") == Query(terms=(term("ip", piece),))
+
+
 @pytest.mark.parametrize("word", STATUS_WORDS)
 def test_every_status_word_is_one(word: str) -> None:
     assert read(f"status:{word}").terms == (term("status", word),)
@@ -200,6 +238,21 @@ def test_a_day_without_midnight_begins_with_the_change() -> None:
         ("attempts:3..1", "names no number of attempts"),
         ("attempts:-1", "names no number of attempts"),
         ("ip:mail.example.org", "names no IP address"),
+        ("ip:999.1.1.1", "“ip:999.1.1.1” names no IP address. Write one such as ip:192.0.2.1"),
+        ('ip:"999.1.1.1"', "names no IP address"),
+        ("-ip:192.0.2.256", "names no IP address"),
+        ("ip:1.2.3.4.5", "names no IP address"),
+        ("ip:1.2.3.4.", "names no IP address"),
+        ("ip:192..2", "names no IP address"),
+        ("ip:0192.0.2", "names no IP address"),
+        ("ip:.", "names no IP address"),
+        ("ip::", "names no IP address"),
+        ("ip:12345", "names no IP address"),
+        ("ip:2001:db8::1::2", "names no IP address"),
+        ("ip:2001:db8:::1", "names no IP address"),
+        ("ip:20012:db8::1", "names no IP address"),
+        ("ip:1:2:3:4:5:6:7:8:9", "names no IP address"),
+        ("ip:2001:db8.1", "names no IP address"),
         ("ip:192.0.2.0/24", "names a network"),
         ("to:@", "names no domain"),
         ("-from:@*.", "names no domain"),

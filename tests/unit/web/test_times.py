@@ -20,6 +20,8 @@ BERLIN = Times(ZoneInfo("Europe/Berlin"), NOW)
         (timedelta(minutes=12, seconds=20), "12 minutes"),
         (timedelta(minutes=90), "2 hours"),
         (timedelta(hours=23), "23 hours"),
+        (timedelta(minutes=59, seconds=40), "1 hour"),
+        (timedelta(hours=23, minutes=50), "1 day"),
         (timedelta(days=7), "7 days"),
         (timedelta(days=6, hours=23), "7 days"),
     ],
@@ -98,15 +100,31 @@ def test_the_offset_is_that_of_the_moment_told() -> None:
 @pytest.mark.parametrize(
     ("away", "expected"),
     [
-        (timedelta(0), "now"),
-        (timedelta(milliseconds=-900), "now"),
+        (timedelta(minutes=-3), "just now"),  # by a clock that is ahead of ours
+        (timedelta(0), "just now"),
+        (timedelta(milliseconds=900), "just now"),
+        (timedelta(seconds=1), "1 second ago"),
+        (timedelta(seconds=59, milliseconds=700), "1 minute ago"),
+        (timedelta(hours=3), "3 hours ago"),
+    ],
+)
+def test_ago(away: timedelta, expected: str) -> None:
+    assert BERLIN.ago(NOW - away) == expected
+
+
+@pytest.mark.parametrize(
+    ("away", "expected"),
+    [
+        (timedelta(minutes=-3), "due now"),
+        (timedelta(0), "due now"),
+        (timedelta(milliseconds=900), "due now"),
+        (timedelta(seconds=1), "in 1 second"),
         (timedelta(minutes=12), "in 12 minutes"),
-        (timedelta(hours=-3), "3 hours ago"),
         (timedelta(days=7), "in 7 days"),
     ],
 )
-def test_relative(away: timedelta, expected: str) -> None:
-    assert BERLIN.relative(NOW + away) == expected
+def test_ahead(away: timedelta, expected: str) -> None:
+    assert BERLIN.ahead(NOW + away) == expected
 
 
 @pytest.mark.parametrize(

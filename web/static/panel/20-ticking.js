@@ -1,19 +1,30 @@
-// "3 minutes ago" goes on while the page is open.
-const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-const WORDS = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+// "3 minutes ago" goes on while the page is open. Words as those of web/times.py.
+const UNITS = [["second", 1, 60], ["minute", 60, 60], ["hour", 3600, 24], ["day", 86400, Infinity]];
 
-function relative(seconds) {
-  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
-  return WORDS.format(Math.round(seconds / size), unit);
+function span(seconds) {
+  for (const [unit, size, most] of UNITS) {
+    const number = Math.round(seconds / size);
+    if (number < most) return `${number.toLocaleString("en")} ${unit}${number === 1 ? "" : "s"}`;
+  }
+}
+
+// The clock of this browser may not be that of the server: what has happened is never to come.
+function ago(time) {
+  const seconds = (Date.now() - Date.parse(time)) / 1000;
+  return seconds < 1 ? "just now" : `${span(seconds)} ago`;
+}
+
+function ahead(time) {
+  const seconds = (Date.parse(time) - Date.now()) / 1000;
+  return seconds < 1 ? "due now" : `in ${span(seconds)}`;
 }
 
 function tick() {
   for (const time of document.querySelectorAll("time[data-relative]")) {
-    time.dataset.ago = relative((Date.parse(time.dateTime) - Date.now()) / 1000);
+    time.dataset.ago = ago(time.dateTime);
   }
-  for (const span of document.querySelectorAll("[data-until]")) {
-    const seconds = (Date.parse(span.dataset.until) - Date.now()) / 1000;
-    span.textContent = seconds > 0 ? relative(seconds) : "due now";
+  for (const word of document.querySelectorAll("[data-until]")) {
+    word.textContent = ahead(word.dataset.until);
   }
 }
 
