@@ -181,7 +181,8 @@ def _prepare(settings: Settings) -> None:
         try:
             processes.prepare(settings, secrets.token_urlsafe(12))
         except (StoreError, OSError) as error:
-            problem = "; ".join([f"ledger {place}: {error}", *_missing_room(settings)])
+            said = str(error).removeprefix(f"{place}: ")
+            problem = "; ".join([f"ledger {place}: {said}", *_missing_room(settings)])
         except BaseException as error:
             problem = f"ledger {place}: {type(error).__name__}: {error}"
         os.write(writing, problem.encode()[:4000])

@@ -104,6 +104,31 @@ def test_without_a_ledger_it_says_how_to_make_one(run: Run, arguments: tuple[str
     assert "sendtrace migrate" in result.err
 
 
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda path: path.mkdir(), "unable to open database file; the account"),
+        (lambda path: path.write_bytes(b"x" * 5000), "it is not a database; put a backup"),
+    ],
+)
+@pytest.mark.parametrize("command", [("migrate",), ("account", "list")])
+def test_a_ledger_that_cannot_be_had_is_named_once(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[[Path], object],
+    why: str,
+    command: tuple[str, ...],
+) -> None:
+    path = tmp_path / "ledger.db"
+    make(path)
+    monkeypatch.setenv("SENDTRACE_STORE__URL", f"sqlite:///{path}")
+    result = run(*command)
+    assert result.status == 1
+    assert why in result.err
+    assert result.err.count(str(path)) == 1
+
+
 def test_an_act_whose_answer_got_lost_may_have_happened(run: Run, tmp_path: Path) -> None:
     run("migrate")
 
@@ -126,13 +151,17 @@ def test_what_is_not_utf_8_is_refused_with_a_sentence(run: Run) -> None:
 
 @pytest.mark.parametrize("arguments", [("config", "default"), ("account", "list")], ids=" ".join)
 def test_who_reads_only_the_head_makes_no_failure(tmp_path: Path, arguments: Sequence[str]) -> None:
-    command = [COMMAND, "migrate"]
+    command = [str(COMMAND), "migrate"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as pipe:
         done = subprocess.run(
-            [COMMAND, *arguments], cwd=tmp_path, stdout=pipe, stderr=subprocess.PIPE, check=False
+            [str(COMMAND), *arguments],
+            cwd=tmp_path,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            check=False,
         )
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -140,7 +169,7 @@ def test_who_reads_only_the_head_makes_no_failure(tmp_path: Path, arguments: Seq
 def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [COMMAND, "config", "default"], stdout=full, stderr=subprocess.PIPE, check=False
+            [str(COMMAND), "config", "default"], stdout=full, stderr=subprocess.PIPE, check=False
         )
     said = b"sendtrace: the output cannot be written: No space left on device\n"
     assert (done.returncode, done.stderr) == (1, said)
