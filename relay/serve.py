@@ -1,11 +1,11 @@
 """`sendtrace serve`: make ready, then run the workers and the panel under the supervisor."""
 
+import errno
 import gc
 import os
 import resource
 import secrets
 import socket
-import ssl
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -13,10 +13,10 @@ from typing import NamedTuple
 import structlog
 
 from config.loader import Loaded
-from config.settings import Certificate, Settings
+from config.settings import Settings
 from relay import processes
 from relay.app import name_of_node
-from relay.certificates import build_server_context
+from relay.certificates import find_unusable
 from relay.log import DirectWriter, configure
 from relay.state import CannotStart
 from relay.supervisor import Role, Supervisor
@@ -149,31 +149,22 @@ def _check_addresses(settings: Settings, *, known: Collection[tuple[str, int]]) 
                 probe.bind(bound)
             except OSError as error:
                 raise CannotStart(
-                    f"{key}: cannot listen on {written}: {error.strerror}; "
-                    "stop what uses it, or set another address"
+                    f"{key}: cannot listen on {written}: {error.strerror}; {_way_out(error)}"
                 ) from None
+
+
+def _way_out(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "a port below 1024 needs CAP_NET_BIND_SERVICE, or set another address"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "set an address that this machine has"
+    return "stop what uses it, or set another address"
 
 
 def _check_certificates(settings: Settings) -> None:
     """Say now, and clearly, that a certificate cannot be used. Raises CannotStart."""
-    submission, panel = settings.submission, settings.panel
-    pairs = [
-        ("submission.listeners", submission.certificate_for(listener))
-        for listener in submission.listeners
-        if listener.tls != "none"
-    ]
-    if panel.certificate is not None:
-        pairs.append(("panel.certificate", Certificate(panel.certificate, panel.private_key)))
-    for key, pair in pairs:
-        if pair is None:
-            continue  # the configuration is refused before it comes to this
-        try:
-            build_server_context(pair.certificate, pair.private_key)
-        except (OSError, ssl.SSLError) as error:
-            raise CannotStart(
-                f"{key}: the certificate {pair.certificate} cannot be used: {error}; "
-                "name a PEM file with the certificate chain, and its private key"
-            ) from None
+    for problem in find_unusable(settings):
+        raise CannotStart(problem)
 
 
 def _prepare(settings: Settings) -> None:
@@ -190,7 +181,8 @@ def _prepare(settings: Settings) -> None:
         try:
             processes.prepare(settings, secrets.token_urlsafe(12))
         except (StoreError, OSError) as error:
-            problem = "; ".join([f"ledger {place}: {error}", *_missing_room(settings)])
+            said = str(error).removeprefix(f"{place}: ")
+            problem = "; ".join([f"ledger {place}: {said}", *_missing_room(settings)])
         except BaseException as error:
             problem = f"ledger {place}: {type(error).__name__}: {error}"
         os.write(writing, problem.encode()[:4000])

@@ -69,6 +69,10 @@ OPPOSITE: Final = {
 """What undoes a deed; undone, a reroute sends each back to the way that it was on."""
 
 
+_UNDONE: Final = "Undone"
+_AGAIN: Final = "Done again"
+
+
 class Badge(NamedTuple):
     """How an act stands, as `badge` of the templates shows it."""
 
@@ -114,6 +118,15 @@ def undoing(act: Act) -> str:
     if act.deed is not Deed.REROUTE:
         return VERBS[OPPOSITE[act.deed]].lower()
     return "" if act.undoes is not None else "send back"
+
+
+def reason_for_undoing(act: Act) -> str:
+    """Return why the opposite of an act is done: told once, however often it is undone."""
+    if act.undoes is None:
+        return f"{_UNDONE}: {act.reason}" if act.reason else _UNDONE
+    is_undone = act.reason.startswith(_UNDONE)
+    before, after = (_UNDONE, _AGAIN) if is_undone else (_AGAIN, _UNDONE)
+    return after + act.reason.removeprefix(before)
 
 
 def _done(act: Act) -> str:

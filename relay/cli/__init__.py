@@ -4,7 +4,10 @@ Each group of commands is a module; heavy imports are inside the commands, so th
 `sendtrace --help` answers at once.
 """
 
+import errno
+import os
 import sys
+from typing import Final
 
 import typer
 
@@ -25,6 +28,8 @@ from relay.cli import (
     trace,
 )
 from relay.cli.common import CommandFailed
+
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 app = typer.Typer(
     name="sendtrace",
@@ -59,5 +64,22 @@ def main() -> None:
         sys.exit(failure.status)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)
+    except UnicodeEncodeError:
+        # What is not UTF-8 comes in as surrogates (PEP 383), which go nowhere.
+        typer.echo("sendtrace: an argument, or what was typed, is not UTF-8", err=True)
+        sys.exit(2)
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):
+            sys.exit(0)  # whoever reads has seen enough, as `head` has
+        raise
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        _write_no_more()
+        typer.echo(f"sendtrace: the output cannot be written: {error.strerror}", err=True)
+        sys.exit(1)
+
+
+def _write_no_more() -> None:
+    """Keep Python from trying again at its end what is left in its buffer."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

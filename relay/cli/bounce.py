@@ -22,7 +22,7 @@ from tracker.store import Ledger
 
 FileArgument = Annotated[
     typer.FileBinaryRead | None,
-    typer.Argument(metavar="[FILE]", help="The report as a message; standard input by default."),
+    typer.Argument(metavar="FILE", help="The report as a message; standard input by default."),
 ]
 
 

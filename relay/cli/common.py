@@ -26,7 +26,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the data as JSON
 QueryArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[QUERY]...",
+        metavar="QUERY",
         help="A search, e.g. to:@example.org since:2d; or ids of messages or recipients.",
     ),
 ]
@@ -83,7 +83,8 @@ def with_ledger(config: Path | None, act: Callable[[Ledger, Loaded], Awaitable[T
             "it may have happened all the same: look before you repeat it"
         ) from error
     except StoreError as error:
-        raise CommandFailed(f"ledger {loaded.settings.store.place}: {error}") from error
+        place = loaded.settings.store.place
+        raise CommandFailed(f"ledger {place}: {str(error).removeprefix(f'{place}: ')}") from error
 
 
 def print_json(data: object) -> None:

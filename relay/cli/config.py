@@ -2,7 +2,7 @@
 
 import typer
 
-from relay.cli.common import ConfigOption, JsonOption, load_or_fail, print_json
+from relay.cli.common import CommandFailed, ConfigOption, JsonOption, load_or_fail, print_json
 
 app = typer.Typer(
     help="The configuration: check it, show it, show the defaults.", no_args_is_help=True
@@ -12,7 +12,12 @@ app = typer.Typer(
 @app.command("check")
 def check(config: ConfigOption = None) -> None:
     """Say whether the configuration can be used, and everything that is wrong with it."""
+    from relay.certificates import find_unusable
+
     loaded = load_or_fail(config)
+    problems = dict.fromkeys(find_unusable(loaded.settings))
+    if problems:
+        raise CommandFailed("\n".join(problems), status=2)
     source = loaded.source or "built-in defaults"
     typer.echo(f"{source}: configuration is good (revision {loaded.revision})")
 

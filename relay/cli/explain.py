@@ -23,7 +23,7 @@ from tracker.model import Phase
 ReplyArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[REPLY]",
+        metavar="REPLY",
         help="What the server said, or a line of a log with it; - or nothing: read from stdin.",
     ),
 ]

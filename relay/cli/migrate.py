@@ -79,7 +79,8 @@ def _bring_up_to_date(settings: StoreSettings, as_json: bool) -> None:
     try:
         applied = asyncio.run(opening.migrate(settings))
     except (StoreError, OSError) as error:
-        raise CommandFailed(f"{settings.place}: {error}") from None
+        said = str(error).removeprefix(f"{settings.place}: ")
+        raise CommandFailed(f"{settings.place}: {said}") from None
     if as_json:
         print_json({"ledger": settings.place, "applied": applied})
         return

@@ -89,7 +89,7 @@ def export(
             output.chmod(0o600)
             file.writelines(line + b"\n" for line in lines)
     except OSError as problem:
-        raise CommandFailed(f"{output} cannot be written: {problem}") from None
+        raise CommandFailed(f"{output} cannot be written: {problem.strerror}") from None
     typer.echo(f"{len(lines)} lines written to {output}")
 
 

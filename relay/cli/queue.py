@@ -44,7 +44,7 @@ _Act = Callable[[Ledger, Sequence[_Found]], Awaitable[int]]
 
 AllOption = Annotated[bool, typer.Option("--all", help="Everything that is open.")]
 QueryOption = Annotated[
-    str, typer.Option("--query", help="A search, as the panel writes it: in place of [QUERY].")
+    str, typer.Option("--query", help="A search, as the panel writes it: in place of QUERY.")
 ]
 ReasonOption = Annotated[str, typer.Option(help="Kept in the record beside the act.")]
 NextHopOption = Annotated[

@@ -115,7 +115,7 @@ async def _cancel(ledger: Ledger, suppression: Suppression, scope: Scope) -> int
 
 @app.command("list")
 def list_(
-    search: Annotated[str, typer.Argument(metavar="[PART]", help="A part of the address.")] = "",
+    search: Annotated[str, typer.Argument(metavar="PART", help="A part of the address.")] = "",
     whose: ForOption = "",
     limit: LimitOption = 1000,
     config: ConfigOption = None,

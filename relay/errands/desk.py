@@ -19,7 +19,7 @@ from relay.errands.again import Done, failed, send_again
 from relay.errands.probing import probe
 from relay.submission.intake import Intake
 from tracker.acting import Runner
-from tracker.model import Act, Errand, ErrandKind
+from tracker.model import Act, ActState, Errand, ErrandKind
 from tracker.routing import Routes
 from tracker.store import Ledger, StoreUnavailable
 
@@ -152,7 +152,7 @@ class Errands:
         after = await self._runner.stride(act)
         if after is not None and after.is_over:
             self._log.info(
-                "act done",
+                "act done" if after.state is ActState.DONE else "act called off",
                 act=act.id,
                 deed=act.deed,
                 by=act.actor,

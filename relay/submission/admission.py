@@ -3,7 +3,9 @@
 from collections import Counter
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+SHUTTING_DOWN: Final = "421 4.3.2 Shutting down, try again later"
 
 Address = IPv4Address | IPv6Address
 
@@ -57,9 +59,16 @@ class Connections:
         self._per_client = per_client
         self._open: Counter[str] = Counter()
         self._count = 0
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Let nobody in any more: what came before is all there is to wait for."""
+        self._is_closed = True
 
     def enter(self, client: str) -> str | None:
         """Count one more connection, or return the reply that refuses it."""
+        if self._is_closed:
+            return SHUTTING_DOWN
         if self._count >= self._total:
             return "421 4.3.2 Too many connections, try again later"
         connections = self._open.get(client, 0)

@@ -4,6 +4,7 @@
 import base64
 import binascii
 from functools import partial
+from typing import Final
 
 import structlog
 
@@ -18,6 +19,9 @@ from tracker.store import StoreError
 
 MECHANISMS = ("PLAIN", "LOGIN")
 
+VOUCHED_FOR: Final = 60.0
+"""Seconds for which a log-in holds before the account is looked up again."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -25,6 +29,7 @@ class AuthenticatingConversation(Conversation):
     """A conversation whose client may say who it is."""
 
     account: Account | None = None
+    _vouched_until = 0.0
     _failures = 0
 
     @property
@@ -110,9 +115,37 @@ class AuthenticatingConversation(Conversation):
         if account is None:
             self._fail(address)
             return
-        self.account = account
+        self._believe(account)
         self.services.observer.authentication(AuthenticationResult.SUCCEEDED)
         self.say("235 2.7.0 Welcome")
+
+    def _believe(self, account: Account) -> None:
+        self.account = account
+        self._vouched_until = self.services.clock.monotonic() + VOUCHED_FOR
+
+    @property
+    def is_log_in_old(self) -> bool:
+        """True when somebody may have removed the account, or changed it, since it was read."""
+        return self.account is not None and self.services.clock.monotonic() >= self._vouched_until
+
+    async def renew_log_in(self) -> None:
+        """Go by the account as it is now; hang up when it is gone, or its password another one.
+
+        With the ledger away it holds: no message is taken then, whoever it is from.
+        """
+        before = self.account
+        if before is None:
+            return
+        try:
+            account = await self.services.accounts.account(before.address)
+        except StoreError:
+            return
+        if account is None or account.password_hash != before.password_hash:
+            self.account = None
+            log.warning("log-in ended", client=self.client_address, account=before.address)
+            self.hang_up("421 4.7.0 This account was removed or has a new password, log in again")
+            return
+        self._believe(account)
 
     async def _verify(self, address: str, password: str) -> Account | None:
         """Return the account if the password is right; None takes the same time."""

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, assert_never
 
 import structlog
 
+from relay.submission.admission import SHUTTING_DOWN
 from relay.submission.commands import Refused, Transaction
 from relay.submission.connection import FOREVER, Connection, ConnectionEnded
 from relay.submission.core import Command, Content, Malformed
@@ -39,7 +40,6 @@ _BAD = ("50", "53")
 """How replies to commands begin that nobody gives who knows what he does."""
 
 _TOO_SLOW = "421 4.4.2 You took too long, closing the connection"
-_SHUTTING_DOWN = "421 4.3.2 Shutting down, try again later"
 
 log = structlog.get_logger(__name__)
 
@@ -125,7 +125,7 @@ class Conversation(Connection):
     def _take_step(self) -> bool:
         """Do what comes next; False when nothing has come."""
         if self._is_stopping and self.transaction is None:
-            self.hang_up(_SHUTTING_DOWN)
+            self.hang_up(SHUTTING_DOWN)
             return True
         is_understood = False
         command: Command | None = None
@@ -213,7 +213,7 @@ class Conversation(Connection):
         except ClientTimedOut:
             self._give_up()
         except asyncio.CancelledError:
-            self.hang_up(_SHUTTING_DOWN)
+            self.hang_up(SHUTTING_DOWN)
         except Exception as error:
             self._recover(error)
         self._task = None
@@ -312,5 +312,5 @@ class Conversation(Connection):
             # Not at once: a task that is cancelled before its first step would not say anything.
             self.loop.call_soon(self._task.cancel)
         elif not self._has_ended:
-            self.hang_up(_SHUTTING_DOWN)
+            self.hang_up(SHUTTING_DOWN)
             self.close()

@@ -144,6 +144,7 @@ class SubmissionServer:
         Clients between transactions get `421 4.3.2` at once.
         """
         self._close_listeners()
+        self._services.connections.close()  # a handshake may yet end
         conversations = list(self._services.open)
         for conversation in conversations:
             conversation.stop()

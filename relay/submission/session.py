@@ -16,6 +16,7 @@ from relay.submission.commands import (
 )
 from relay.submission.connection import ConnectionEnded
 from relay.submission.content import SpooledContent
+from relay.submission.conversation import Doing
 from relay.submission.core import Command
 from relay.submission.header import HEADER_LIMIT, Header, read_header
 from relay.submission.intake import SubmissionResult
@@ -95,9 +96,20 @@ class RelaySMTP(AuthenticatingConversation):
 
     # --- the envelope ---------------------------------------------------------------------------
 
-    def smtp_MAIL(self, arg: str) -> None:
+    def smtp_MAIL(self, arg: str) -> Doing:
         """Begin a transaction."""
         self._check_greeted()
+        if self.is_log_in_old:
+            return self._begin_anew(arg)
+        self._begin_transaction(arg)
+        return None
+
+    async def _begin_anew(self, arg: str) -> None:
+        await self.renew_log_in()
+        if not self.is_over:
+            self._begin_transaction(arg)
+
+    def _begin_transaction(self, arg: str) -> None:
         self._check_may_submit()
         if self.transaction is not None:
             raise Refused("503 5.5.1 There is a transaction already")

@@ -37,7 +37,7 @@ async def test_cancelling_passes_what_a_worker_holds_and_ends(ledger: Ledger) ->
     await accept_leased(ledger, make_submission(*held))
     paths = [f"n{n}@example.org" for n in range(2 * STRIDE)]
     await ledger.accept(make_submission(*paths), START, None)
-    act = await carry_out(ledger, make_act(Deed.CANCEL, "status:waiting"))
+    act = await carry_out(ledger, make_act(Deed.CANCEL, "status:waiting", account=None))
     assert act.state is ActState.DONE
     assert (act.done, act.changed) == (2 * STRIDE + 30, 2 * STRIDE)
     left = [one for one in await recipients(ledger) if one.status is Status.QUEUED]
@@ -104,7 +104,7 @@ async def test_much_is_listed_counted_and_cancelled_without_its_content(stuck: P
         assert len(page.rows) == 25
         counts = await ledger.summarize(WAITING, EVERYTHING, cap=10_000_000)
         assert counts[Status.QUEUED] == MANY, "exact, however many"
-        act = await ledger.plan_act(make_act(Deed.CANCEL, "status:waiting"))
+        act = await ledger.plan_act(make_act(Deed.CANCEL, "status:waiting", account=None))
         one = runner(ledger)
         for _ in range(4):
             after = await one.stride(act)

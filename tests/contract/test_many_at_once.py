@@ -22,6 +22,7 @@ from tests.support.mail import make_settlement, make_submission, mint
 from tracker.acting import Runner
 from tracker.acting.run import STRIDE
 from tracker.model import (
+    Account,
     Act,
     ActId,
     ActState,
@@ -30,6 +31,7 @@ from tracker.model import (
     Outcome,
     Recipient,
     RecipientId,
+    Role,
     Scope,
     Status,
     Stride,
@@ -41,6 +43,17 @@ from tracker.views import Patience
 MINUTE = timedelta(minutes=1)
 LATER = START + MINUTE
 ANNA = "anna@example.com"
+
+
+async def add_anna(ledger: Ledger) -> None:
+    """Add the account whose acts these are: without it they end."""
+    account = Account(address=ANNA, role=Role.ADMIN, password_hash="", created_at=START)
+    assert await ledger.add_account(account)
+
+
+@pytest.fixture(autouse=True)
+async def anna(ledger: Ledger) -> None:
+    await add_anna(ledger)
 
 
 def make_act(deed: Deed, query: str = "", **changes: Any) -> Act:
@@ -135,6 +148,19 @@ async def test_one_key_makes_one_act(ledger: Ledger) -> None:
     second = await ledger.plan_act(make_act(Deed.HOLD, key="form-1"))
     assert second == first
     assert await ledger.acts(EVERYTHING, limit=10) == [first]
+
+
+async def test_an_act_ends_with_the_account_of_whoever_began_it(ledger: Ledger) -> None:
+    await fill(ledger, STRIDE + 3)
+    planned = await ledger.plan_act(make_act(Deed.CANCEL))
+    begun = await ledger.plan_act(make_act(Deed.HOLD))
+    for _ in range(2):  # it begins, and takes its first stride
+        begun = await runner(ledger).stride(begun) or begun
+    assert await ledger.remove_account(ANNA)
+    for act, changed in ((planned, 0), (begun, STRIDE)):
+        ended = await runner(ledger).finish(act)
+        assert (ended.state, ended.changed) == (ActState.CALLED_OFF, changed)
+    assert statuses(await recipients(ledger)) == {Status.HELD: STRIDE, Status.QUEUED: 3}
 
 
 async def test_an_act_is_taken_up_where_it_was(ledger: Ledger, opener: Opener) -> None:

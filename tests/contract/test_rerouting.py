@@ -16,7 +16,15 @@ from tests.contract.ledger import (
     paths,
     recipients,
 )
-from tests.contract.test_many_at_once import ANNA, LATER, MINUTE, carry_out, fill, make_act
+from tests.contract.test_many_at_once import (
+    ANNA,
+    LATER,
+    MINUTE,
+    add_anna,
+    carry_out,
+    fill,
+    make_act,
+)
 from tests.support.clock import START
 from tests.support.mail import make_settlement, make_submission
 from tracker.acting import reroute_of
@@ -37,6 +45,11 @@ from tracker.routing import Routes
 HOP = "mail.example.net:587"
 OTHER = "[2001:db8::1]:2525"
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+async def anna(ledger: Ledger) -> None:
+    await add_anna(ledger)
 
 
 async def send_by(

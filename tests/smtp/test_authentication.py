@@ -368,3 +368,40 @@ async def test_listeners_and_trusted_clients(
         await client.say("RSET")
         said = await client.say(f"AUTH PLAIN {plain_response(USER, PASSWORD)}")
         assert said.startswith(log_in)
+
+
+async def begin_after(bench: Bench, client: Conversation, span: timedelta) -> str:
+    """Return the reply to a transaction that begins when `span` has passed."""
+    bench.clock.advance(span)
+    return await client.say(f"MAIL FROM:<{USER}>")
+
+
+@pytest.mark.parametrize("change", ["removed", "a new password"])
+async def test_who_is_logged_in_is_asked_again(foreign: Bench, change: str) -> None:
+    """An open connection is no way round the removal of an account, or a change of its password."""
+    client = await encrypted(foreign)
+    assert (await client.say(f"AUTH PLAIN {plain_response(USER, PASSWORD)}"))[:3] == "235"
+    assert (await begin_after(foreign, client, timedelta(minutes=2)))[:3] == "250"
+    await client.say("RSET")
+    if change == "removed":
+        assert await foreign.accounts.remove_account(USER)
+    else:
+        assert await foreign.accounts.set_password_hash(USER, await foreign.passwords.hash("new"))
+    reply = await begin_after(foreign, client, timedelta(minutes=2))
+    assert reply.startswith("421 4.7.0 ")
+    assert await client.rest() == ""
+
+
+async def test_a_new_role_counts_for_who_is_logged_in(foreign: Bench) -> None:
+    client = await encrypted(foreign)
+    assert (await client.say(f"AUTH PLAIN {plain_response(USER, PASSWORD)}"))[:3] == "235"
+    assert await foreign.accounts.set_role(USER, Role.ADMIN)
+    foreign.clock.advance(timedelta(minutes=2))
+    assert (await client.say("MAIL FROM:<anybody@elsewhere.example>"))[:3] == "250"
+
+
+async def test_who_is_logged_in_stays_so_without_the_ledger(foreign: Bench) -> None:
+    client = await encrypted(foreign)
+    assert (await client.say(f"AUTH PLAIN {plain_response(USER, PASSWORD)}"))[:3] == "235"
+    foreign.accounts.problem = StoreUnavailable("away")
+    assert (await begin_after(foreign, client, timedelta(minutes=2)))[:3] == "250"

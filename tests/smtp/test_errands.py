@@ -249,7 +249,7 @@ async def test_a_sender_is_told_of_what_was_cancelled(place: Place) -> None:
         deed=Deed.CANCEL,
         tells_sender=True,
         actor=ANNA,
-        account=ANNA,
+        account=None,
         scope=EVERYTHING,
         reason="wrong month",
         chosen=(row.recipient.id,),

@@ -155,7 +155,7 @@ class House:
             deed=Deed.REROUTE,
             next_hop=next_hop,
             actor=ANNA,
-            account=ANNA,
+            account=None,
             scope=EVERYTHING,
             query=query,
             created_at=now,

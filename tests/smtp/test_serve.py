@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from tests.support.certificates import make_identity
 from tests.support.service import Service
@@ -44,9 +45,35 @@ def take_away_the_key(folder: Path) -> None:
     (folder / "key.pem").unlink()
 
 
-@pytest.mark.parametrize("harm", [break_the_certificate, take_away_the_key])
+def take_the_key_of_another(folder: Path) -> None:
+    certificate = (folder / "certificate.pem").read_text()
+    put_identity(folder, "other.sendtrace.test")
+    (folder / "certificate.pem").write_text(certificate)
+
+
+def encrypt_the_key(folder: Path) -> None:
+    path = folder / "key.pem"
+    key = serialization.load_pem_private_key(path.read_bytes(), None)
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"secret"),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (break_the_certificate, "there is no PEM certificate in {folder}/certificate.pem"),
+        (take_away_the_key, "{folder}/key.pem: No such file or directory"),
+        (take_the_key_of_another, "the private key in {folder}/key.pem belongs to another"),
+        (encrypt_the_key, "the private key is encrypted"),
+    ],
+)
 def test_a_certificate_that_cannot_be_used_is_named_and_nothing_starts(
-    tmp_path: Path, harm: Callable[[Path], None]
+    tmp_path: Path, harm: Callable[[Path], None], why: str
 ) -> None:
     put_identity(tmp_path)
     harm(tmp_path)
@@ -55,7 +82,10 @@ def test_a_certificate_that_cannot_be_used_is_named_and_nothing_starts(
         service.start()
     log = service.log()
     assert f"the certificate {tmp_path}/certificate.pem cannot be used" in log
+    assert why.format(folder=tmp_path) in log
     assert "Traceback" not in log
+    with pytest.raises(AssertionError, match="cannot be used"):
+        service.run("config", "check")
     assert not is_listening("127.0.0.1", service.submission_port)
 
 

@@ -1,8 +1,10 @@
 """STARTTLS and implicit TLS."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from structlog.testing import capture_logs
 from config.settings import Listener
 from tests.support.certificates import Identity
 from tests.support.submission import (
+    PATIENCE,
     Bench,
     plain_response,
     run_server,
@@ -157,3 +160,26 @@ def test_uvloop_serves_as_well(tmp_path: Path, identity: Identity) -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(converse())
+
+
+async def test_a_handshake_that_ends_after_the_server_brings_nobody_in(
+    encrypting: Bench,
+) -> None:
+    """The server does not know of it when it stops, and the ledger is gone by the time it ends."""
+    client = await encrypting.connect(1)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = trusting_context().wrap_bio(incoming, outgoing)
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    client.send(outgoing.read())
+    incoming.write(await client.reader.read(65536))
+    await encrypting.server.stop(timedelta(seconds=5))
+    tls.do_handshake()
+    client.send(outgoing.read())
+    said = b""
+    async with asyncio.timeout(PATIENCE):
+        while not said.endswith(b"\r\n"):
+            incoming.write(await client.reader.read(65536))
+            with contextlib.suppress(ssl.SSLWantReadError):
+                said += tls.read()
+    assert said.decode() == "421 4.3.2 Shutting down, try again later\r\n"

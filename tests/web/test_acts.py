@@ -97,6 +97,21 @@ async def test_a_few_are_held_at_once_and_released_again(desk: Desk, anna: Clien
     assert len(await acts_of(desk)) == 2, "undone once, however often the button is pressed"
 
 
+@pytest.mark.parametrize(("reason", "told"), [("why", ": why"), ("", "")])
+async def test_the_reason_is_told_once_however_often_it_is_undone(
+    desk: Desk, anna: Client, reason: str, told: str
+) -> None:
+    one = await only(desk, LUNCH)
+    await confirm(anna, await form_of(anna, act="hold", recipient=one.id), reason=reason)
+    token = await token_for(anna)
+    for _ in range(3):
+        desk.clock.advance(timedelta(seconds=1))
+        latest = max(await acts_of(desk), key=lambda act: act.id)
+        await anna.post(f"/acts/{latest.id}/undo", data={"csrf": token})
+    reasons = [act.reason for act in sorted(await acts_of(desk), key=lambda act: act.id)]
+    assert reasons == [reason, f"Undone{told}", f"Done again{told}", f"Undone{told}"]
+
+
 async def test_a_double_click_makes_one_act(desk: Desk, anna: Client) -> None:
     fields = await form_of(anna, act="cancel", all="1", q="status:deferred")
     first = await confirm(anna, fields)

@@ -101,6 +101,19 @@ async def test_a_destination_of_any_name_has_its_page(desk: Desk) -> None:
     assert "e&lt;i&gt;:587" in await response.text()
 
 
+async def test_an_address_of_ipv6_has_its_page_and_is_found(desk: Desk) -> None:
+    name = "[IPv6:2001:db8::1]"
+    now = desk.clock.now()
+    submission = make_submission(account="anna@northwind.example", now=now, destinations=[name])
+    await desk.ledger.accept(submission, now, None)
+    anna = await desk.log_in("anna@northwind.example")
+    index = await text_of(anna, "/destinations?q=ipv6:2001")
+    assert name in index
+    for written in (name, "b@[ipv6:2001:DB8::1]"):
+        response = await anna.get("/destinations", params={"q": written})
+        assert (response.status, response.url.path) == (200, f"/destinations/{name}")
+
+
 # --- the index ---------------------------------------------------------------------------------
 
 

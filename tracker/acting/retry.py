@@ -60,6 +60,8 @@ def _of_attempt(
     if last is None or last.outcome is Outcome.DELIVERED:
         return None
     since = last.ended_at
+    if _is_ahead(since, retry, now):
+        return None
     if now < since + retry.manual_pause:
         until = since + retry.manual_pause
         return f"it was tried {_ago(now - since)} ago: {_next(recipient, until, now)}"
@@ -79,11 +81,18 @@ def _of_destination(
 ) -> str | None:
     if destination is None or destination.reachable or destination.last_failure_at is None:
         return None
+    if _is_ahead(destination.last_failure_at, retry, now):
+        return None
     until = destination.last_failure_at + retry.manual_pause
     if now < until:
         ago = _ago(now - destination.last_failure_at)
         return f"{destination.destination} did not answer {ago} ago: {_wait(until - now)}"
     return None
+
+
+def _is_ahead(at: datetime, retry: RetrySettings, now: datetime) -> bool:
+    """Say whether a clock must have been wrong: nobody waits until the right one has come there."""
+    return at - now > retry.manual_pause
 
 
 def _ago(span: timedelta) -> str:

@@ -97,7 +97,13 @@ class Runner:
         return act
 
     async def stride(self, act: Act) -> Act | None:
-        """Take one step; None when somebody has stopped the act, or taken it already."""
+        """Take one step; None when somebody has stopped the act, or taken it already.
+
+        Whose account has been removed does nothing more.
+        """
+        if act.account is not None and await self._ledger.account(act.account) is None:
+            among = {ActState.PLANNED, ActState.RUNNING}
+            return await self._ledger.turn_act(act.id, among, ActState.CALLED_OFF, self._now())
         if act.state is ActState.PLANNED:
             among = {ActState.PLANNED}
             return await self._ledger.turn_act(act.id, among, ActState.RUNNING, self._now())

@@ -1,6 +1,7 @@
 """What it means that a database cannot be had, and what to do about it."""
 
 import os
+import socket
 import ssl
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -37,6 +38,10 @@ def explained(error: Exception, url: str) -> StoreError:
         )
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         said = "the server takes no writes: it is a replica, or set to read-only"
+    if isinstance(error, ConnectionRefusedError):
+        said = "connection refused: no server listens there; start it, or name another in store.url"
+    elif isinstance(error, socket.gaierror):
+        said = f"{error.strerror}; mend the host in store.url, or the name server"
     return _of_a_certificate(error, url, place) or StoreUnavailable(f"{place}: {said}")
 
 

@@ -5,7 +5,6 @@ which a statement needs no more than that, having neither fractions nor keys bey
 """
 
 import base64
-import binascii
 import json
 from typing import Final, NamedTuple
 
@@ -98,7 +97,8 @@ def _read(octets: bytes) -> tuple[object, Certificate]:
     """Return the statement as it is written, whatever fields it has, and what we know of it."""
     try:
         data = msgspec.json.decode(octets, type=dict[str, object])
-        return data["statement"], msgspec.convert(data, Certificate)
+        certificate = msgspec.convert(data, Certificate)
+        return data["statement"], certificate
     except (msgspec.MsgspecError, KeyError, RecursionError, UnicodeDecodeError) as problem:
         raise NotACertificate(f"It is no handover certificate: {problem}.") from None
 
@@ -107,7 +107,7 @@ def _decode(signature: Signature) -> tuple[bytes, bytes]:
     try:
         key = base64.b64decode(signature.public_key, validate=True)
         value = base64.b64decode(signature.value, validate=True)
-    except binascii.Error as problem:
+    except ValueError as problem:  # binascii.Error, or letters that are not ASCII
         raise NotACertificate(f"Its signature is damaged: {problem}.") from None
     if len(key) != 32:
         raise NotACertificate("Its signature is damaged: a public key has 32 bytes.")

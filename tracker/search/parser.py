@@ -96,7 +96,9 @@ def parse(text: str, *, now: datetime, zone: ZoneInfo, sought: Sought = MAIL) ->
         else:
             terms.append(_term(word))
     if since is not None and until is not None and since >= until:
-        raise QueryError("Nothing can match: since: is not before until:. Exchange them.")
+        raise QueryError(
+            "Nothing can match: since: is not before until:. Exchange them, or move one."
+        )
     return Query(terms=tuple(terms), since=since, until=until)
 
 

@@ -26,6 +26,10 @@ _FIELD: Final = re.compile(rf"(?:X-)?Message-?ID:\s*<?({MESSAGE_ID})>?", re.IGNO
 _BRACKETED: Final = re.compile(rf"<({MESSAGE_ID})>")
 _MAILTO: Final = re.compile(r"<?mailto:([^\s?<>]+)(?:\?\S*)?>?", re.IGNORECASE)
 _NAMED: Final = re.compile(rf'(?:"[^"]*" ?|(?!-)[^<>@:"]*)<({ADDRESS})>[,;.]?')
+_QUOTED: Final = re.compile(
+    r"""<?("(?:[^"\\]|\\.){1,62}"@(?:\[[\w.:]+\]|[^\s<>@"(),:;\[\]\\]{1,253}))>?"""
+)
+"""An address whose local part is in quotation marks (RFC 5321 4.1.2)."""
 _REPLY: Final = re.compile(r"(?:2[0-9]{2}[ -]|Ok: queued as |queued as )", re.IGNORECASE)
 _LOG_OF_OURS: Final = re.compile(rf"(?<![\w<@])({OUR_ID})(?![\w@])")
 _LOG_PART: Final = re.compile(r"(?<![\w-])(message-id|to|from)=<([^<>\s]*)>")
@@ -95,7 +99,7 @@ def _address(text: str) -> tuple[Term, ...]:
     if match := _MAILTO.fullmatch(text):
         address = _visible(unquote(match[1]))
         return (_exactly(Field.ANY, address),) if re.fullmatch(ADDRESS, address) else ()
-    match = _NAMED.fullmatch(text)
+    match = _NAMED.fullmatch(text) or _QUOTED.fullmatch(text)
     return (_exactly(Field.ANY, match[1]),) if match else ()
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from tracker.sql import migrations
 from tracker.sql.migrations import Migration
 from tracker.sqlite.connection import APPLICATION_ID, connect_writer, create_file
+from tracker.sqlite.explain import explained
 from tracker.sqlite.turn import TurnLock
-from tracker.store import StoreUnavailable
 
 
 def shipped() -> tuple[Migration, ...]:
@@ -34,7 +34,7 @@ def migrate(path: Path, wanted: Sequence[Migration] | None = None) -> list[str]:
         finally:
             turn.close()
     except (sqlite3.Error, OSError) as error:
-        raise StoreUnavailable(f"{path}: {error}") from error
+        raise explained(error, path) from error
 
 
 def _apply(connection: sqlite3.Connection, wanted: Sequence[Migration]) -> list[str]:

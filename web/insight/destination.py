@@ -50,6 +50,12 @@ _OF_ONE_MESSAGE: Final = frozenset(
 )
 
 
+def name_on_record(written: str) -> str:
+    """Return how a destination is called on record: in small letters, but for IPv6 in a literal."""
+    name = written.lower()
+    return f"[IPv6:{name[6:]}" if name.startswith("[ipv6:") else name
+
+
 def destination_url(name: str) -> str:
     """Return where the page of a destination is."""
     return f"/destinations/{quote(name, safe='@:')}"

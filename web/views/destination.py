@@ -20,6 +20,7 @@ from web.insight.destination import (
     attempts_by_slot,
     hosts_of,
     is_known,
+    name_on_record,
     pace,
     refusals_of,
 )
@@ -59,7 +60,7 @@ class AnswerRow(NamedTuple):
 
 async def show_destination(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     """Answer whether a destination takes mail right now, as far as the viewer may know."""
-    name = visit.request.match_info["name"].lower()
+    name = name_on_record(visit.request.match_info["name"])
     hour = visit.now.replace(minute=0, second=0, microsecond=0)
     since, until = hour - _DAY + _HOUR, hour + _HOUR
     found = await _look(visit, viewer, name, since, until)

@@ -9,7 +9,7 @@ from aiohttp import web
 from tracker.mailbox import MailboxError, in_letters, normalize_domain
 from tracker.permissions import Permission
 from tracker.views import DestinationState
-from web.insight.destination import destination_url
+from web.insight.destination import destination_url, name_on_record
 from web.panel import Viewer, Visit, see_other
 from web.portion import portion_of
 from web.views.destination import is_known_to
@@ -49,12 +49,12 @@ def in_order(states: Sequence[DestinationState]) -> list[DestinationState]:
 def has_in_name(destination: str, part: str) -> bool:
     """Say whether a name has `part` in it, in either of its spellings."""
     wanted = part.lower()
-    return wanted in destination or wanted in in_letters(destination)
+    return wanted in destination.lower() or wanted in in_letters(destination)
 
 
 async def _named(visit: Visit, viewer: Viewer, search: str) -> str:
     """Return the destination that was typed in full; empty when the viewer knows of none."""
-    written = search.rpartition("@")[2].lower()
+    written = name_on_record(search.rpartition("@")[2])
     names = [written]
     with suppress(MailboxError):  # the next hop of a route has a port
         names.append(normalize_domain(written))

@@ -3,8 +3,10 @@
 import asyncio
 import io
 import json
+import os
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +17,7 @@ from config.loader import Loaded
 from relay.cli import main
 from relay.cli.common import CommandFailed, with_ledger
 from tests.support.mail import make_refusal, make_settlement, make_submission
+from tests.support.service import COMMAND
 from tracker.model import Outcome
 from tracker.passwords import Passwords
 from tracker.sqlite import SqliteLedger, open_ledger
@@ -101,6 +104,31 @@ def test_without_a_ledger_it_says_how_to_make_one(run: Run, arguments: tuple[str
     assert "sendtrace migrate" in result.err
 
 
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda path: path.mkdir(), "unable to open database file; the account"),
+        (lambda path: path.write_bytes(b"x" * 5000), "it is not a database; put a backup"),
+    ],
+)
+@pytest.mark.parametrize("command", [("migrate",), ("account", "list")])
+def test_a_ledger_that_cannot_be_had_is_named_once(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[[Path], object],
+    why: str,
+    command: tuple[str, ...],
+) -> None:
+    path = tmp_path / "ledger.db"
+    make(path)
+    monkeypatch.setenv("SENDTRACE_STORE__URL", f"sqlite:///{path}")
+    result = run(*command)
+    assert result.status == 1
+    assert why in result.err
+    assert result.err.count(str(path)) == 1
+
+
 def test_an_act_whose_answer_got_lost_may_have_happened(run: Run, tmp_path: Path) -> None:
     run("migrate")
 
@@ -111,6 +139,40 @@ def test_an_act_whose_answer_got_lost_may_have_happened(run: Run, tmp_path: Path
         CommandFailed, match="may have happened all the same: look before you repeat it"
     ):
         with_ledger(None, act)
+
+
+def test_what_is_not_utf_8_is_refused_with_a_sentence(run: Run) -> None:
+    run("migrate")
+    added = run("account", "add", "a@example.org", "--password-stdin", stdin="\udcff" * 12)
+    assert (added.status, "is not UTF-8" in added.err) == (2, True)
+    listed = run("suppression", "list", "\udcff@example.org")
+    assert (listed.status, "is not UTF-8" in listed.err) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [("config", "default"), ("account", "list")], ids=" ".join)
+def test_who_reads_only_the_head_makes_no_failure(tmp_path: Path, arguments: Sequence[str]) -> None:
+    command = [str(COMMAND), "migrate"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(
+            [str(COMMAND), *arguments],
+            cwd=tmp_path,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [str(COMMAND), "config", "default"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    said = b"sendtrace: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, said)
 
 
 def test_an_account_is_added_listed_changed_and_removed(run: Run, tmp_path: Path) -> None:

@@ -81,6 +81,11 @@ def unreachable(failed: timedelta) -> DestinationState:
             "tried a minute ago: it is tried again by itself in a minute",
         ),
         (waiting(), FULL, None, 5 * MINUTE, None),
+        # The clock was ahead when it was tried: that is no reason to wait until then.
+        (waiting(), FULL, None, -MINUTE, "tried less than a minute ago"),
+        (waiting(), FULL, None, -HOUR, None),
+        (waiting(), LONG, None, -HOUR, None),
+        (waiting(), FULL, unreachable(-MINUTE), -HOUR, None),
         (waiting(), GREYLISTED, None, 6 * MINUTE, "come back later: try again in 54 minutes"),
         (waiting(), GREYLISTED, None, HOUR, None),
         (waiting(next_attempt_at=START + 9 * MINUTE), GREYLISTED, None, 6 * MINUTE, "in 3 minutes"),

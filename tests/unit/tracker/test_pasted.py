@@ -36,6 +36,11 @@ LINES = {
     "an address in brackets": ("<bob@example.org>", '"bob@example.org"'),
     "a name and an address": ("Bob <bob@example.org>", '"bob@example.org"'),
     "a quoted name": ('"Bob: the best" <bob@example.org>;', '"bob@example.org"'),
+    "a local part in quotation marks": (r'"b \"c"@example.org', r'"\"b \\\"c\"@example.org"'),
+    "one at an address of IPv6": (
+        '<"b c"@[IPv6:2001:db8::1]>',
+        r'"\"b c\"@[IPv6:2001:db8::1]"',
+    ),
     "a link to an address": ("mailto:bob%2Bx@example.org?subject=hi", '"bob+x@example.org"'),
     "an IP address": ("192.0.2.1", "ip:192.0.2.1"),
     "a long IP address": ("2001:0DB8:0::25", "ip:2001:db8::25"),

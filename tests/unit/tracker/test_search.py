@@ -273,6 +273,7 @@ def test_a_day_without_midnight_begins_with_the_change() -> None:
         ("-since:2d", "cannot be negated; use until: instead"),
         ("-until:2d", "cannot be negated; use since: instead"),
         ("since:today until:yesterday", "since: is not before until:"),
+        ("since:2026-11-01T02:30 until:2026-11-01T02:30", "or move one"),
         ("a\x00b", "“a\\x00b” has an invisible character"),
         ('"a\x1bb"', "invisible character"),
         ("a\ud800", "invisible character"),

@@ -144,7 +144,7 @@ def test_layout_and_order_do_not_matter(statement: Statement, seal: Seal) -> Non
     ("octets", "words"),
     [
         (b"", "no handover certificate"),
-        (b"{}", "no handover certificate"),
+        (b"{}", "no handover certificate: .* missing required field `statement`"),
         (b"[" * 100_000, "no handover certificate"),
         (b'{"statement": 1, "signature": 2}', "no handover certificate"),
         (b"\xff\xfe", "no handover certificate"),
@@ -155,6 +155,17 @@ def test_layout_and_order_do_not_matter(statement: Statement, seal: Seal) -> Non
 def test_what_is_no_certificate_is_told(octets: bytes, words: str) -> None:
     with pytest.raises(NotACertificate, match=words):
         verify(octets)
+
+
+@pytest.mark.parametrize("field", ["public_key", "value"])
+@pytest.mark.parametrize("written", ["ü", "a", "===="])
+def test_a_damaged_signature_is_told(
+    statement: Statement, seal: Seal, field: str, written: str
+) -> None:
+    data = json.loads(document(statement, seal))
+    data["signature"][field] = written
+    with pytest.raises(NotACertificate, match="signature is damaged"):
+        verify(json.dumps(data).encode())
 
 
 def test_a_later_format_is_told(statement: Statement, seal: Seal) -> None:
