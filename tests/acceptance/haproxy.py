@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.acceptance import system
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import is_listening, wait_until
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "compose" / "haproxy.cfg"
 

@@ -11,7 +11,8 @@ import dns.query
 import dns.rcode
 
 from tests.acceptance import system
-from tests.support.waiting import free_port, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 ADDRESS = "127.0.0.1"
 

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from relay.demo.certificate import make_self_signed
 from tests.acceptance import system
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import is_listening, wait_until
 
 ACCEPTING = "127.0.0.2"
 """Takes mail for the mailboxes it knows, rejects the rest."""

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from tests.acceptance.panel import Panel
+from tests.support.ports import free_port
 from tests.support.service import COMMAND
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.waiting import is_listening, wait_until
 from tracker.model import Outcome, Status
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from tests.acceptance.haproxy import HAProxy, Node, serve
 from tests.support.certificates import make_identity
+from tests.support.ports import free_port
 from tests.support.service import Service
 from tests.support.submission import trusting_context
-from tests.support.waiting import free_port, wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.acceptance
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.dockerfile import Instruction, Stage, read_dockerfile
+from tests.support.ports import free_port
 from tests.support.service import Service
-from tests.support.waiting import free_port
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -20,7 +20,7 @@ from config.loader import Loaded, load
 from relay.app import Relay, open_relay
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 from tracker.model import EventKind, Gate, MessageKind, Origin, Scope, Status
 from tracker.search import Query
 from tracker.sqlite import open_ledger

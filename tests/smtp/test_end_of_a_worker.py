@@ -13,7 +13,7 @@ from tests.smtp.test_waiting import EVERYTHING
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
 from tests.support.mail import make_submission
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 from tracker.model import Outcome, Status
 from tracker.opening import open_ledger
 from tracker.search import Query

@@ -14,7 +14,7 @@ from relay.app import Relay, open_relay
 from tests.smtp.test_waiting import EVERYTHING, far_side
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 from tracker.model import Outcome, Status
 from tracker.search import Query
 from tracker.store import Ledger

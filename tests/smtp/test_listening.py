@@ -14,7 +14,7 @@ from tests.smtp.test_waiting import far_side
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
 from tests.support.mail import make_submission
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 from tracker.model import Job, LeaseToken
 from tracker.sqlite import SqliteLedger, migrate, open_ledger
 from tracker.sqlite.readers import Readers

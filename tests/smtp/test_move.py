@@ -8,9 +8,10 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.support.ports import free_port
 from tests.support.postgres import Server
 from tests.support.service import COMMAND, Service
-from tests.support.waiting import free_port, wait_until
+from tests.support.waiting import wait_until
 
 ROUTES = """
 [[routes]]

@@ -11,7 +11,7 @@ from relay.app import open_relay
 from relay.clock import SystemClock
 from tests.contract.test_rules import correction
 from tests.support.dns import FakeResolver
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 from tracker.model import Scope
 from tracker.sqlite import open_ledger
 

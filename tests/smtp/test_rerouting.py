@@ -16,7 +16,7 @@ from relay.app import Relay, open_relay
 from relay.clock import SystemClock
 from tests.support.dns import FakeResolver
 from tests.support.mail import mint
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 from tracker.acting import reroute_of
 from tracker.model import (
     Act,

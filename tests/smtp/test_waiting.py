@@ -16,7 +16,7 @@ from relay.app import Relay, open_relay
 from relay.dns import ResolverSilent
 from tests.support.clock import START, FakeClock
 from tests.support.dns import FakeResolver
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 from tracker.model import (
     EventKind,
     Gate,

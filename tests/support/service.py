@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import is_listening, wait_until
 
 COMMAND = Path(sys.executable).with_name("sendtrace")
 """The command of the environment that the tests run in."""

@@ -20,7 +20,7 @@ from relay.dns import (
 )
 from tests.support.clock import FakeClock
 from tests.support.dns_server import DnsServer
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 
 ZONES = {
     "one.test": {"MX": ["10 MX.one.test."], "A": ["192.0.2.1"]},

@@ -21,6 +21,7 @@ from tests.support.outward import (
     outward,
     with_attempts,
 )
+from tests.support.ports import free_port
 from tests.support.server import (
     CONTENT,
     DATA,
@@ -36,7 +37,6 @@ from tests.support.server import (
     ScriptedServer,
     Silence,
 )
-from tests.support.waiting import free_port
 from tracker.model import Gate, Origin, Outcome, Phase
 
 FIRST, SECOND, THIRD = "127.0.0.1", "127.0.0.2", "127.0.0.3"

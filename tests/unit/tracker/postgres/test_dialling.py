@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.postgres import Server
-from tests.support.waiting import free_port
 from tests.unit.tracker.postgres.proxy import Proxy
 from tracker.postgres.connections import Connections
 from tracker.postgres.dialling import Dialler, back_off, hosts_of, place_of
