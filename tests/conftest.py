@@ -5,9 +5,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.postgres import Server, installation, running
 from tracker.postgres.migrate import migrate
+
+settings.register_profile(
+    "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")  # how fast the machine is says nothing about an example
 
 MIGRATED = "migrated"
 """The database that new ledgers are copied from, which is fast."""

@@ -47,7 +47,7 @@ async def test_garbage_is_refused_and_forgotten(bench: Bench, octets: bytes) -> 
 @settings(
     max_examples=30,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(st.binary(max_size=60), max_size=15))
 def test_any_session_ends_in_order(tmp_path: Path, lines: list[bytes]) -> None:

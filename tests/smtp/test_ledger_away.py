@@ -55,7 +55,6 @@ async def bounced(ledger: Ledger) -> bool:
     return any(row.recipient.status is Status.BOUNCED for row in page.rows)
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "patience",
     [
