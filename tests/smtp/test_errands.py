@@ -88,7 +88,7 @@ class Place(NamedTuple):
 
 async def until(look: Callable[[], Awaitable[T | None]]) -> T:
     """Wait until there is something to see."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while (found := await look()) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return found

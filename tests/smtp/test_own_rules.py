@@ -66,7 +66,7 @@ async def test_the_sender_is_told_by_the_operators_rules(
             relay,
             _,
         ),
-        asyncio.timeout(20),
+        asyncio.timeout(90),
     ):
         host, port = relay.submission.addresses[0]
 
