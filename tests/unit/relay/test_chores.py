@@ -37,7 +37,7 @@ class Hand:
     async def tidy(self) -> None:
         """Do the chores once, to the end."""
         tidying = asyncio.ensure_future(self.chores.tidy(self.woken.set))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not tidying.done():
                 self.clock.advance(timedelta(seconds=1))
                 await asyncio.wait([tidying], timeout=0.005)
@@ -94,12 +94,12 @@ async def is_on_record(ledger: SqliteLedger, message: MessageId) -> bool:
 async def test_one_does_them_and_the_next_when_that_is_gone(hand: Hand, other: Hand) -> None:
     await add_held(hand.ledger, hand.clock)
     first = asyncio.create_task(hand.chores.run(hand.woken.set))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         await hand.woken.wait()
     second = asyncio.create_task(other.chores.run(other.woken.set))
     hand.woken.clear()
     await add_held(hand.ledger, hand.clock)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not hand.woken.is_set():
             hand.clock.advance(MINUTE)
             await asyncio.sleep(0.005)
@@ -109,7 +109,7 @@ async def test_one_does_them_and_the_next_when_that_is_gone(hand: Hand, other: H
     await asyncio.wait([first])
     gone_at = hand.clock.now()
     await add_held(hand.ledger, hand.clock)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not other.woken.is_set():
             hand.clock.advance(timedelta(seconds=10))
             await asyncio.sleep(0.02)

@@ -53,7 +53,7 @@ async def test_who_is_away_is_said_to_be_so_and_comes_back(
         with pytest.raises(StoreUnavailable, match="cannot connect"):
             await proxied_connections.write("SELECT 1")
     await proxy.listen()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             try:
                 assert [tuple(row) for row in await proxied_connections.rows("SELECT 1")] == [(1,)]
