@@ -15,6 +15,15 @@ settings.register_profile(
 )
 settings.load_profile("unhurried")  # how fast the machine is says nothing about an example
 
+WAITS_FOR_POSTGRES = (
+    "tracker.postgres.dialling._PATIENCE",
+    "tracker.postgres.link._CONNECT_WITHIN",
+    "tracker.postgres.connections._FREE_WITHIN",
+    "tracker.postgres.batch._CLOSE_WITHIN",
+    "tracker.postgres.withdraw._CLOSE_WITHIN",
+)
+"""What a few seconds are enough for in life: a server of tests may be as slow as it likes."""
+
 MIGRATED = "migrated"
 """The database that new ledgers are copied from, which is fast."""
 
@@ -24,7 +33,9 @@ def postgres() -> Iterator[Server]:
     """A server of version 16, whose databases the tests make for themselves."""
     installed = installation("16")
     assert installed is not None, "PostgreSQL 16 is missing; it comes with the dev dependencies"
-    with running(installed) as server:
+    with pytest.MonkeyPatch.context() as patience, running(installed) as server:
+        for wait in WAITS_FOR_POSTGRES:
+            patience.setattr(wait, 60.0)
         yield server
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.support.ports import free_port
 from tests.support.postgres import Server
 from tests.unit.tracker.postgres.proxy import Proxy
+from tracker.postgres import dialling
 from tracker.postgres.connections import Connections
 from tracker.postgres.dialling import Dialler, back_off, hosts_of, place_of
 from tracker.store import StoreError, StoreUnavailable
@@ -76,7 +77,11 @@ async def test_connections_that_broke_while_they_were_idle_are_replaced(
         )
 
 
-async def test_whoever_swallows_everything_is_not_waited_for() -> None:
+async def test_whoever_swallows_everything_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dialling, "_PATIENCE", 0.5)
+
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
