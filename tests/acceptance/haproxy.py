@@ -62,7 +62,7 @@ def serve(directory: Path, nodes: Sequence[Node], version: str = "v2") -> Iterat
             yield balancer
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=90)
 
 
 def _wait_until_it_listens(balancer: HAProxy, process: "subprocess.Popen[bytes]") -> None:

@@ -63,7 +63,7 @@ def serve_zone(directory: Path, records: str) -> Iterator[str]:
             yield f"{ADDRESS}:{port}"
         finally:
             server.terminate()
-            server.wait(timeout=30)
+            server.wait(timeout=90)
 
 
 def _answers(port: int) -> bool:

@@ -162,7 +162,7 @@ def test_a_draining_node_gets_nothing_new(
 
 
 def test_the_panel_is_there(balancer: HAProxy) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{balancer.panel}/login", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{balancer.panel}/login", timeout=60) as answer:
         assert answer.status == 200
 
 

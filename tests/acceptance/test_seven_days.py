@@ -71,7 +71,7 @@ class Life:
 
     async def live(self, message_id: MessageId) -> Timeline:
         """Let time pass from one due moment to the next until the recipient is final."""
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(240):
             while True:
                 timeline = await self._ledger.timeline(message_id, Scope())
                 assert timeline is not None

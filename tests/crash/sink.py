@@ -48,4 +48,4 @@ def serve_sink(directory: Path) -> Iterator[Sink]:
         yield Sink(directory=directory, port=port, _seen={})
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=90)
