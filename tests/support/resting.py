@@ -1,11 +1,11 @@
-"""A relay whose time is turned by hand, and that says when it has done all there is to do now."""
+"""Who lives by a clock that is turned by hand, and has done all there is to do until it goes on."""
 
 import asyncio
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from config.loader import Loaded
 from relay.app import Relay
@@ -20,6 +20,13 @@ _PATIENCE = 90.0
 """Seconds after which a relay is taken to have no rest."""
 
 
+class Worker(Protocol):
+    """Whoever has work to do now and then."""
+
+    @property
+    def is_at_work(self) -> bool: ...
+
+
 class Watched:
     """Stands for a ledger, and counts who waits for an answer of it."""
 
@@ -27,6 +34,11 @@ class Watched:
         self._ledger = ledger
         self.asked = 0
         """Questions without an answer; to wait for work is none."""
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return bool(self.asked)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._ledger, name)
@@ -62,15 +74,15 @@ class Restful:
     @property
     def is_at_work(self) -> bool:
         """Whether something is being delivered, or waits for the ledger."""
-        return bool(self.relay.worker.held or self._watched.asked)
+        return self._watched.is_at_work or bool(self.relay.worker.held)
 
 
-async def rest(*relays: Restful) -> None:
-    """Return when there is nothing left to do for any of `relays` until time passes."""
+async def rest(*workers: Worker) -> None:
+    """Return when there is nothing left to do for any of `workers` until time passes."""
     async with asyncio.timeout(_PATIENCE):
         quiet = 0
         while quiet < _TURNS:
-            is_at_work = any(each.is_at_work for each in relays)
+            is_at_work = any(each.is_at_work for each in workers)
             quiet = 0 if is_at_work else quiet + 1
             await asyncio.sleep(0.001 if is_at_work else 0)
 
