@@ -172,6 +172,42 @@ async def test_nothing_runs_after_close(url: str) -> None:
         await connections.write("SELECT 1")
 
 
+async def test_who_waits_for_a_connection_at_the_end_is_told_so(url: str) -> None:
+    connections = Connections(url)
+    waiting = asyncio.create_task(connections.write("SELECT 1"))
+    await asyncio.sleep(0)
+    await connections.close()
+    with pytest.raises(StoreError, match="closed"):
+        await waiting
+
+
+async def test_nothing_is_left_open_behind_the_end(url: str, outside: asyncpg.Connection) -> None:
+    """However late a connection comes about, and whatever becomes of who waited for it."""
+    dialler = Dialler(url, pooled=False)
+    for turns in range(0, 60, 3):
+        dialling = asyncio.create_task(dialler.dial())
+        for _ in range(turns):
+            await asyncio.sleep(0.0005)
+        dialling.cancel()
+        await asyncio.wait([dialling])
+        if not dialling.cancelled():
+            await dialling.result().close()
+    ending = Dialler(url, pooled=False)
+    waiting = asyncio.create_task(ending.dial())
+    await asyncio.sleep(0)
+    for each in (ending, dialler):
+        await each.close()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    others = (
+        "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        " AND datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    async with asyncio.timeout(90):
+        while await outside.fetchval(others):  # noqa: ASYNC110 - a server may notice a little later
+            await asyncio.sleep(0.05)
+
+
 async def test_who_is_told_later_is_not_told_what_became_of_the_first_error() -> None:
     dialler = Dialler(f"postgresql://u@127.0.0.1:{free_port()}/d", pooled=False)
     with pytest.raises(StoreUnavailable) as first:
