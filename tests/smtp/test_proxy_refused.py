@@ -125,7 +125,9 @@ async def test_a_header_has_to_come_soon(
     monkeypatch.setattr(entrance, "HEADER_TIMEOUT", 0.05)
     silent, slow = await behind.connect(), await behind.connect()
     slow.send(V1[:-1])
-    assert [await silent.rest(), await slow.rest()] == ["", ""]
+    for client in (silent, slow):
+        with contextlib.suppress(ConnectionResetError):  # for what it sent too late
+            assert await client.rest() == ""
     assert problems(logged) == ["no PROXY header within 0.05 s"] * 2
 
 
