@@ -40,7 +40,7 @@ def move(service: Service, source: str, target: str) -> subprocess.CompletedProc
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=150,
     )
 
 
@@ -67,10 +67,12 @@ def test_mail_that_waits_is_delivered_from_where_it_was_moved_to(
     far_side = FarSide()
     controller = Controller(far_side, hostname="127.0.0.1", port=port)
     controller.start()
-    with service.running():
-        service.run("queue", "retry", "--all")
-        wait_until(lambda: service.statuses("") == ["delivered"], "the delivery")
-    controller.stop()
+    try:
+        with service.running():
+            service.run("queue", "retry", "--all")
+            wait_until(lambda: service.statuses("") == ["delivered"], "the delivery")
+    finally:
+        controller.stop()
     (envelope,) = far_side.arrived
     assert envelope.rcpt_tos == ["bob@b.test"]
     assert b"Subject: waits\r\n" in (envelope.original_content or b"")

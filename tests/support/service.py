@@ -197,7 +197,13 @@ class Service:
             yield self
         finally:
             if self._process is not None:
-                self.terminate()
+                try:
+                    self.terminate()
+                except BaseException:
+                    # Nobody else would, and it would take its time from all others.
+                    with contextlib.suppress(ProcessLookupError):
+                        self.kill()
+                    raise
 
 
 def _states_of_group(group: int) -> list[str]:
