@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 ARGUMENTS, (BUILD, FINAL) = read_dockerfile(DEPLOY / "Dockerfile")
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 def copied(stage: Stage) -> list[tuple[list[str], str]]:
