@@ -18,7 +18,7 @@ from benchmarks.load import Load, send, wait_for
 from benchmarks.peers import NextHop, Peer, Relay, present
 from benchmarks.report import Results, add_options, print_table
 from benchmarks.run import Result, lasting, of_one, placed
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from benchmarks.peers import SENDTRACE, NextHop, Relay
 from benchmarks.peers.sendtrace import relay_of, run_node
 from benchmarks.run import lasting, measure
 from benchmarks.table import median_ratio, percentile, render, spread
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 from tracker.sql.values import first_id
 from tracker.sqlite import open_ledger
 

@@ -28,8 +28,8 @@ from benchmarks.peers.postfix import POSTFIX
 from benchmarks.peers.sendtrace import SENDTRACE, run_node
 from benchmarks.peers.sendtrace import run as run_sendtrace
 from benchmarks.table import median_ratio, render, spread
+from tests.support.ports import free_port
 from tests.support.postgres import Server, installation, running
-from tests.support.waiting import free_port
 
 _SETTINGS = {
     "shared_buffers": "512MB",

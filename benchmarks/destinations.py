@@ -28,7 +28,7 @@ from benchmarks.report import add_peers
 from benchmarks.run import MailLost, placed
 from benchmarks.stamping import Stamps, listening, new_stamps, send
 from benchmarks.table import percentile, render
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 
 _SIZE = 2000
 _SENDERS = 50

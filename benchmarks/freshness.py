@@ -32,7 +32,8 @@ from benchmarks.run import placed
 from benchmarks.stamping import Stamps, listening, new_stamps, send
 from benchmarks.table import percentile, render
 from tests.support.panel import token_of
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import is_listening, wait_until
 from tracker.model import Account, MessageId, Role, Scope, Status
 from tracker.passwords import Passwords
 from tracker.sqlite import open_ledger

@@ -24,7 +24,7 @@ from benchmarks.report import add_peers
 from benchmarks.run import MailLost, lasting, measure, placed, running
 from benchmarks.stamping import Stamps, listening, new_stamps, send
 from benchmarks.table import percentile, render
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 
 _CALIBRATION = 1.0
 """Seconds of the run that tells what a relay can do."""

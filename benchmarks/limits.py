@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.load import Load, run_sink, send
 from benchmarks.run import MailLost
 from benchmarks.table import render, spread
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 
 _BLOCK = bytes(8192)
 _LOADS = (

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from benchmarks.counters import Cpu, cpu_of
 from benchmarks.load import Load, Sink, run_sink, send, wait_for
 from benchmarks.peers import NextHop, Peer, Relay
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 
 _FIRST = 20
 _MORE = 10

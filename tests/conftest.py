@@ -5,9 +5,24 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.postgres import Server, installation, running
 from tracker.postgres.migrate import migrate
+
+settings.register_profile(
+    "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")  # how fast the machine is says nothing about an example
+
+WAITS_FOR_POSTGRES = (
+    "tracker.postgres.dialling._PATIENCE",
+    "tracker.postgres.link._CONNECT_WITHIN",
+    "tracker.postgres.connections._FREE_WITHIN",
+    "tracker.postgres.batch._CLOSE_WITHIN",
+    "tracker.postgres.withdraw._CLOSE_WITHIN",
+)
+"""What a few seconds are enough for in life: a server of tests may be as slow as it likes."""
 
 MIGRATED = "migrated"
 """The database that new ledgers are copied from, which is fast."""
@@ -18,7 +33,9 @@ def postgres() -> Iterator[Server]:
     """A server of version 16, whose databases the tests make for themselves."""
     installed = installation("16")
     assert installed is not None, "PostgreSQL 16 is missing; it comes with the dev dependencies"
-    with running(installed) as server:
+    with pytest.MonkeyPatch.context() as patience, running(installed) as server:
+        for wait in WAITS_FOR_POSTGRES:
+            patience.setattr(wait, 60.0)
         yield server
 
 

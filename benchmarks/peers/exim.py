@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.peers.peer import NextHop, Peer, Relay, count_files
 from benchmarks.peers.stage import Stage, call_beside, why_not
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import is_listening, wait_until
 
 _PACKAGE = "exim4-daemon-light"
 _ACCOUNT = "Debian-exim"

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.peers.peer import NextHop, Peer, Relay, count_files
 from benchmarks.peers.stage import PACKAGES, Stage, call_beside, why_not
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import is_listening, wait_until
 
 _PACKAGE = "opensmtpd"
 _ACCOUNTS = ["opensmtpd", "opensmtpq"]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from benchmarks.names import address_of, domain_of
 from benchmarks.peers.peer import NextHop, Peer, Relay, count_files
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import is_listening, wait_until
 
 _MAIN = """\
 compatibility_level = 3.6

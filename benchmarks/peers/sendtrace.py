@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.peers.peer import NextHop, Peer, Relay
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import is_listening, wait_until
 
 _WAITING = "SELECT count(*) FROM messages WHERE open_recipients > 0 AND id > ?"
 _DELIVERED = """

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.acceptance import system
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import is_listening, wait_until
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "compose" / "haproxy.cfg"
 
@@ -61,7 +62,7 @@ def serve(directory: Path, nodes: Sequence[Node], version: str = "v2") -> Iterat
             yield balancer
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=90)
 
 
 def _wait_until_it_listens(balancer: HAProxy, process: "subprocess.Popen[bytes]") -> None:

@@ -11,7 +11,8 @@ import dns.query
 import dns.rcode
 
 from tests.acceptance import system
-from tests.support.waiting import free_port, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 ADDRESS = "127.0.0.1"
 
@@ -62,7 +63,7 @@ def serve_zone(directory: Path, records: str) -> Iterator[str]:
             yield f"{ADDRESS}:{port}"
         finally:
             server.terminate()
-            server.wait(timeout=30)
+            server.wait(timeout=90)
 
 
 def _answers(port: int) -> bool:

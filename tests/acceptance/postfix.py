@@ -21,7 +21,8 @@ from pathlib import Path
 
 from relay.demo.certificate import make_self_signed
 from tests.acceptance import system
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import is_listening, wait_until
 
 ACCEPTING = "127.0.0.2"
 """Takes mail for the mailboxes it knows, rejects the rest."""
@@ -98,7 +99,7 @@ class Postfix:
         found = sorted(new.glob("*"), key=lambda path: path.stat().st_mtime_ns)
         return [path.read_bytes() for path in found]
 
-    def wait_for_messages(self, mailbox: str, count: int = 1, timeout: float = 60) -> list[bytes]:
+    def wait_for_messages(self, mailbox: str, count: int = 1, timeout: float = 150) -> list[bytes]:
         """Return the messages of `mailbox` as soon as there are at least `count`."""
         wait_until(
             lambda: len(self.messages(mailbox)) >= count, f"{count} in {mailbox}", timeout=timeout
@@ -113,19 +114,30 @@ class Postfix:
 
     def _greylisting_is_over(self) -> bool:
         mailbox = next(box for box in self.mailboxes if box.endswith("@greylisting.test"))
-        with smtplib.SMTP(GREYLISTING, self.port) as client:
-            client.helo()
-            client.mail("")
-            return client.rcpt(mailbox)[0] == 250
+        try:
+            with smtplib.SMTP(GREYLISTING, self.port) as client:
+                client.helo()
+                client.mail("")
+                return client.rcpt(mailbox)[0] == 250
+        except (OSError, smtplib.SMTPException):  # it reloads just now
+            return False
 
     def log(self) -> str:
         """Return what Postfix has logged so far."""
         return (self.directory / "maillog").read_text(encoding="utf-8", errors="replace")
 
-    def queue_ids(self, forward_path: str) -> set[str]:
-        """Return the queue ids under which Postfix delivered to `forward_path`."""
+    def queue_ids(self, forward_path: str, count: int = 1) -> set[str]:
+        """Return the queue ids under which Postfix delivered to `forward_path`.
+
+        At least `count` are waited for: a message is in its mailbox before the log says so.
+        """
         pattern = rf"virtual\[\d+\]: (\w+): to=<{re.escape(forward_path)}>.* status=sent"
-        return set(re.findall(pattern, self.log()))
+
+        def found() -> set[str]:
+            ids = set(re.findall(pattern, self.log()))
+            return ids if len(ids) >= count else set()
+
+        return wait_until(found, f"{count} deliveries to {forward_path} in the log")
 
     def run(self, command: str) -> None:
         """Run `postfix COMMAND` on this instance."""
@@ -134,7 +146,7 @@ class Postfix:
             [*self.root, postfix, "-c", str(self.directory), command],
             check=True,
             capture_output=True,
-            timeout=60,
+            timeout=150,
         )
 
 

@@ -46,7 +46,7 @@ def settled(relay: Service, subject: str, status: str) -> list[dict[str, Any]]:
         rows = relay.trace(f'subject:"{subject}"')
         return rows if {row["recipient"]["status"] for row in rows} == {status} else []
 
-    return wait_until(found, f"{subject} to be {status}", timeout=60)
+    return wait_until(found, f"{subject} to be {status}", timeout=150)
 
 
 def head(subject: bytes) -> bytes:
@@ -117,7 +117,7 @@ def test_swaks_as_the_client(relay: Service, postfix: Postfix) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=150,
     )
     assert done.returncode == 0, done.stdout
     assert "250 2.0.0" in done.stdout
@@ -136,14 +136,14 @@ def test_smtp_source_as_the_client(relay: Service, postfix: Postfix) -> None:
             f"127.0.0.1:{relay.submission_port}",
         ],
         check=True,
-        timeout=60,
+        timeout=150,
     )
     postfix.wait_for_messages("load@accepting.test", count)
     rows = settled(relay, "Load", "delivered")
     assert len(rows) == count
     assert len(postfix.messages("load@accepting.test")) == count
     accepted = {row["last_attempt"]["remote_queue_id"] for row in rows}
-    assert accepted == postfix.queue_ids("load@accepting.test")
+    assert accepted == postfix.queue_ids("load@accepting.test", count)
 
 
 def test_an_unknown_user_bounces_and_the_sender_is_told(relay: Service, postfix: Postfix) -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from tests.acceptance.haproxy import HAProxy, Node, serve
 from tests.support.certificates import make_identity
+from tests.support.ports import free_port
 from tests.support.service import Service
 from tests.support.submission import trusting_context
-from tests.support.waiting import free_port, wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.acceptance
 
@@ -161,7 +162,7 @@ def test_a_draining_node_gets_nothing_new(
 
 
 def test_the_panel_is_there(balancer: HAProxy) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{balancer.panel}/login", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{balancer.panel}/login", timeout=60) as answer:
         assert answer.status == 200
 
 

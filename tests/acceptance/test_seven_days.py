@@ -13,7 +13,7 @@ from relay.app import open_relay
 from tests.acceptance.dsn import read_dsn
 from tests.acceptance.postfix import Postfix
 from tests.support.clock import START, FakeClock
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 from tracker.model import EventKind, MessageId, Outcome, Phase, Scope, Status
 from tracker.search import Field, Query, Term
 from tracker.states import OPEN
@@ -71,7 +71,7 @@ class Life:
 
     async def live(self, message_id: MessageId) -> Timeline:
         """Let time pass from one due moment to the next until the recipient is final."""
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(240):
             while True:
                 timeline = await self._ledger.timeline(message_id, Scope())
                 assert timeline is not None

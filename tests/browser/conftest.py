@@ -7,11 +7,22 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    async_playwright,
+    expect,
+)
 
 from tests.support.panel import PASSWORD, Desk, Record, make_record, open_desk
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PATIENCE = timedelta(seconds=90) / timedelta(milliseconds=1)
+"""Milliseconds in which a page is to show what is waited for, on a busy machine."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +66,9 @@ async def launch(playwright: Playwright) -> Browser:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
     # As root, in a container, Chromium's own sandbox cannot be set up.
-    return await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    return await playwright.chromium.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE
+    )
 
 
 async def new_context(browser: Browser, desk: Desk, *, has_script: bool = True) -> BrowserContext:
@@ -65,7 +78,7 @@ async def new_context(browser: Browser, desk: Desk, *, has_script: bool = True) 
         viewport={"width": 1280, "height": 900},
         java_script_enabled=has_script,
     )
-    opened.set_default_timeout(timedelta(seconds=15) / timedelta(milliseconds=1))
+    opened.set_default_timeout(PATIENCE)
     if has_script:
         await opened.clock.set_fixed_time(desk.clock.now())
     return opened
@@ -73,6 +86,7 @@ async def new_context(browser: Browser, desk: Desk, *, has_script: bool = True) 
 
 async def log_in(page: Page, address: str = "admin@northwind.example") -> None:
     """Log in as people do."""
+    page.set_default_timeout(PATIENCE)
     await page.goto("/login")
     await page.get_by_label("E-mail address").fill(address)
     await page.get_by_label("Password").fill(PASSWORD)

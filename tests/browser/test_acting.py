@@ -1,7 +1,7 @@
 """The pages of acts, suppressions, repeats and probes: their form, and a way through them."""
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import log_in
 from tests.support.panel import Desk
@@ -21,11 +21,11 @@ async def test_mail_is_held_and_released_without_a_script(browser: Browser, desk
     await page.get_by_role("link", name="Hold…").click()
     await page.get_by_label("Why?").fill("until Monday")
     await page.get_by_role("button", name="Hold 1 recipient").click()
-    assert await page.get_by_text("1 recipient held.").is_visible()
+    await expect(page.get_by_text("1 recipient held.")).to_be_visible()
     await page.get_by_role("button", name="Undo: release 1 recipient").click()
-    assert await page.get_by_text("1 recipient released.").is_visible()
+    await expect(page.get_by_text("1 recipient released.")).to_be_visible()
     await page.goto(desk.path_of(LUNCH))
     await page.get_by_role("link", name="Cancel…").click()
     await page.get_by_role("button", name="Cancel 1 recipient").click()
     await page.get_by_role("button", name="Undo: call it off").click()
-    assert await page.get_by_text("Called off").first.is_visible()
+    await expect(page.get_by_text("Called off").first).to_be_visible()

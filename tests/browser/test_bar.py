@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from tests.support.panel import Desk
 from tests.web.test_inbox import be_listed
@@ -41,21 +41,21 @@ async def unread(desk: Desk, page: Page) -> Page:
 async def test_the_bar_takes_few_lines(unread: Page, width: int, most: int) -> None:
     await unread.set_viewport_size({"width": width, "height": 800})
     assert await unread.evaluate(LINES) <= most
-    assert await unread.get_by_role("link", name="Inbox 1 unread").is_visible()
+    await expect(unread.get_by_role("link", name="Inbox 1 unread")).to_be_visible()
 
 
 async def test_what_gives_way_on_a_phone_is_behind_more(unread: Page) -> None:
     bar = unread.get_by_role("navigation", name="Main")
     overview = bar.get_by_role("link", name="Overview")
     await unread.set_viewport_size({"width": 320, "height": 800})
-    assert not await overview.is_visible()
+    await expect(overview).not_to_be_visible()
     await bar.get_by_text("More").click()
-    assert await bar.get_by_role("link", name="Saved searches").is_visible()
+    await expect(bar.get_by_role("link", name="Saved searches")).to_be_visible()
     await overview.click()
     await unread.wait_for_url("**/overview")
     await unread.set_viewport_size({"width": 1280, "height": 800})
-    assert await overview.count() == 1
-    assert await overview.is_visible()
+    await expect(overview).to_have_count(1)
+    await expect(overview).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [320, 1280])
@@ -66,9 +66,9 @@ async def test_a_search_that_was_cut_goes_on_by_its_link(
     desk.ledger.search_patience = Patience(timedelta(0), timedelta(0))
     await page.goto("/?q=subject:order")
     notice = page.locator(".unfinished")
-    assert "Not searched to the end" in await notice.inner_text()
+    await expect(notice).to_contain_text("Not searched to the end", use_inner_text=True)
     results = await Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
     desk.ledger.search_patience = Patience()
     await notice.get_by_role("link", name="Older").click()
-    assert await page.locator(".entry").count() == 3
+    await expect(page.locator(".entry")).to_have_count(3)

@@ -3,7 +3,7 @@
 from io import BytesIO
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 from pypdf import PdfReader
 
 from tests.browser.conftest import log_in
@@ -66,4 +66,4 @@ async def test_without_a_script_the_newest_attempt_is_open_on_paper(
     assert "STARTTLS 220 2.0.0 Ready to start TLS" in told
     await page.goto(desk.path_of("Quarterly figures Q1"))
     await page.get_by_role("link", name="Look again").click()
-    assert await page.get_by_role("heading", name="Quarterly figures Q1").is_visible()
+    await expect(page.get_by_role("heading", name="Quarterly figures Q1")).to_be_visible()

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import log_in
 from tests.contract.test_rules import correction, refuse
@@ -39,10 +39,12 @@ async def test_from_an_unexplained_reply_to_a_rule_without_a_script(
     await log_in(page)
     await page.goto("/rules")
     await page.get_by_role("link", name="550 Computer says no").click()
-    assert await page.get_by_label("Words in the reply").input_value() == "Computer says no"
+    await expect(page.get_by_label("Words in the reply")).to_have_value("Computer says no")
     await page.get_by_label("Category").select_option("policy-refused")
     await page.get_by_role("button", name="Show what it changes").click()
-    assert await page.get_by_role("cell", name="policy-refused").is_visible()
+    await expect(page.get_by_role("cell", name="policy-refused")).to_be_visible()
     await page.get_by_role("button", name="Save the rule").click()
-    assert "The rule is added." in await page.get_by_role("status").first.inner_text()
+    await expect(page.get_by_role("status").first).to_contain_text(
+        "The rule is added.", use_inner_text=True
+    )
     assert len(await ruled.ledger.corrections()) == 3

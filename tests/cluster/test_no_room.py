@@ -69,7 +69,7 @@ def test_it_waits_for_room_and_says_what_is_missing(
     assert told["ready"] is False
     assert any(text.startswith(missing) for text in told["missing"])
     disk.make_room()
-    wait_until(service.is_ready, "the worker to begin", timeout=30)
+    wait_until(service.is_ready, "the worker to begin")
     assert "missing" not in readyz(service)
     log = service.log()
     assert (log.count(TOLD), log.count(BACK)) == (1, 1)

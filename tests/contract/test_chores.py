@@ -89,7 +89,7 @@ async def holder(locator: str) -> AsyncIterator[asyncio.subprocess.Process]:
 
 async def answer_of(process: asyncio.subprocess.Process) -> bytes:
     assert process.stdout is not None
-    return await asyncio.wait_for(process.stdout.readline(), 30)
+    return await asyncio.wait_for(process.stdout.readline(), 90)
 
 
 async def test_whoever_is_killed_has_its_chore_no_more(locator: str, opener: Opener) -> None:
@@ -102,7 +102,7 @@ async def test_whoever_is_killed_has_its_chore_no_more(locator: str, opener: Ope
             assert await answer_of(second) == b"not mine\n"
         first.kill()
         await first.wait()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             # A server may notice a little later.
             while not await is_free(ledger):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -13,10 +14,25 @@ from tests.support.mail import make_settlement, make_submission
 from tracker.model import MessageId, Status
 from tracker.store import LeaseLost
 
+Spawn = Callable[[str, int], Awaitable[Process]]
 
-async def spawn(locator: str, messages: int, clients: int = 5) -> Process:
-    arguments = ["-m", "tests.contract.process", locator, str(messages), str(clients)]
-    return await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=PIPE)
+
+@pytest.fixture
+async def spawn() -> AsyncIterator[Spawn]:
+    """Starts workers on a ledger, each for so many messages; none outlives its test."""
+    started: list[Process] = []
+
+    async def spawn(locator: str, messages: int) -> Process:
+        arguments = ["-m", "tests.contract.process", locator, str(messages), "5"]
+        process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=PIPE)
+        started.append(process)
+        return process
+
+    yield spawn
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
 
 
 async def read_until(process: Process, lines: int) -> list[str]:
@@ -36,7 +52,7 @@ async def drain(process: Process) -> list[str]:
     return [line.decode() async for line in process.stdout]
 
 
-async def test_two_processes_share_a_ledger(opener: Opener, locator: str) -> None:
+async def test_two_processes_share_a_ledger(opener: Opener, locator: str, spawn: Spawn) -> None:
     ledger = await opener()
     processes = [await spawn(locator, 300) for _ in range(2)]
     said = [line for lines in await asyncio.gather(*map(drain, processes)) for line in lines]
@@ -51,7 +67,7 @@ async def test_two_processes_share_a_ledger(opener: Opener, locator: str) -> Non
 
 
 async def test_one_process_writes_while_another_reads_and_writes(
-    opener: Opener, locator: str
+    opener: Opener, locator: str, spawn: Spawn
 ) -> None:
     ledger = await opener()
     process = await spawn(locator, 300)
@@ -69,7 +85,7 @@ async def test_one_process_writes_while_another_reads_and_writes(
 
 @pytest.mark.parametrize("lines", [1, 50, 400])
 async def test_what_was_accepted_survives_the_death_of_its_process(
-    opener: Opener, locator: str, lines: int
+    opener: Opener, locator: str, spawn: Spawn, lines: int
 ) -> None:
     process = await spawn(locator, 0)
     said = await read_until(process, lines)

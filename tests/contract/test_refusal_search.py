@@ -80,7 +80,7 @@ QUERIES = st.builds(
 @settings(
     deadline=None,
     max_examples=150,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(query=QUERIES, scope=SCOPES, limit=st.sampled_from([1, 7, 1000]))
 async def test_a_search_finds_what_a_plain_filter_finds(

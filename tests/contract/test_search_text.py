@@ -19,7 +19,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 PATIENT = settings(
     deadline=None,
     max_examples=60,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

@@ -27,7 +27,7 @@ class FarSide:
 
     async def reached(self, step: str) -> None:
         """Return when a client waits at `step`."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             await self._reached[step].wait()
 
     def go_on(self, step: str) -> None:
@@ -36,7 +36,7 @@ class FarSide:
 
     async def wait_for(self, forward_path: str, count: int) -> None:
         """Return when it has taken `count` copies for `forward_path`."""
-        async with asyncio.timeout(60), self._took:
+        async with asyncio.timeout(150), self._took:
             await self._took.wait_for(lambda: self.taken[forward_path] >= count)
 
     async def _come_to(self, step: str) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.acceptance import system
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import is_listening, wait_until
 
 _SUBJECT = re.compile(rb"^Subject: (\S+)", re.MULTILINE)
 
@@ -47,4 +48,4 @@ def serve_sink(directory: Path) -> Iterator[Sink]:
         yield Sink(directory=directory, port=port, _seen={})
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=90)

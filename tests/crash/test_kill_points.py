@@ -37,7 +37,8 @@ async def far_side() -> AsyncIterator[FarSide]:
 
 @pytest.fixture
 async def service(tmp_path: Path, far_side: FarSide) -> AsyncIterator[Service]:
-    made = Service(tmp_path, settings=ROUTES.format(port=far_side.port))
+    # With a short lease, a worker that the machine keeps waiting would lose it to the other one.
+    made = Service(tmp_path, settings=ROUTES.format(port=far_side.port), lease="30s")
     await asyncio.to_thread(made.start)
     yield made
     await asyncio.to_thread(made.terminate)  # not here: the far side has to answer its QUIT

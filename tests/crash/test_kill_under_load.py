@@ -12,7 +12,7 @@ from tests.crash.sink import Sink, serve_sink
 from tests.support.service import Service
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
 
 ROUTES = """
 [retry]
@@ -41,12 +41,14 @@ def wait_for_all(sink: Sink, tokens: set[str]) -> None:
     wait_until(
         lambda: tokens <= sink.copies().keys(),
         "every acknowledged message to arrive",
-        timeout=120,
+        timeout=400,
     )
 
 
 def wait_until_settled(service: Service) -> None:
-    wait_until(lambda: service.trace("status:waiting", limit=1) == [], "an empty queue", timeout=60)
+    wait_until(
+        lambda: service.trace("status:waiting", limit=1) == [], "an empty queue", timeout=200
+    )
 
 
 def duplicates_of(sink: Sink) -> dict[str, int]:

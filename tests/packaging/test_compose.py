@@ -22,8 +22,6 @@ COMPOSE = DEPLOY / "compose"
 NODES = ("node1", "node2")
 ARGUMENTS, (BUILD, IMAGE) = read_dockerfile(DEPLOY / "Dockerfile")
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.dockerfile import Instruction, Stage, read_dockerfile
+from tests.support.ports import free_port
 from tests.support.service import Service
-from tests.support.waiting import free_port
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 ARGUMENTS, (BUILD, FINAL) = read_dockerfile(DEPLOY / "Dockerfile")
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 def copied(stage: Stage) -> list[tuple[list[str], str]]:

@@ -13,7 +13,7 @@ from tests.support.service import Service
 ROOT = Path(__file__).parents[2]
 ROOMS = ("config", "tracker", "relay", "web")
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,6 @@ def test_it_serves_from_an_empty_environment_in_an_empty_directory(
     directory = tmp_path / "empty"
     directory.mkdir()
     service = Service(directory, command=[f"{environment}/bin/sendtrace"])
-    service.start()
-    assert "password" in service.log(), "the first account's password is shown"
-    assert service.terminate() == 0
+    with service.running():
+        assert "password" in service.log(), "the first account's password is shown"
+        assert service.terminate() == 0

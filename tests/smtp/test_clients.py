@@ -29,7 +29,7 @@ async def test_smtplib(bench: Bench) -> None:
     host, port = bench.server.addresses[0]
 
     def submit() -> None:
-        with smtplib.SMTP(host, port, timeout=10) as client:
+        with smtplib.SMTP(host, port, timeout=60) as client:
             assert client.send_message(compose()) == {}
             assert client.send_message(compose()) == {}
 
@@ -46,7 +46,7 @@ async def test_smtplib_reports_refused_recipients(tmp_path: Path) -> None:
         host, port = bench.server.addresses[0]
 
         def submit() -> dict[str, tuple[int, bytes]]:
-            with smtplib.SMTP(host, port, timeout=10) as client:
+            with smtplib.SMTP(host, port, timeout=60) as client:
                 return client.sendmail("a@x.org", ["b@x.org", "c@x.org"], "hi\r\n")
 
         refused = await asyncio.to_thread(submit)
@@ -70,7 +70,7 @@ async def test_smtplib_logs_in(tmp_path: Path, identity: Identity, tls: str) -> 
             if tls == "implicit":
                 client: smtplib.SMTP = smtplib.SMTP_SSL(host, port, context=trusting_context())
             else:
-                client = smtplib.SMTP(host, port, timeout=10)
+                client = smtplib.SMTP(host, port, timeout=60)
                 client.starttls(context=trusting_context())
             with client:
                 with pytest.raises(smtplib.SMTPAuthenticationError):

@@ -17,10 +17,11 @@ from pathlib import Path
 import pytest
 
 from config.loader import Loaded, load
-from relay.app import Relay, open_relay
+from relay.app import Relay
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
+from tests.support.resting import Restful, open_restful, rest
 from tracker.model import EventKind, Gate, MessageKind, Origin, Scope, Status
 from tracker.search import Query
 from tracker.sqlite import open_ledger
@@ -80,7 +81,7 @@ class Cluster:
         self.far_side = far_side
         self.ledger: Ledger
         """Of whoever started last."""
-        self.relays: list[Relay] = []
+        self._nodes: list[Restful] = []
         self._folder = folder
         self._settings = settings
         hosts = {domain: f"mx.{domain}.example.net" for domain in DOMAINS}
@@ -93,15 +94,14 @@ class Cluster:
     @asynccontextmanager
     async def node(self, name: str) -> AsyncIterator[Relay]:
         """Run one more relay."""
-        async with open_relay(self._load(name), clock=self.clock, resolver=self._resolver) as (
-            relay,
-            self.ledger,
-        ):
-            self.relays.append(relay)
+        loaded = self._load(name)
+        async with open_restful(loaded, clock=self.clock, resolver=self._resolver) as node:
+            self.ledger = node.ledger
+            self._nodes.append(node)
             try:
-                yield relay
+                yield node.relay
             finally:
-                self.relays.remove(relay)
+                self._nodes.remove(node)
 
     def _load(self, name: str) -> Loaded:
         environment = {
@@ -124,7 +124,7 @@ class Cluster:
         # With the second heartbeat on record, what the first one told has been acted upon.
         for _ in range(2):
             since = self.clock.now()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(90):
                 while not await self._have_renewed(since):
                     self.clock.advance(MINUTE)
                     await asyncio.sleep(0.005)
@@ -154,11 +154,7 @@ class Cluster:
         """Let time pass second by second; all relays come to rest after each."""
         for _ in range(seconds):
             self.clock.advance(SECOND)
-            for _ in range(3):
-                await asyncio.sleep(0.005)
-                async with asyncio.timeout(20):
-                    while any(relay.worker.held for relay in self.relays):  # noqa: ASYNC110
-                        await asyncio.sleep(0.002)
+            await rest(*self._nodes)
 
     async def deliver(self, count: int, within: int = 600) -> None:
         """Live until `count` messages are delivered, at most `within` seconds."""
@@ -197,7 +193,7 @@ async def test_all_nodes_together_open_no_more_connections_than_may_be(
         await cluster.beat()
         cluster.far_side.is_open.clear()
         await asyncio.gather(cluster.submit(one, 15), cluster.submit(two, 15))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             # Until as many wait for their answer as may, while the clock ticks on.
             while len(cluster.far_side.arrivals) < limit:
                 cluster.clock.advance(SECOND)

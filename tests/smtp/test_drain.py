@@ -30,7 +30,7 @@ def service(running: Service) -> Service:
 
 def readyz(service: Service) -> tuple[int, dict[str, Any]]:
     try:
-        with urllib.request.urlopen(f"{service.panel}/readyz", timeout=10) as answer:
+        with urllib.request.urlopen(f"{service.panel}/readyz", timeout=60) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
@@ -51,10 +51,10 @@ def test_a_draining_node_is_not_ready_but_takes_mail(service: Service) -> None:
     assert (status, told["ready"], told["draining"]) == (503, False, True)
     assert told["ledger"], "nothing else is wrong"
     assert told["workers"], "nothing else is wrong"
-    with smtplib.SMTP("127.0.0.1", service.submission_port, timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", service.submission_port, timeout=60) as client:
         client.sendmail("a@example.org", ["b@nowhere.invalid"], "Subject: x\r\n\r\nhi")
     assert drain(service).returncode == 0, "saying it twice is no mistake"
-    with urllib.request.urlopen(f"{service.panel}/healthz", timeout=10) as answer:
+    with urllib.request.urlopen(f"{service.panel}/healthz", timeout=60) as answer:
         assert answer.status == 200, "it is not to be killed for it"
 
 

@@ -13,7 +13,7 @@ from tests.smtp.test_waiting import EVERYTHING
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
 from tests.support.mail import make_submission
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 from tracker.model import Outcome, Status
 from tracker.opening import open_ledger
 from tracker.search import Query
@@ -40,7 +40,7 @@ async def open_other(loaded: Loaded, clock: FakeClock, directory: Path) -> Async
 
 async def until_renewed(ledger: Ledger, clock: FakeClock) -> None:
     """Wait, without letting time pass, until the worker has renewed its lease."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while await renewed_at(ledger, clock) < clock.now():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -85,7 +85,7 @@ async def test_what_is_under_way_is_not_taken_over_while_the_worker_stops(tmp_pa
     ):
         await ledger.accept(make_submission("bob@example.org"), clock.now(), None)
         relay.worker.wake()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             await at_final_dot.wait()
         stopping = asyncio.create_task(relay.stop(GRACE))
         try:

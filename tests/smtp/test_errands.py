@@ -14,7 +14,7 @@ from relay.app import Relay, open_relay
 from relay.clock import SystemClock
 from tests.support.dns import FakeResolver
 from tests.support.mail import mint
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 from tracker.model import (
     Act,
     ActId,
@@ -88,7 +88,7 @@ class Place(NamedTuple):
 
 async def until(look: Callable[[], Awaitable[T | None]]) -> T:
     """Wait until there is something to see."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while (found := await look()) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return found

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from config.loader import load
-from relay.app import Relay, open_relay
 from tests.smtp.test_waiting import EVERYTHING, far_side
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
+from tests.support.resting import Restful, open_restful, rest
 from tracker.model import Outcome, Status
 from tracker.search import Query
-from tracker.store import Ledger
 
 
 class BrokenDie(FakeClock):
@@ -48,7 +47,7 @@ class BrokenMint(FakeClock):
 @asynccontextmanager
 async def run_house(
     folder: Path, clock: FakeClock, received: list[bytes]
-) -> AsyncIterator[tuple[Relay, Ledger]]:
+) -> AsyncIterator[Restful]:
     """Run a relay that routes everything to a server which takes it."""
     remote_port = free_port()
     environment = {
@@ -63,7 +62,7 @@ async def run_house(
     }
     async with (
         await asyncio.start_server(far_side(received), "127.0.0.1", remote_port),
-        open_relay(load(None, environment), clock=clock, resolver=FakeResolver()) as opened,
+        open_restful(load(None, environment), clock=clock, resolver=FakeResolver()) as opened,
     ):
         yield opened
 
@@ -83,8 +82,8 @@ async def test_it_is_on_record_and_not_sent_again(
 ) -> None:
     received: list[bytes] = []
     clock = kind(received)
-    async with run_house(tmp_path, clock, received) as (relay, ledger):
-        host, port = relay.submission.addresses[0]
+    async with run_house(tmp_path, clock, received) as house:
+        host, port = house.relay.submission.addresses[0]
 
         def send() -> None:
             with smtplib.SMTP(host, port) as client:
@@ -92,9 +91,9 @@ async def test_it_is_on_record_and_not_sent_again(
 
         await asyncio.to_thread(send)
         for _ in range(40):
-            await asyncio.sleep(0.02)
+            await rest(house)
             clock.advance(timedelta(seconds=30))
-        page = await ledger.search(Query(), EVERYTHING, limit=5)
+        page = await house.ledger.search(Query(), EVERYTHING, limit=5)
     (row,) = page.rows
     assert len(received) == 1
     assert row.recipient.status is status

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay.submission.connection import LINGER
-from tests.support.submission import Bench, run_server
+from relay.submission import connection
+from tests.support.submission import PATIENCE, Bench, run_server
 
 MIB = 1024 * 1024
 
@@ -47,7 +47,7 @@ async def test_garbage_is_refused_and_forgotten(bench: Bench, octets: bytes) -> 
 @settings(
     max_examples=30,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(st.binary(max_size=60), max_size=15))
 def test_any_session_ends_in_order(tmp_path: Path, lines: list[bytes]) -> None:
@@ -85,8 +85,12 @@ async def test_passing_time_is_limited(bench: Bench) -> None:
     assert len(lines) == 1 + 200 + 1
 
 
-async def test_a_client_that_reads_nothing_is_not_served_without_end(tmp_path: Path) -> None:
+async def test_a_client_that_reads_nothing_is_not_served_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Replies pile up in the socket until the server gives up on the client."""
+    # The time that a client has to read its last reply: nobody waits for that here.
+    monkeypatch.setattr(connection, "LINGER", 3600.0)
     limits: dict[str, Any] = {
         "command_timeout": timedelta(milliseconds=300),
         "max_recipients": 10**9,
@@ -97,8 +101,7 @@ async def test_a_client_that_reads_nothing_is_not_served_without_end(tmp_path: P
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
         for _ in range(200):
             client.send(b"RCPT TO:<b@x.org>\r\n" * 5000)
-        # Well before the time that a client has to read its last reply.
-        await bench.observer.seen("closed", within=LINGER / 2)
+        await bench.observer.seen("closed")
 
 
 async def test_silence(tmp_path: Path) -> None:
@@ -120,7 +123,8 @@ async def test_a_command_that_drips_is_cut(tmp_path: Path) -> None:
                 await asyncio.sleep(0.05)
 
         dripping = asyncio.create_task(drip())
-        assert (await client.rest()).startswith("421 4.4.2 ")
+        # What follows it may be a reset, by what dripped on after the end.
+        assert (await client.reply()).startswith("421 4.4.2 ")
         dripping.cancel()
 
 
@@ -151,7 +155,7 @@ async def test_five_hundred_idle_clients_do_not_keep_a_good_one_waiting(tmp_path
         for client in idle:
             client.send(b"N")
         good = await bench.connect()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE):
             await good.greet()
             await good.begin()
             assert (await good.submit(b"hi\r\n.\r\n"))[:3] == "250"

@@ -10,8 +10,8 @@ from config.loader import load
 from relay.app import open_relay
 from relay.clock import SystemClock
 from tests.conftest import MIGRATED
+from tests.support.ports import free_port
 from tests.support.postgres import Server
-from tests.support.waiting import free_port
 from tests.unit.tracker.postgres.proxy import Proxy, proxied
 from tracker.model import Scope, Status
 from tracker.search import Query
@@ -55,7 +55,6 @@ async def bounced(ledger: Ledger) -> bool:
     return any(row.recipient.status is Status.BOUNCED for row in page.rows)
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "patience",
     [

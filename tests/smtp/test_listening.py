@@ -14,7 +14,7 @@ from tests.smtp.test_waiting import far_side
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
 from tests.support.mail import make_submission
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 from tracker.model import Job, LeaseToken
 from tracker.sqlite import SqliteLedger, migrate, open_ledger
 from tracker.sqlite.readers import Readers
@@ -107,7 +107,7 @@ def settings(folder: Path, remote_port: int) -> Loaded:
 
 
 async def until_delivered(received: list[bytes], count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while len(received) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -129,7 +129,7 @@ async def test_a_worker_claims_when_it_is_told_of_work(tmp_path: Path) -> None:
         ledger.is_broken = True
         await other.accept(make_submission("second@example.org"), clock.now(), None)
         ledger.bell.set()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while ledger.bell.is_set():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         ledger.is_broken = False

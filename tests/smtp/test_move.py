@@ -8,9 +8,10 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.support.ports import free_port
 from tests.support.postgres import Server
 from tests.support.service import COMMAND, Service
-from tests.support.waiting import free_port, wait_until
+from tests.support.waiting import wait_until
 
 ROUTES = """
 [[routes]]
@@ -39,7 +40,7 @@ def move(service: Service, source: str, target: str) -> subprocess.CompletedProc
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=150,
     )
 
 
@@ -66,10 +67,12 @@ def test_mail_that_waits_is_delivered_from_where_it_was_moved_to(
     far_side = FarSide()
     controller = Controller(far_side, hostname="127.0.0.1", port=port)
     controller.start()
-    with service.running():
-        service.run("queue", "retry", "--all")
-        wait_until(lambda: service.statuses("") == ["delivered"], "the delivery")
-    controller.stop()
+    try:
+        with service.running():
+            service.run("queue", "retry", "--all")
+            wait_until(lambda: service.statuses("") == ["delivered"], "the delivery")
+    finally:
+        controller.stop()
     (envelope,) = far_side.arrived
     assert envelope.rcpt_tos == ["bob@b.test"]
     assert b"Subject: waits\r\n" in (envelope.original_content or b"")

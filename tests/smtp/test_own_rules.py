@@ -11,7 +11,7 @@ from relay.app import open_relay
 from relay.clock import SystemClock
 from tests.contract.test_rules import correction
 from tests.support.dns import FakeResolver
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 from tracker.model import Scope
 from tracker.sqlite import open_ledger
 
@@ -66,7 +66,7 @@ async def test_the_sender_is_told_by_the_operators_rules(
             relay,
             _,
         ),
-        asyncio.timeout(20),
+        asyncio.timeout(90),
     ):
         host, port = relay.submission.addresses[0]
 

@@ -125,18 +125,20 @@ async def test_a_header_has_to_come_soon(
     monkeypatch.setattr(entrance, "HEADER_TIMEOUT", 0.05)
     silent, slow = await behind.connect(), await behind.connect()
     slow.send(V1[:-1])
-    assert [await silent.rest(), await slow.rest()] == ["", ""]
+    for client in (silent, slow):
+        with contextlib.suppress(ConnectionResetError):  # for what it sent too late
+            assert await client.rest() == ""
     assert problems(logged) == ["no PROXY header within 0.05 s"] * 2
 
 
 async def test_who_came_in_time_is_not_timed_out(
     behind: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entrance, "HEADER_TIMEOUT", 1.0)
+    monkeypatch.setattr(entrance, "HEADER_TIMEOUT", 3.0)
     client = await behind.connect()
     client.send(V1)
     await client.greet()
-    await asyncio.sleep(1.1)  # longer than the header may take
+    await asyncio.sleep(3.1)  # longer than the header may take
     await submit(client)
 
 

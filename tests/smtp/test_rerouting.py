@@ -16,7 +16,7 @@ from relay.app import Relay, open_relay
 from relay.clock import SystemClock
 from tests.support.dns import FakeResolver
 from tests.support.mail import mint
-from tests.support.waiting import free_port
+from tests.support.ports import free_port
 from tracker.acting import reroute_of
 from tracker.model import (
     Act,
@@ -139,7 +139,7 @@ class House:
 
     async def until(self, is_so: Callable[[Recipient], bool]) -> list[Recipient]:
         """Wait until it holds of every recipient, and none is in hand."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while True:
                 found = await self.recipients()
                 if found and all(is_so(one) and not one.leased for one in found):
@@ -163,7 +163,7 @@ class House:
             expected=0,
         )
         await self.ledger.plan_act(act)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while (after := await self.ledger.act(act.id, EVERYTHING)) and not after.is_over:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
@@ -353,7 +353,7 @@ async def test_a_probe_asks_where_the_mail_is_sent(house: House) -> None:
             asked_at=datetime.now(UTC),
         )
         await house.ledger.ask_errand(errand)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             look = partial(house.ledger.errand, errand.id, EVERYTHING)
             while (done := await look()) and not done.ended_at:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)

@@ -11,8 +11,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from tests.support.certificates import make_identity
+from tests.support.ports import free_port
 from tests.support.service import Service
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.waiting import is_listening, wait_until
 
 HOST = "relay.sendtrace.test"
 

@@ -11,7 +11,7 @@ import pytest
 from config.settings import Listener
 from tests.support.submission import PATIENCE, PLAIN, Bench, run_server
 
-GRACE = timedelta(seconds=5)
+GRACE = timedelta(seconds=60)
 NO_GRACE = timedelta(milliseconds=50)
 SHUTTING_DOWN = "421 4.3.2 Shutting down, try again later"
 

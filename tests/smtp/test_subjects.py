@@ -13,8 +13,8 @@ from config.loader import load
 from relay.app import open_relay
 from relay.clock import SystemClock
 from tests.support.dns import FakeResolver
+from tests.support.ports import free_port
 from tests.support.service import COMMAND
-from tests.support.waiting import free_port
 from tracker.kept import NOT_KEPT
 from tracker.model import MessageKind, Scope
 from tracker.search import Field, Query, Term

@@ -25,6 +25,8 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from tests.support.ports import free_port
+
 Zones = Mapping[str, Mapping[str, Sequence[str]]]
 _CHAIN = 20
 """CNAME records that are followed; a loop ends here."""
@@ -59,8 +61,9 @@ class DnsServer:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._tcp = await asyncio.start_server(self._serve_tcp, "127.0.0.1", 0)
-        self.port = self._tcp.sockets[0].getsockname()[1]
+        # One that the system picks for TCP may be somebody's for UDP.
+        self.port = free_port()
+        self._tcp = await asyncio.start_server(self._serve_tcp, "127.0.0.1", self.port)
         self._udp, _ = await loop.create_datagram_endpoint(
             lambda: _Datagrams(self), ("127.0.0.1", self.port)
         )

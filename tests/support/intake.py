@@ -129,7 +129,7 @@ class CountingObserver:
         self.counts: Counter[str] = Counter()
         self._changed = asyncio.Event()
 
-    async def seen(self, name: str, within: float = 20.0) -> None:
+    async def seen(self, name: str, within: float = 90.0) -> None:
         """Return as soon as `name` has been counted. Raises TimeoutError after `within` seconds."""
         async with asyncio.timeout(within):
             while not self.counts[name]:

@@ -19,6 +19,7 @@ from relay.tls import ClientTls
 from relay.transport.content import Source
 from tests.support.clock import START
 from tests.support.dns import FakeResolver
+from tests.support.server import Deaf, Drip, Script, Silence
 from tracker.model import (
     Attempt,
     Body,
@@ -138,11 +139,8 @@ def make_settings(
     timeouts: DeliveryTimeouts | None = None,
     **delivery: Any,
 ) -> Settings:
-    """Return settings that deliver to `port` on loopback, patient for five seconds at most."""
-    five = timedelta(seconds=5)
-    patience = timeouts or DeliveryTimeouts(
-        **{field: five for field in DeliveryTimeouts.__struct_fields__}
-    )
+    """Return settings that deliver to `port` on loopback, patient for a minute at most."""
+    patience = timeouts or impatient()
     delivery.setdefault("allow_private_destinations", True)
     return Settings(
         hostname="relay.test",
@@ -152,10 +150,19 @@ def make_settings(
 
 
 def impatient(**phases: float) -> DeliveryTimeouts:
-    """Return waits of five seconds, except those of `phases`, in seconds."""
-    five = timedelta(seconds=5)
-    waits = {field: five for field in DeliveryTimeouts.__struct_fields__}
+    """Return waits of a minute, except those of `phases`, in seconds."""
+    minute = timedelta(minutes=1)
+    waits = {field: minute for field in DeliveryTimeouts.__struct_fields__}
     return DeliveryTimeouts(**{**waits, **{k: timedelta(seconds=v) for k, v in phases.items()}})
+
+
+def impatient_at(script: Script, **phases: float) -> DeliveryTimeouts:
+    """Return those waits if a server is silent or slow in `script`; else a minute for all.
+
+    Who answers is not to be given up on only because the machine is busy.
+    """
+    is_slow = any(isinstance(entry, Silence | Drip | Deaf) for entry in script)
+    return impatient(**phases) if is_slow else impatient()
 
 
 class Flights:

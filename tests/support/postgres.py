@@ -18,7 +18,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.waiting import free_port, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 ACCOUNT = "nobody" if os.geteuid() == 0 else None
 """Who runs the servers: PostgreSQL refuses to be run by root."""

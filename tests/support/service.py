@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import is_listening, wait_until
 
 COMMAND = Path(sys.executable).with_name("sendtrace")
 """The command of the environment that the tests run in."""
@@ -108,7 +109,7 @@ class Service:
                 start_new_session=True,
             )
         try:
-            wait_until(self.is_ready, "the relay to be ready", timeout=60)
+            wait_until(self.is_ready, "the relay to be ready", timeout=150)
         except TimeoutError as error:
             self.kill()
             raise AssertionError(f"{error}; its log:\n{self.log()}") from None
@@ -121,7 +122,7 @@ class Service:
         assert self._process is not None, "not started"
         assert self._process.poll() is None, f"it ended; its log:\n{self.log()}"
         try:
-            with urllib.request.urlopen(f"{self.panel}/readyz", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.panel}/readyz", timeout=30) as answer:
                 return answer.status == 200 and is_listening("127.0.0.1", self.submission_port)
         except OSError:
             return False
@@ -151,7 +152,7 @@ class Service:
 
     def _wait_for_end(self) -> int:
         assert self._process is not None, "not started"
-        status = self._process.wait(timeout=60)
+        status = self._process.wait(timeout=150)
         wait_until(self._group_is_gone, "every process of the relay to end")
         self._process = None
         return status
@@ -167,7 +168,7 @@ class Service:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=150,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -196,7 +197,13 @@ class Service:
             yield self
         finally:
             if self._process is not None:
-                self.terminate()
+                try:
+                    self.terminate()
+                except BaseException:
+                    # Nobody else would, and it would take its time from all others.
+                    with contextlib.suppress(ProcessLookupError):
+                        self.kill()
+                    raise
 
 
 def _states_of_group(group: int) -> list[str]:

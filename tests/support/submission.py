@@ -28,7 +28,7 @@ from tracker.passwords import Passwords
 from tracker.store import LogInFailures
 
 HOSTNAME = "relay.example.org"
-PATIENCE = 10.0
+PATIENCE = 90.0
 """Seconds after which a test gives up waiting."""
 
 PLAIN = Listener(address="127.0.0.1:0")

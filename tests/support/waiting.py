@@ -1,6 +1,5 @@
 """Wait for what other processes do, which sends no event that a test could await."""
 
-import contextlib
 import socket
 import time
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T | None], what: str, timeout: float = 30.0) -> T:
+def wait_until(condition: Callable[[], T | None], what: str, timeout: float = 90.0) -> T:
     """Return the first true value of `condition`.
 
     Raises TimeoutError, naming `what`, when there is none within `timeout` seconds.
@@ -29,19 +28,3 @@ def is_listening(address: str, port: int) -> bool:
             return True
     except OSError:
         return False
-
-
-def free_port(*addresses: str) -> int:
-    """Return a TCP port that is free on every one of `addresses` (127.0.0.1 by default)."""
-    for _ in range(100):
-        with contextlib.ExitStack() as stack:
-            port = 0
-            try:
-                for address in addresses or ("127.0.0.1",):
-                    bound = stack.enter_context(socket.socket())
-                    bound.bind((address, port))
-                    port = bound.getsockname()[1]
-            except OSError:
-                continue
-            return port
-    raise OSError(f"no port is free on all of {addresses}")

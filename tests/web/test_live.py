@@ -21,7 +21,7 @@ from web.panel import PANEL
 from web.views import live
 
 GREY = "Quarterly figures Q1"
-PATIENCE = 20
+PATIENCE = 90
 """Seconds that something may take on a busy machine."""
 
 

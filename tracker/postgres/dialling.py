@@ -53,12 +53,14 @@ class Dialler:
         self._failures = 0
         self._not_before = 0.0
         self._why: StoreError | None = None
-        self._late: set[asyncio.Task[Link]] = set()
+        self._opening: set[asyncio.Task[Link]] = set()
         self._spare: list[Link] = []
+        self._closed = False
         self.version = ""
 
     async def dial(self) -> Link:
         """Return a new connection. Raises StoreUnavailable within two seconds; StoreError."""
+        self._check_open()
         while self._spare:
             link = self._spare.pop()
             if not link.is_closed:
@@ -67,38 +69,52 @@ class Dialler:
         if self._why is not None and loop.time() < self._not_before:
             raise _again(self._why)
         task = loop.create_task(self._try_hosts())
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
         if await self._wait(task):
-            return task.result()
+            return self._opened_by(task)
         self._note_failure(StoreUnavailable("cannot connect: no answer in time"))
         raise StoreUnavailable("cannot connect: no answer in time")
 
     async def close(self) -> None:
-        """Give up what is still being opened."""
-        for task in tuple(self._late):
+        """Give up what is still being opened, and open no more."""
+        self._closed = True
+        for task in tuple(self._opening):
             task.cancel()
-        await asyncio.gather(*self._late, return_exceptions=True)
+        await asyncio.gather(*self._opening, return_exceptions=True)
         for link in self._spare:
             await link.close()
         self._spare.clear()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("the ledger is closed")
+
+    def _opened_by(self, task: asyncio.Task[Link]) -> Link:
+        """Return what `task` has opened, unless we have been closed meanwhile."""
+        if self._closed and not task.cancelled() and task.exception() is None:
+            task.result().kill()
+        self._check_open()
+        return task.result()
 
     async def _wait(self, task: asyncio.Task[Link]) -> bool:
         """Wait with patience; who is late, or cancelled, leaves the connection to the next."""
         try:
             done, _ = await asyncio.wait([task], timeout=_PATIENCE)
         except asyncio.CancelledError:
-            self._leave(task)
+            task.add_done_callback(self._keep)
             raise
         if not done:
-            self._leave(task)
+            task.add_done_callback(self._keep)
         return bool(done)
 
-    def _leave(self, task: asyncio.Task[Link]) -> None:
-        self._late.add(task)
-        task.add_done_callback(self._keep)
-
     def _keep(self, task: asyncio.Task[Link]) -> None:
-        self._late.discard(task)
-        if not task.cancelled() and task.exception() is None:
+        """Keep what came too late for who had waited for it; nobody comes after the end."""
+        if task.cancelled() or task.exception() is not None:
+            return
+        if self._closed:
+            task.result().kill()
+        else:
             self._spare.append(task.result())
 
     async def _try_hosts(self) -> Link:

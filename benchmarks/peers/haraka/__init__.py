@@ -11,7 +11,8 @@ from pathlib import Path
 
 from benchmarks.counters import descendants
 from benchmarks.peers.peer import NextHop, Peer, Relay, count_files
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import is_listening, wait_until
 
 _PACKAGE = Path(__file__).parents[3] / ".bench" / "haraka" / "node_modules" / "Haraka"
 _PLUGIN = Path(__file__).parent / "onward.js"

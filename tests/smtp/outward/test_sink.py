@@ -10,7 +10,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.support.outward import TEXT, Octets, make_job, make_message, outward
-from tests.support.waiting import free_port, is_listening, wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import is_listening, wait_until
 from tracker.model import Outcome
 
 DOTS = b"Subject: dots\r\n\r\n.\r\n..\r\n.x\r\n" + b"line\r\n" * 50_000

@@ -15,12 +15,14 @@ from tests.support.dns import FakeResolver
 from tests.support.outward import (
     Octets,
     impatient,
+    impatient_at,
     make_job,
     make_message,
     make_recipient,
     outward,
     with_attempts,
 )
+from tests.support.ports import free_port
 from tests.support.server import (
     CONTENT,
     DATA,
@@ -36,7 +38,6 @@ from tests.support.server import (
     ScriptedServer,
     Silence,
 )
-from tests.support.waiting import free_port
 from tracker.model import Gate, Origin, Outcome, Phase
 
 FIRST, SECOND, THIRD = "127.0.0.1", "127.0.0.2", "127.0.0.3"
@@ -73,7 +74,9 @@ async def test_the_next_target_is_tried(script: Script, phase: Phase) -> None:
     async with (
         ScriptedServer(script, host=FIRST) as first,
         ScriptedServer(HAPPY, host=SECOND, port=first.port) as second,
-        outward(port=first.port, resolver=two_hosts(), timeouts=impatient(greeting=0.3)) as relay,
+        outward(
+            port=first.port, resolver=two_hosts(), timeouts=impatient_at(script, greeting=1.5)
+        ) as relay,
     ):
         attempt = await relay.attempt(make_job(BOB))
     assert attempt.outcome is D
@@ -421,8 +424,8 @@ async def test_cancelling_cuts_the_connection() -> None:
     script = (GREETING, EHLO, "MAIL, RCPT, DATA => 250 a\n250 b\n354 c", "CONTENT", Silence())
     async with ScriptedServer(script) as server, outward(port=server.port) as relay:
         task = asyncio.create_task(relay.deliver(make_job("bob@mx.test")))
-        await asyncio.wait_for(server.received.wait(), 5)
+        await asyncio.wait_for(server.received.wait(), 60)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.wait_for(server.left.wait(), 5)
+        await asyncio.wait_for(server.left.wait(), 60)

@@ -14,7 +14,7 @@ from config.settings import Route
 from tests.support.certificates import make_identity
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
-from tests.support.outward import Outward, impatient, make_job, outward
+from tests.support.outward import Outward, impatient_at, make_job, outward
 from tests.support.server import (
     CONTENT,
     DATA,
@@ -153,7 +153,7 @@ async def test_broken_tls_costs_the_connection_and_not_the_mail(broken: list[Ent
         outward(
             port=server.port,
             clock=clock,
-            timeouts=impatient(starttls=0.3),
+            timeouts=impatient_at(broken, starttls=1.5),
             connection_idle=timedelta(0),
         ) as relay,
     ):
@@ -347,7 +347,7 @@ async def test_a_failed_log_in_is_no_bounce(
             resolver=resolver,
             routes=[hop],
             ca_file=trusted.ca_file,
-            timeouts=impatient(auth=0.3),
+            timeouts=impatient_at(script, auth=1.5),
         ) as relay:
             attempt = await relay.attempt(make_job(BOB))
     assert (attempt.outcome, attempt.origin, attempt.phase) == (T, origin, Phase.AUTH)

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from msgspec.structs import replace
@@ -15,10 +16,12 @@ from relay.chores.tidying import Chores
 from tests.support.clock import START, FakeClock
 from tests.support.looks import entries, make_access
 from tests.support.mail import make_refusal, make_settlement, make_submission
+from tests.support.resting import Watched, rest
 from tracker.kept import NO_LONGER_KEPT
 from tracker.model import MessageId, Outcome, Scope, Session, Status
 from tracker.search import Query
 from tracker.sqlite import SqliteLedger, open_ledger
+from tracker.store import Ledger
 
 EVERYTHING = Scope()
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -31,13 +34,14 @@ class Hand:
     def __init__(self, ledger: SqliteLedger, clock: FakeClock) -> None:
         self.ledger = ledger
         self.clock = clock
-        self.chores = Chores(ledger=ledger, clock=clock, settings=SETTINGS)
+        self.watched = Watched(ledger)
+        self.chores = Chores(ledger=cast(Ledger, self.watched), clock=clock, settings=SETTINGS)
         self.woken = asyncio.Event()
 
     async def tidy(self) -> None:
         """Do the chores once, to the end."""
         tidying = asyncio.ensure_future(self.chores.tidy(self.woken.set))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not tidying.done():
                 self.clock.advance(timedelta(seconds=1))
                 await asyncio.wait([tidying], timeout=0.005)
@@ -94,25 +98,25 @@ async def is_on_record(ledger: SqliteLedger, message: MessageId) -> bool:
 async def test_one_does_them_and_the_next_when_that_is_gone(hand: Hand, other: Hand) -> None:
     await add_held(hand.ledger, hand.clock)
     first = asyncio.create_task(hand.chores.run(hand.woken.set))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         await hand.woken.wait()
     second = asyncio.create_task(other.chores.run(other.woken.set))
     hand.woken.clear()
     await add_held(hand.ledger, hand.clock)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not hand.woken.is_set():
             hand.clock.advance(MINUTE)
-            await asyncio.sleep(0.005)
+            await rest(hand.watched, other.watched)
     assert hand.clock.now() - START >= 10 * MINUTE
     assert not other.woken.is_set()
     first.cancel()
     await asyncio.wait([first])
     gone_at = hand.clock.now()
     await add_held(hand.ledger, hand.clock)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not other.woken.is_set():
             hand.clock.advance(timedelta(seconds=10))
-            await asyncio.sleep(0.02)
+            await rest(other.watched)
     assert hand.clock.now() - gone_at <= 5 * MINUTE
     second.cancel()
     await asyncio.wait([second])

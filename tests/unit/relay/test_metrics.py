@@ -21,7 +21,7 @@ metrics.publish()
 
 def test_the_files_of_a_worker_have_no_holes(tmp_path: Path) -> None:
     environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", _WORKER], env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", _WORKER], env=environment, check=True, timeout=120)
     files = list(tmp_path.iterdir())
     assert {path.name.rpartition("_")[0] for path in files} == {
         "counter",

@@ -30,7 +30,7 @@ async def update(ledger: SqliteLedger, clock: FakeClock) -> int:
     """Do the chore once, to the end."""
     statistics = Statistics(ledger=ledger, clock=clock, settings=SETTINGS)
     updating = asyncio.ensure_future(statistics.update())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not updating.done():
             clock.advance(timedelta(milliseconds=100))
             await asyncio.wait([updating], timeout=0.005)
@@ -78,7 +78,7 @@ async def test_it_is_done_when_nobody_else_is_at_it(ledger: SqliteLedger) -> Non
     clock = FakeClock(START + 11 * DAY)
     statistics = Statistics(ledger=ledger, clock=clock, settings=SETTINGS)
     running = asyncio.create_task(statistics.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while await ledger.sayings("example.org", Scope(), START - DAY, 5):
             clock.advance(timedelta(seconds=10))
             await asyncio.sleep(0.005)

@@ -30,9 +30,9 @@ PROGRAM = textwrap.dedent(
 
     def child(name):
         def run(ties):
-            (notes / f"{name}-{os.getpid()}").touch()
             if mode == "stubborn":
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            (notes / f"{name}-{os.getpid()}").touch()
             if mode == "starting" and name == "new":
                 while not select.select([ties.lifeline], [], [], 0.05)[0]:
                     ties.report(serves=False)
@@ -74,7 +74,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield start
     for supervisor in started:
         supervisor.kill()
-        supervisor.wait(10)
+        supervisor.wait(60)
 
 
 def pids(notes: Path, name: str) -> list[int]:
@@ -97,8 +97,8 @@ def test_a_child_that_dies_is_started_again_and_sigterm_ends_all(
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: len(pids(tmp_path, "old")) == 2, "another child")
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
-    assert not any(lives(pid) for pid in pids(tmp_path, "old"))
+    assert supervisor.wait(60) == 0
+    wait_until(lambda: not any(map(lives, pids(tmp_path, "old"))), "the end of all")
 
 
 def test_sighup_replaces_the_children_by_the_new_generation(start: Start, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_sighup_replaces_the_children_by_the_new_generation(start: Start, tmp_pa
     wait_until(lambda: pids(tmp_path, "new"), "the new generation")
     wait_until(lambda: not lives(first), "the end of the old generation")
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
     assert len(pids(tmp_path, "new")) == 1
 
 
@@ -123,8 +123,8 @@ def test_the_old_generation_serves_until_the_new_one_does(start: Start, tmp_path
     os.kill(old, signal.SIGKILL)
     wait_until(lambda: len(pids(tmp_path, "old")) == 2, "the old generation again")
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
-    assert not any(lives(pid) for pid in pids(tmp_path, "old"))
+    assert supervisor.wait(60) == 0
+    wait_until(lambda: not any(map(lives, pids(tmp_path, "old"))), "the end of all")
 
 
 def test_sighup_keeps_the_children_when_there_is_nothing_new(start: Start, tmp_path: Path) -> None:
@@ -134,14 +134,14 @@ def test_sighup_keeps_the_children_when_there_is_nothing_new(start: Start, tmp_p
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: len(pids(tmp_path, "old")) == 2, "the child again")
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
 
 
 def test_a_child_that_does_not_end_in_time_is_killed(start: Start, tmp_path: Path) -> None:
     supervisor = start("stubborn")
     (child,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
     supervisor.terminate()
-    assert supervisor.wait(20) == 0
+    assert supervisor.wait(60) == 0
     wait_until(lambda: not lives(child), "the end of the child")
     assert not pids(tmp_path, "orphaned")
 
@@ -150,28 +150,28 @@ def test_children_end_when_the_supervisor_is_killed(start: Start, tmp_path: Path
     supervisor = start()
     (child,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
     supervisor.kill()
-    supervisor.wait(10)
+    supervisor.wait(60)
     wait_until(lambda: pids(tmp_path, "orphaned") == [child], "the child to notice")
 
 
 def test_a_child_that_hangs_is_killed_and_started_again(start: Start, tmp_path: Path) -> None:
     """It may hold what others wait for: only its end gives that back."""
-    supervisor = start("talkative", "1")
+    supervisor = start("talkative", "3")
     (first,) = wait_until(lambda: pids(tmp_path, "serving"), "the child")
     os.kill(first, signal.SIGSTOP)
-    wait_until(lambda: len(pids(tmp_path, "old")) == 2, "another child")
+    wait_until(lambda: len(pids(tmp_path, "old")) > 1, "another child")
     assert not lives(first)
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
 
 
 def test_a_child_that_goes_on_reporting_is_left_alone(start: Start, tmp_path: Path) -> None:
-    supervisor = start("talkative", "0.5")
+    supervisor = start("talkative", "5")  # longer than a busy machine keeps it from reporting
     (first,) = wait_until(lambda: pids(tmp_path, "serving"), "the child")
-    time.sleep(2)
+    time.sleep(7)
     assert pids(tmp_path, "old") == [first]
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
 
 
 def test_a_child_that_hangs_before_it_has_said_anything_is_killed(
@@ -179,39 +179,39 @@ def test_a_child_that_hangs_before_it_has_said_anything_is_killed(
 ) -> None:
     supervisor = start("stuck", "1")
     (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
-    wait_until(lambda: len(pids(tmp_path, "old")) == 2, "another child")
+    wait_until(lambda: len(pids(tmp_path, "old")) > 1, "another child")
     assert not lives(first)
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
 
 
 def test_a_child_may_take_its_time_to_start(start: Start, tmp_path: Path) -> None:
     """As long as it says that it lives; until it serves, the one before it does."""
-    supervisor = start("starting", "0.5")
+    supervisor = start("starting", "5")
     (old,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
     os.kill(supervisor.pid, signal.SIGHUP)
     (new,) = wait_until(lambda: pids(tmp_path, "new"), "the new generation")
-    time.sleep(2)
+    time.sleep(7)
     assert (pids(tmp_path, "old"), pids(tmp_path, "new")) == ([old], [new])
     assert lives(old)
     assert lives(new)
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
 
 
 def test_nobody_is_blamed_for_what_stopped_the_supervisor_too(start: Start, tmp_path: Path) -> None:
-    supervisor = start("talkative", "3")
+    supervisor = start("talkative", "6")
     (first,) = wait_until(lambda: pids(tmp_path, "serving"), "the child")
     for pid in (supervisor.pid, first):
         os.kill(pid, signal.SIGSTOP)
-    time.sleep(6)
+    time.sleep(8)
     supervisor.send_signal(signal.SIGCONT)
     time.sleep(1.5)
     os.kill(first, signal.SIGCONT)
     time.sleep(1)
     assert pids(tmp_path, "old") == [first]
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
 
 
 async def test_a_process_reports_until_it_is_to_stop() -> None:

@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from relay.chores.text_index import TextIndexer
 from tests.support.clock import START, FakeClock
 from tests.support.mail import make_submission
+from tests.support.resting import Watched, rest
 from tracker.sqlite import SqliteLedger, open_ledger
 from tracker.sqlite.text.build import BLOCK
+from tracker.store import Ledger
 
 DAY = timedelta(days=1)
 
@@ -25,24 +28,25 @@ async def ledger(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
     await ledger.close()
 
 
-async def run_for_a_while(indexer: TextIndexer, clock: FakeClock) -> None:
-    running = asyncio.create_task(indexer.run())
+async def run_for_a_while(ledger: SqliteLedger, clock: FakeClock) -> None:
+    watched = Watched(ledger)
+    running = asyncio.create_task(TextIndexer(ledger=cast(Ledger, watched), clock=clock).run())
     for _ in range(50):
         clock.advance(timedelta(seconds=1))
-        await asyncio.wait([running], timeout=0.01)
+        await rest(watched)
     running.cancel()
     await asyncio.wait([running])
 
 
 async def test_what_is_settled_is_indexed(ledger: SqliteLedger) -> None:
     clock = FakeClock(START + DAY)
-    await run_for_a_while(TextIndexer(ledger=ledger, clock=clock), clock)
+    await run_for_a_while(ledger, clock)
     assert await ledger.index_text(clock.now()) == 0
 
 
 async def test_what_is_new_waits(ledger: SqliteLedger) -> None:
     clock = FakeClock(START)
-    await run_for_a_while(TextIndexer(ledger=ledger, clock=clock), clock)
+    await run_for_a_while(ledger, clock)
     assert await ledger.index_text(START + DAY) == 2 * BLOCK
 
 
@@ -50,5 +54,5 @@ async def test_nobody_indexes_beside_another(ledger: SqliteLedger) -> None:
     clock = FakeClock(START + DAY)
     async with ledger.alone("text-index") as mine:
         assert mine
-        await run_for_a_while(TextIndexer(ledger=ledger, clock=clock), clock)
+        await run_for_a_while(ledger, clock)
     assert await ledger.index_text(clock.now()) == 2 * BLOCK

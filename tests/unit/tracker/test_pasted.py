@@ -263,7 +263,7 @@ def test_whatever_is_recognized_can_be_searched_for(text: str) -> None:
         assert format_query(read) == query
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "unit",
     ["a", "a@", "<", " ", "\n", "Message-ID: ", "<a", '"', "mailer-daemon@", "[1.", "to=<a", "0-"],

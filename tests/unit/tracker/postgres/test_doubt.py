@@ -62,7 +62,7 @@ async def accept(ledger: PostgresLedger, lease: LeaseToken) -> Job:
 
 async def until(condition: Callable[[], Awaitable[object]]) -> None:
     """Wait until what somebody else does has happened."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not await condition():  # noqa: ASYNC110 - another process does not set events
             await asyncio.sleep(0.01)
 

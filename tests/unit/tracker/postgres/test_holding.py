@@ -58,12 +58,14 @@ async def claiming(url: str) -> Claiming:
     @asynccontextmanager
     async def claim_slowly(lease: LeaseToken) -> AsyncIterator[None]:
         link = await connect(url, pooled=False)
-        await link.execute("BEGIN")
-        call = Call(lease, mint(), stamp(START), 1, (), stamp(START))
-        assert await claim(Transaction(link), call, again=False)
-        yield
-        await link.execute("COMMIT")
-        await link.close()
+        try:
+            await link.execute("BEGIN")
+            call = Call(lease, mint(), stamp(START), 1, (), stamp(START))
+            assert await claim(Transaction(link), call, again=False)
+            yield
+            await link.execute("COMMIT")
+        finally:
+            await link.close()
 
     return claim_slowly
 

@@ -31,14 +31,14 @@ async def other(
 ) -> AsyncIterator[PostgresLedger]:
     """Another process, which listens through the proxy."""
     other = await open_ledger(url, listen_url=proxied_url, trusts_caller=True)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         await other.wait_for_work()  # once it listens: something may have been missed
     yield other
     await other.close()
 
 
 async def heard(ledger: PostgresLedger) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         await ledger.wait_for_work()
 
 
@@ -82,7 +82,7 @@ async def test_there_are_few_hints_however_much_happens(
     await outside.add_listener(CHANNEL, lambda *said: hints.put_nowait(said[3]))
     for _ in range(1000):
         ledger._bell.ring()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         await hints.get()
         ledger._bell.ring()
         await hints.get()  # what comes later is said as well

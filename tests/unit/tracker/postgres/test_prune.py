@@ -187,11 +187,18 @@ async def test_mail_passes_while_the_drop_waits_for_somebody_else(
     reader = outside.transaction()
     await reader.start()
     await outside.fetch("SELECT 1 FROM recipients")
-    pruned = asyncio.create_task(ledger.prune(TODAY + DAY, 10))
+    seen = asyncio.Event()
+
+    async def prune() -> None:
+        while not seen.is_set():  # it gives up soon, maybe before anybody has looked
+            await ledger.prune(TODAY + DAY, 10)
+
     observer = await asyncpg.connect(url)
+    pruned = asyncio.create_task(prune())
     try:
         await until_somebody_waits(observer, "recipients")
     finally:
+        seen.set()
         await observer.close()
     # These would wait as long as the reader does if the drop did not give way.
     for _ in range(5):

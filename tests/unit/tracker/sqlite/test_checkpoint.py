@@ -173,7 +173,7 @@ def test_commits_are_synced_again_after_a_copy(machine: Machine) -> None:
 
 def test_one_process_copies_for_all(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     may_sync = Event()
-    monkeypatch.setattr(os, "fdatasync", lambda _: may_sync.wait(20))
+    monkeypatch.setattr(os, "fdatasync", lambda _: may_sync.wait(90))
     with closing(Machine(machine.path)) as other:
         machine.write()
         machine.take_a_step()
@@ -191,7 +191,7 @@ def test_two_that_write_do_not_keep_the_log_from_being_begun_anew(
 ) -> None:
     """Each would hold it whenever the other wants to come to its end."""
     first, may_sync = iter([True]), Event()
-    monkeypatch.setattr(os, "fdatasync", lambda _: next(first, False) or may_sync.wait(20))
+    monkeypatch.setattr(os, "fdatasync", lambda _: next(first, False) or may_sync.wait(90))
     with closing(Machine(machine.path)) as other:
         machine.write()
         machine.take_a_step()

@@ -45,7 +45,7 @@ async def test_nothing_commits_while_another_has_the_turn(ledger: SqliteLedger, 
     with turn_held(path):
         accepting = await does_not_happen(ledger.accept(make_submission(), START, None))
         assert await recipients(ledger) == []
-    await asyncio.wait_for(accepting, 10)
+    await asyncio.wait_for(accepting, 90)
     assert len(await recipients(ledger)) == 1
 
 
@@ -59,18 +59,18 @@ async def test_opening_and_closing_wait_for_the_turn(path: Path) -> None:
     path.parent.mkdir()
     with turn_held(path):
         opening = await does_not_happen(open_ledger(path))
-    ledger = await asyncio.wait_for(opening, 10)
+    ledger = await asyncio.wait_for(opening, 90)
     assert isinstance(ledger, SqliteLedger)
     with turn_held(path):
         closing = await does_not_happen(ledger.close())
-    await asyncio.wait_for(closing, 10)
+    await asyncio.wait_for(closing, 90)
 
 
 async def test_migrating_waits_for_the_turn(path: Path) -> None:
     path.parent.mkdir()
     with turn_held(path):
         migrating = await does_not_happen(asyncio.to_thread(migrate, path))
-    assert await asyncio.wait_for(migrating, 10)
+    assert await asyncio.wait_for(migrating, 90)
 
 
 def test_the_turn_excludes_and_is_given_back(path: Path) -> None:
