@@ -9,7 +9,8 @@ It knows nothing of mail. It has one thread and no event loop, so that forking i
 time, and takes its signals one by one:
 
 SIGTERM, SIGINT  drain: every child gets SIGTERM, and SIGKILL when `grace` is over
-SIGHUP           renew: a new generation starts, and once all of it serves the old one drains
+SIGHUP           renew: a new generation starts, and once all of it serves the old one drains;
+                 one that another follows before that drains at once
 SIGCHLD          a child has ended; unless we asked it to, it is started again
 """
 
@@ -150,6 +151,7 @@ class Supervisor:
         roles = self._renew()
         if roles is None:
             return
+        self._leave_overtaken()
         self._roles = list(roles)
         self._generation += 1
         for role in self._roles:
@@ -182,10 +184,18 @@ class Supervisor:
                 _signal(child.pid, signal.SIGKILL)
                 child.heard = now
 
+    def _leave_overtaken(self) -> None:
+        """Retire a generation that another follows before all of it serves: an older one does."""
+        if any(c.generation < self._generation and not c.retiring for c in self._children.values()):
+            self._retire(lambda generation: generation == self._generation)
+
     def _retire_old(self) -> None:
-        self._pending = [p for p in self._pending if p.generation == self._generation]
+        self._retire(lambda generation: generation < self._generation)
+
+    def _retire(self, is_left: Callable[[int], bool]) -> None:
+        self._pending = [p for p in self._pending if not is_left(p.generation)]
         for child in self._children.values():
-            if child.generation < self._generation and not child.retiring:
+            if is_left(child.generation) and not child.retiring:
                 child.retiring = True
                 _signal(child.pid, signal.SIGTERM)
 

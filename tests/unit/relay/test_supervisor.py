@@ -127,6 +127,21 @@ def test_the_old_generation_serves_until_the_new_one_does(start: Start, tmp_path
     wait_until(lambda: not any(map(lives, pids(tmp_path, "old"))), "the end of all")
 
 
+def test_a_generation_that_is_overtaken_before_it_serves_ends(start: Start, tmp_path: Path) -> None:
+    supervisor = start("mute")
+    (old,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    supervisor.send_signal(signal.SIGHUP)
+    (overtaken,) = wait_until(lambda: pids(tmp_path, "new"), "the new generation")
+    supervisor.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(pids(tmp_path, "new")) == 2, "the generation after it")
+    wait_until(lambda: not lives(overtaken), "the end of the overtaken generation")
+    (last,) = set(pids(tmp_path, "new")) - {overtaken}
+    assert lives(last)
+    assert lives(old)
+    supervisor.terminate()
+    assert supervisor.wait(10) == 0
+
+
 def test_sighup_keeps_the_children_when_there_is_nothing_new(start: Start, tmp_path: Path) -> None:
     supervisor = start("keep")
     (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
