@@ -22,6 +22,7 @@ _EXCHANGES = 20
 """MX records that are considered; nobody sane has more, and each costs two look-ups."""
 _SPARE = 2
 """Candidates for each address an attempt may dial: some families have no way out of here."""
+_LOOPBACK = ("127.0.0.1", "::1")
 _T = TypeVar("_T")
 
 
@@ -131,8 +132,9 @@ class _Search:
         """Look up the next hop of a route: the operator's own word, so any address will do."""
         host, port = route.target(self._rules.port)
         is_literal = is_address(host)
+        known: Sequence[str] = [host] if is_literal else _of_this_machine(host)
         try:
-            addresses = [host] if is_literal else await self._resolver.addresses(host)
+            addresses = known or await self._resolver.addresses(host)
         except (NoSuchDomain, LookupFailed) as fault:
             return _refused(Outcome.DEFERRED, Origin.LOCAL, f"4.4.4 The next hop: {fault}")
         if not addresses:
@@ -261,6 +263,15 @@ class _Search:
         if any(not candidate.barred for candidate in found):
             return Resolution(candidates=found, group=group)
         return Resolution(candidates=found, group=group, refusal=_refusal_of(found))
+
+
+def _of_this_machine(host: str) -> Sequence[str]:
+    """Return what a name for this machine stands for, which no name server is asked (RFC 6761 6.3).
+
+    Empty for every other name.
+    """
+    labels = host.lower().rstrip(".").split(".")
+    return _LOOPBACK if labels[-1] == "localhost" else ()
 
 
 def _refusal_of(candidates: Sequence[Candidate]) -> Refusal:

@@ -237,8 +237,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         str,
         Setting(
             'The host that takes this mail: "host:port", "host", "[IPv6]:port". Its addresses are '
-            "looked up, its MX records are not, so brackets around a name are not needed. Without "
-            "a port it is delivery.port, or 465 with implicit TLS.",
+            "looked up, its MX records are not, so brackets around a name are not needed. "
+            "localhost is this machine. Without a port it is delivery.port, or 465 with "
+            "implicit TLS.",
             check=check_next_hop,
             shape=NEXT_HOP_SHAPE,
             example='"smarthost.example.net:587"',

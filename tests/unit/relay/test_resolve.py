@@ -285,6 +285,17 @@ async def test_next_hop_is_the_operators_word(
     assert not any(question.startswith("mx ") for question in RESOLVER.asked)
 
 
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "filter.localhost"])
+async def test_a_next_hop_on_this_machine_is_asked_of_no_name_server(host: str) -> None:
+    RESOLVER.asked.clear()
+    route = Route(domain="*", next_hop=f"{host}:10025")
+    first = await resolve("one.test", route=route, attempt=1)
+    second = await resolve("one.test", route=route, attempt=2)
+    assert addresses_of(first) == ["::1", "127.0.0.1"]
+    assert addresses_of(second) == ["127.0.0.1", "::1"]
+    assert not RESOLVER.asked
+
+
 @pytest.mark.parametrize("hop", ["gone.test", "hollow.test", "failing-hop.test"])
 async def test_a_next_hop_that_is_not_found_waits_and_is_our_own_matter(hop: str) -> None:
     resolution = await resolve("one.test", route=Route(domain="*", next_hop=hop))
