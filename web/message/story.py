@@ -42,8 +42,9 @@ _EVENTS: Final = {
     EventKind.SENT_AGAIN: "Sent again to another address",
     EventKind.BOUNCED_LATER: "Returned by the other side",
 }
+_DELAYED: Final = "Action: delayed"
 _REPORTS: Final = {
-    "Action: delayed": ("Notice of the delay sent to the sender", ""),
+    _DELAYED: ("Notice of the delay sent to the sender", ""),
     "Action: failed": ("Report sent to the sender", "It says that the message failed."),
     "Action: relayed": ("Report sent to the sender", "It says that the message was handed on."),
 }
@@ -134,9 +135,9 @@ def last_attempts(timeline: Timeline) -> dict[str, Attempt]:
 
 
 def report_words(events: Sequence[Event]) -> str:
-    """Return what became of the report to the sender, if one was due."""
+    """Return what became of the report on the end, if one was due: a delay is none."""
     for event in reversed(events):
-        if event.kind is EventKind.DSN_SENT:
+        if event.kind is EventKind.DSN_SENT and event.detail != _DELAYED:
             return "A report of it went to the sender."
         if event.kind is EventKind.DSN_WITHHELD:
             return f"No report went to the sender: {event.detail}"
