@@ -14,7 +14,7 @@ from tracker.explain import Category
 from tracker.sql.needles import MARK
 from tracker.sql.rows import Columns
 from tracker.sqlite.text.aged import milliseconds, walked
-from tracker.sqlite.text.file import ANEW, WORDS, start_anew
+from tracker.sqlite.text.file import ANEW, WORDS, start_anew, wipe_dropped
 
 BLOCK = 16
 """Recipients in a block."""
@@ -213,6 +213,7 @@ def _drop(index: sqlite3.Connection, part: int) -> None:
         if index.execute("SELECT 1 FROM state WHERE remaking = ?", (part,)).fetchone():
             index.execute(f"DROP TABLE {ANEW}")
             index.execute("UPDATE state SET remaking = 0")
+    wipe_dropped(index)
 
 
 def text_of(rows: Iterable[Columns]) -> str:

@@ -107,6 +107,14 @@ def connect(ledger: Path) -> sqlite3.Connection:
     return connection
 
 
+def wipe_dropped(index: sqlite3.Connection) -> None:
+    """See to it that what was dropped stands in no file of the index any more.
+
+    It is zeros in the file only when the log is copied back to it.
+    """
+    index.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
 def _is_of_use(connection: sqlite3.Connection) -> bool:
     if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'state'").fetchone():
         return False

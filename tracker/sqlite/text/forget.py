@@ -19,7 +19,7 @@ from tracker.sqlite.text.build import (
     text_of,
     transaction,
 )
-from tracker.sqlite.text.file import ANEW, WORDS
+from tracker.sqlite.text.file import ANEW, WORDS, wipe_dropped
 
 _MARK = "INSERT OR IGNORE INTO text_to_forget SELECT value FROM json_each(?)"
 
@@ -131,5 +131,4 @@ def _finish(index: sqlite3.Connection, part: int) -> None:
         index.execute(f"DROP TABLE words_{part}")
         index.execute(f"ALTER TABLE {ANEW} RENAME TO words_{part}")
         index.execute("UPDATE state SET remaking = 0")
-    # What was dropped is zeros in the file only when the log is copied back to it.
-    index.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    wipe_dropped(index)
