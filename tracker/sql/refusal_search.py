@@ -6,7 +6,7 @@ a fixed number of rows in scope, and whoever runs the steps may end between any 
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import ClassVar, Final
 
 from tracker.model import RefusalId, Scope
 from tracker.search import Field, Query, Term
@@ -35,16 +35,17 @@ _NEWEST: Final = RefusalId("7" + "Z" * 25)
 class RefusalWalk:
     """Run `statement`, give its rows to `take`, until there is none any more."""
 
+    _columns: ClassVar[str]
+    """Of what is found."""
+
     def __init__(
         self,
-        columns: str,
         query: Query,
         scope: Scope,
         dialect: Dialect,
         limit: int,
-        before: RefusalId | None,
+        before: RefusalId | None = None,
     ) -> None:
-        self._columns = qualified("r", columns)
         self._within = [scope_condition(scope), *_time_range(query)]
         self._terms = [_term(each, dialect) for each in query.terms]
         self._limit = limit
@@ -93,15 +94,7 @@ class RefusalWalk:
 class RefusalSearch(RefusalWalk):
     """A walk for one page."""
 
-    def __init__(
-        self,
-        query: Query,
-        scope: Scope,
-        dialect: Dialect,
-        limit: int,
-        before: RefusalId | None,
-    ) -> None:
-        super().__init__(REFUSAL_COLUMNS, query, scope, dialect, limit, before)
+    _columns = qualified("r", REFUSAL_COLUMNS)
 
     def page(self) -> RefusalPage:
         """Return what has been found so far."""
@@ -113,10 +106,9 @@ class RefusalSearch(RefusalWalk):
 
 
 class RefusalTally(RefusalWalk):
-    """A walk that counts, up to `cap` + 1."""
+    """A walk that counts, up to one more than the limit."""
 
-    def __init__(self, query: Query, scope: Scope, dialect: Dialect, cap: int) -> None:
-        super().__init__("id", query, scope, dialect, cap, None)
+    _columns = "r.id"
 
     def count(self) -> RefusalCount:
         """Return how many have been found so far."""
