@@ -21,7 +21,7 @@ from relay.log import DirectWriter, configure
 from relay.state import CannotStart
 from relay.supervisor import Role, Supervisor
 from tracker.room import WORKER_NEEDS, find_shortages
-from tracker.store import StoreError
+from tracker.store import StoreError, located
 
 
 def serve(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
@@ -181,8 +181,7 @@ def _prepare(settings: Settings) -> None:
         try:
             processes.prepare(settings, secrets.token_urlsafe(12))
         except (StoreError, OSError) as error:
-            said = str(error).removeprefix(f"{place}: ")
-            problem = "; ".join([f"ledger {place}: {said}", *_missing_room(settings)])
+            problem = "; ".join([f"ledger {located(error, place)}", *_missing_room(settings)])
         except BaseException as error:
             problem = f"ledger {place}: {type(error).__name__}: {error}"
         os.write(writing, problem.encode()[:4000])

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from config.loader import ConfigError, Loaded, load
 from tracker.opening import exists, open_ledger
-from tracker.store import Ledger, OutcomeUnknown, StoreError
+from tracker.store import Ledger, OutcomeUnknown, StoreError, located
 
 ConfigOption = Annotated[
     Path | None,
@@ -83,8 +83,7 @@ def with_ledger(config: Path | None, act: Callable[[Ledger, Loaded], Awaitable[T
             "it may have happened all the same: look before you repeat it"
         ) from error
     except StoreError as error:
-        place = loaded.settings.store.place
-        raise CommandFailed(f"ledger {place}: {str(error).removeprefix(f'{place}: ')}") from error
+        raise CommandFailed(f"ledger {located(error, loaded.settings.store.place)}") from error
 
 
 def print_json(data: object) -> None:

@@ -14,7 +14,7 @@ from relay.cli.meter import Meter, duration_of
 from relay.clock import SystemClock
 from tracker import opening
 from tracker.archive.comparing import Comparison
-from tracker.store import StoreError
+from tracker.store import StoreError, located
 from tracker.transfer import Transfer, TransferRefused, call_off
 
 _SHOWN = 20
@@ -79,8 +79,7 @@ def _bring_up_to_date(settings: StoreSettings, as_json: bool) -> None:
     try:
         applied = asyncio.run(opening.migrate(settings))
     except (StoreError, OSError) as error:
-        said = str(error).removeprefix(f"{settings.place}: ")
-        raise CommandFailed(f"{settings.place}: {said}") from None
+        raise CommandFailed(located(error, settings.place)) from None
     if as_json:
         print_json({"ledger": settings.place, "applied": applied})
         return

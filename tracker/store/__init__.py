@@ -15,6 +15,7 @@ from tracker.store.errors import (
     SchemaTooNew,
     StoreError,
     StoreUnavailable,
+    located,
 )
 from tracker.store.insight import Insight
 from tracker.store.ledger import Ledger
@@ -58,4 +59,5 @@ __all__ = [
     "Troubles",
     "Version",
     "Watching",
+    "located",
 ]

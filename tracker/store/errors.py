@@ -26,3 +26,8 @@ class LeaseLost(StoreError):
 
 class SchemaTooNew(StoreError):
     """The ledger was written by a newer version of Sendtrace."""
+
+
+def located(error: Exception, place: str) -> str:
+    """Return what `error` says behind the `place` of the ledger, which is named once."""
+    return f"{place}: {str(error).removeprefix(f'{place}: ')}"
