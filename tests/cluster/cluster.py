@@ -181,10 +181,17 @@ class Cluster:
         """Wait until every node accepts mail from now on; return the seconds that took."""
         since = time.monotonic()
         for node in self.nodes:
-            wait_until(
-                lambda node=node: self.serves(node, load, since),  # type: ignore[misc]
-                f"{node.name} to accept mail", timeout,
-            )  # fmt: skip
+            try:
+                wait_until(
+                    lambda node=node: self.serves(node, load, since),  # type: ignore[misc]
+                    f"{node.name} to accept mail", timeout,
+                )  # fmt: skip
+            except TimeoutError as error:
+                heard = [each.reply for each in load.said if each.port == node.port][-3:]
+                database, log = self.database.primary.said(), node.service.log()
+                raise AssertionError(
+                    f"{error}, which last said {heard}\n{log[-4000:]}\n{database}"
+                ) from None
         return time.monotonic() - since
 
     def wait_until_drained(self, load: Load, timeout: float = 60.0) -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.cluster.scenes import BEFORE, accepted_between, wait_for_ok, wait_for
 from tests.cluster.small_disk import SmallDisk, small_disk
 from tests.cluster.witness import judge
 from tests.support.postgres import Installation, Server, make_directory
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(120 * CYCLES + 120)]
 
@@ -66,8 +68,23 @@ def move_log(server: Server, disk: SmallDisk) -> None:
     server.start()
 
 
+def is_back(server: Server) -> bool:
+    """Say whether the server writes its log again; start it if it has given up.
+
+    Without room for its log it may give up long after there is room: it was still recovering.
+    """
+    if has_ended(server):
+        server.stop()
+        server.start()
+    try:
+        server.query("CHECKPOINT")
+    except RuntimeError:
+        return False
+    return True
+
+
 def has_ended(server: Server) -> bool:
-    """Say whether the server has given up, as it does when it cannot write its log."""
+    """Say whether the server's process has ended."""
     flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
     return os.waitid(os.P_PID, server.pid, flags) is not None
 
@@ -84,9 +101,7 @@ def test_what_cannot_be_written_is_refused(cluster: Cluster, disk: SmallDisk, te
         replies = {said.reply[:9] for said in load.of(Answer.REFUSED)}
         accepted = accepted_between(load, cluster.nodes, since, time.monotonic())
         disk.make_room()
-        if has_ended(cluster.database.primary):  # whoever runs it starts it again
-            cluster.database.primary.stop()
-            cluster.database.primary.start()
+        wait_until(partial(is_back, cluster.database.primary), "the database")
         back = cluster.wait_until_all_serve(load)
         verdict = judge(cluster, load)
         tell(
