@@ -3,26 +3,18 @@
 What a person did is not repeated when its answer got lost: they are told to look.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from typing import TypeVar
+from collections.abc import Collection, Sequence
 
 from tracker.mailbox import comparable
-from tracker.model import Deed, RecipientId, Scope
-from tracker.postgres.act import perform
-from tracker.postgres.connections import Transaction
-from tracker.postgres.part import Part
+from tracker.model import RecipientId, Scope
 from tracker.postgres.query import SETTINGS, numbered
-from tracker.postgres.reroute import reroute
+from tracker.postgres.scripts import Scripts
 from tracker.postgres.shown import ROWS
 from tracker.sql.conditions import Statement, scope_condition
 from tracker.sql.deeds import Deeds
-from tracker.sql.rows import Columns
-from tracker.sql.script import Change, Script
 from tracker.sql.shown import read_row
 from tracker.sql.values import well_formed
 from tracker.views import Row
-
-T = TypeVar("T")
 
 _CHOSEN = "SELECT r.id, r.message_id FROM recipients AS r WHERE r.id = ANY (?::text[]) AND "
 
@@ -30,37 +22,10 @@ _AT_ONCE = 1000
 """Open recipients whose addresses are compared here, not by the server: it knows no IDNA."""
 
 
-class PostgresDeeds(Deeds, Part):
+class PostgresDeeds(Deeds, Scripts):
     """Acts, the list of suppressed addresses, and errands."""
 
     _STILL_OPEN = "SELECT message_id FROM open_counts WHERE {among}"
-
-    async def _run(self, script: Callable[[], Script[T]]) -> T:
-        async def step(transaction: Transaction) -> T:
-            running = script()
-            try:
-                wanted = next(running)
-                while True:
-                    wanted = running.send(await self._answer(transaction, wanted))
-            except StopIteration as end:
-                result: T = end.value
-                return result
-
-        return await self._connections.run(step)
-
-    async def _answer(
-        self, transaction: Transaction, wanted: Statement | Change
-    ) -> Sequence[Columns]:
-        if isinstance(wanted, Change):
-            if wanted.deed is Deed.REROUTE:
-                return await reroute(transaction, wanted, self._entropy)
-            return await perform(transaction, wanted, self._entropy)
-        sql, parameters = numbered(*wanted)
-        return await transaction.rows(sql, *parameters)
-
-    async def _look(self, statement: Statement) -> Sequence[Columns]:
-        sql, parameters = numbered(*statement)
-        return await self._connections.rows(sql, *parameters)
 
     def _made_due(self) -> None:
         self._bell.ring()
@@ -89,13 +54,12 @@ class PostgresDeeds(Deeds, Part):
         found: list[RecipientId] = []
         after = ""
         while len(found) < limit:
-            sql, parameters = numbered(
+            sql = (
                 "SELECT r.id, h.forward_path FROM queue AS r JOIN recipients AS h ON h.id = r.id"
                 " WHERE r.id > ? AND h.domain = ANY (?::text[])"
-                f" AND {within.sql} ORDER BY r.id LIMIT {_AT_ONCE}",
-                (after, domains, *within.parameters),
+                f" AND {within.sql} ORDER BY r.id LIMIT {_AT_ONCE}"
             )
-            rows = await self._connections.rows(sql, *parameters)
+            rows = await self._look(Statement(sql, (after, domains, *within.parameters)))
             found += [RecipientId(row[0]) for row in rows if comparable(row[1]) in wanted]
             if len(rows) < _AT_ONCE:
                 break

@@ -20,15 +20,15 @@ from tracker.postgres.migrate import migrate
 from tracker.postgres.moving import Moving
 from tracker.postgres.part import Shared
 from tracker.postgres.partitions import make_for
-from tracker.postgres.people import People
 from tracker.postgres.privacy import Erasing
 from tracker.postgres.refusals import Refusals
 from tracker.postgres.returns import Returns
 from tracker.postgres.rules import Rules
-from tracker.postgres.saved import Saving
 from tracker.postgres.tending import Tending
-from tracker.postgres.troubles import Troubles
 from tracker.postgres.watching import Watching
+from tracker.sql.people import People
+from tracker.sql.saved import Saving
+from tracker.sql.troubles import Troubles
 
 
 class PostgresLedger(

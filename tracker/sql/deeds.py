@@ -1,8 +1,8 @@
 """`Acts` and `Suppressions` over any ledger that runs scripts."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from tracker.model import (
     Act,
@@ -23,28 +23,13 @@ from tracker.model import (
 )
 from tracker.sql import acts, errands, reroutes, suppressions
 from tracker.sql.conditions import Statement
-from tracker.sql.rows import Columns
-from tracker.sql.script import Script
+from tracker.sql.script import Scripted
 from tracker.sql.values import well_formed
 from tracker.views import News
 
-T = TypeVar("T")
 
-
-class Deeds:
+class Deeds(Scripted):
     """What people do to many recipients, and the list of suppressed addresses."""
-
-    async def _run(self, script: Callable[[], Script[T]]) -> T:
-        """Run a script in one transaction; it may be made anew and run again."""
-        raise NotImplementedError
-
-    async def _run_some(self, chore: str, most: int, script: Callable[[int], Script[int]]) -> int:
-        """Run a script for as many rows as others can wait for, `most` at most."""
-        return await self._run(lambda: script(most))
-
-    async def _look(self, statement: Statement) -> Sequence[Columns]:
-        """Return the rows of a statement that changes nothing."""
-        raise NotImplementedError
 
     def _made_due(self) -> None:
         """Tell others that mail may have become due."""

@@ -1,10 +1,12 @@
-"""Saved searches, last searches and habits: the same statements for every ledger."""
+"""`Saved` over any ledger that runs scripts: searches under a name, the last ones, habits."""
 
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
 
 from tracker.model import Audience, Habits, SavedSearch
 from tracker.sql.conditions import Statement
 from tracker.sql.rows import Columns
+from tracker.sql.script import Script, Scripted
 from tracker.sql.values import moment, stamp, well_formed
 from tracker.store.saved import MOST_SAVED, RECENT
 
@@ -15,7 +17,7 @@ INSERT INTO saved_searches ({_COLUMNS}, domain)
 SELECT v.* FROM (VALUES (CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
     CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS TEXT))) AS v
 WHERE (SELECT count(*) FROM saved_searches WHERE owner = ?) < ?
-ON CONFLICT (owner, name) DO NOTHING
+ON CONFLICT (owner, name) DO NOTHING RETURNING id
 """
 
 _SAVED = f"""
@@ -28,7 +30,7 @@ _CHANGE = """
 UPDATE saved_searches SET name = ?, audience = ?
 WHERE id = ? AND owner = ? AND NOT EXISTS (
     SELECT 1 FROM saved_searches AS other WHERE other.owner = ? AND other.name = ? AND other.id <> ?
-)
+) RETURNING id
 """
 
 _NOTE = """
@@ -86,17 +88,15 @@ def change(identifier: str, owner: str, name: str, audience: Audience) -> Statem
 
 def remove(identifier: str, owner: str) -> Statement:
     """Remove one."""
-    sql = "DELETE FROM saved_searches WHERE id = ? AND owner = ?"
+    sql = "DELETE FROM saved_searches WHERE id = ? AND owner = ? RETURNING id"
     return Statement(sql, (well_formed(identifier), well_formed(owner)))
 
 
-def note(owner: str, text: str, at: int) -> tuple[Statement, Statement]:
+def note(owner: str, text: str, now: datetime) -> Script[None]:
     """Add to the last ones, and drop what is not among them any more."""
     whose = well_formed(owner)
-    return (
-        Statement(_NOTE, (whose, well_formed(text), at)),
-        Statement(_FORGET, (whose, whose, RECENT)),
-    )
+    yield Statement(_NOTE, (whose, well_formed(text), stamp(now)))
+    yield Statement(_FORGET, (whose, whose, RECENT))
 
 
 def recent(owner: str) -> Statement:
@@ -130,9 +130,38 @@ def read_saved(row: Columns) -> SavedSearch:
     )
 
 
-def read_habits(row: Any | None) -> Habits:
-    """Build habits from their columns; nobody's are empty."""
-    if row is None:
-        return Habits()
+def read_habits(row: Columns) -> Habits:
+    """Build habits from their columns."""
     outcome, zone, keys = row
     return Habits(outcome=outcome, zone=zone, has_keys=keys == "on")
+
+
+class Saving(Scripted):
+    """Searches under a name, the last ones, and habits."""
+
+    async def save_search(self, search: SavedSearch) -> bool:
+        return await self._apply(save(search)) == 1
+
+    async def saved_searches(self, address: str) -> Sequence[SavedSearch]:
+        return [read_saved(row) for row in await self._look(saved(address))]
+
+    async def change_search(
+        self, identifier: str, owner: str, *, name: str, audience: Audience
+    ) -> bool:
+        return await self._apply(change(identifier, owner, name, audience)) == 1
+
+    async def remove_search(self, identifier: str, owner: str) -> bool:
+        return await self._apply(remove(identifier, owner)) == 1
+
+    async def note_search(self, owner: str, text: str, now: datetime) -> None:
+        await self._run(lambda: note(owner, text, now))
+
+    async def recent_searches(self, owner: str) -> Sequence[str]:
+        return [row[0] for row in await self._look(recent(owner))]
+
+    async def habits(self, owner: str) -> Habits:
+        rows = await self._look(habits_of(owner))
+        return read_habits(rows[0]) if rows else Habits()
+
+    async def keep_habits(self, owner: str, habits: Habits) -> None:
+        await self._apply(keep(owner, habits))

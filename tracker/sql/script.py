@@ -55,3 +55,27 @@ def run(script: Script[T], answer: Callable[[Statement | Change], Sequence[Colum
     except StopIteration as end:
         result: T = end.value
         return result
+
+
+class Scripted:
+    """Verbs of a ledger that runs scripts: they are written once, for every database."""
+
+    async def _run(self, script: Callable[[], Script[T]]) -> T:
+        """Run a script in one transaction; it may be made anew and run again."""
+        raise NotImplementedError
+
+    async def _run_some(self, chore: str, most: int, script: Callable[[int], Script[int]]) -> int:
+        """Run a script for as many rows as others can wait for, `most` at most."""
+        return await self._run(lambda: script(most))
+
+    async def _apply(self, statement: Statement) -> int:
+        """Run one statement that returns each row that it changed; return how many."""
+        return await self._run(lambda: _count(statement))
+
+    async def _look(self, statement: Statement) -> Sequence[Columns]:
+        """Return the rows of a statement that changes nothing."""
+        raise NotImplementedError
+
+
+def _count(statement: Statement) -> Script[int]:
+    return len((yield statement))

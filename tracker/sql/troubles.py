@@ -1,5 +1,6 @@
-"""Failures on our side, by what they are and whose servers said so."""
+"""`Troubles` over any ledger that runs scripts: failures on our side, by kind and place."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Final
@@ -8,6 +9,7 @@ from tracker.explain import Category, Side
 from tracker.insight import Trouble, TroubleKey, TroubleKind
 from tracker.sql.conditions import Statement
 from tracker.sql.rows import ATTEMPT_COLUMNS, Columns, qualified, read_attempt
+from tracker.sql.script import Scripted
 from tracker.sql.values import moment, stamp, well_formed
 
 _OURS: Final = f"FROM setbacks WHERE side = '{Side.OPERATOR}'"
@@ -55,7 +57,7 @@ def trouble_kinds(since: datetime, limit: int) -> Statement:
     return Statement(_KINDS, (stamp(since), limit))
 
 
-def read_kinds(rows: list[Columns]) -> list[TroubleKind]:
+def read_kinds(rows: Sequence[Columns]) -> list[TroubleKind]:
     """Build them of what `trouble_kinds` yields."""
     kinds = groupby(rows, key=lambda row: (row[:_SUMS], row[_SUMS]))
     return [_kind(sums, category, list(of_kind)) for (sums, category), of_kind in kinds]
@@ -134,3 +136,31 @@ WHERE excluded.read_at > trouble_marks.read_at
 def mark_read(category: Category, since: datetime, until: datetime, actor: str) -> Statement:
     """Mark every place of a kind, each up to its last failure within that time."""
     return Statement(_MARK_READ, (actor, category.value, stamp(since), stamp(until)))
+
+
+class Troubles(Scripted):
+    """What went wrong on our side."""
+
+    async def trouble_kinds(self, since: datetime, limit: int) -> Sequence[TroubleKind]:
+        return read_kinds(await self._look(trouble_kinds(since, limit)))
+
+    async def troubles(
+        self,
+        category: Category,
+        since: datetime,
+        *,
+        limit: int,
+        after: TroubleKey | None = None,
+        only_unread: bool = False,
+    ) -> Sequence[Trouble]:
+        rows = await self._look(troubles(category, since, limit, after, only_unread))
+        return [read_trouble(row) for row in rows]
+
+    async def unread_troubles(self, since: datetime) -> int:
+        ((count,),) = await self._look(Statement(UNREAD, (stamp(since),)))
+        return int(count)
+
+    async def mark_read(
+        self, category: Category, *, since: datetime, until: datetime, actor: str
+    ) -> None:
+        await self._apply(mark_read(category, since, until, actor))

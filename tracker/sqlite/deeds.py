@@ -1,25 +1,17 @@
 """`Acts`, `Suppressions`, `Errands` and `RefusedContent` in a file."""
 
-import sqlite3
-from collections.abc import Callable, Collection, Sequence
-from typing import TypeVar
+from collections.abc import Collection, Sequence
 
 from tracker import states
 from tracker.mailbox import comparable
-from tracker.model import Deed, RecipientId, Scope
-from tracker.sql.conditions import Statement, scope_condition
+from tracker.model import RecipientId, Scope
+from tracker.sql.conditions import scope_condition
 from tracker.sql.deeds import Deeds
-from tracker.sql.rows import Columns
-from tracker.sql.script import Change, Script, run
 from tracker.sql.shown import read_row
 from tracker.sql.values import json_list, well_formed
-from tracker.sqlite.act import perform
 from tracker.sqlite.looking import ROWS
-from tracker.sqlite.part import Part
-from tracker.sqlite.reroute import reroute
+from tracker.sqlite.scripts import Scripts
 from tracker.views import Row
-
-T = TypeVar("T")
 
 _ARE_OPEN = " UNION ALL ".join(
     f"SELECT r.id, r.forward_path FROM recipients AS r WHERE r.status = '{status}'"
@@ -29,38 +21,13 @@ _ARE_OPEN = " UNION ALL ".join(
 )
 
 
-class SqliteDeeds(Deeds, Part):
+class SqliteDeeds(Deeds, Scripts):
     """Acts, the list of suppressed addresses, and errands."""
 
     _STILL_OPEN = (
         "SELECT id FROM (SELECT id, id AS message_id, open_recipients FROM messages)"
         " WHERE {among} AND open_recipients > 0"
     )
-
-    async def _run(self, script: Callable[[], Script[T]]) -> T:
-        def step(connection: sqlite3.Connection) -> T:
-            return run(script(), lambda wanted: self._answer(connection, wanted))
-
-        return await self._writer.run(step)
-
-    async def _run_some(self, chore: str, most: int, script: Callable[[int], Script[int]]) -> int:
-        def step(connection: sqlite3.Connection, size: int) -> int:
-            return run(script(size), lambda wanted: self._answer(connection, wanted))
-
-        return await self._portions.run(chore, most, step)
-
-    def _answer(
-        self, connection: sqlite3.Connection, wanted: Statement | Change
-    ) -> Sequence[Columns]:
-        if isinstance(wanted, Change):
-            if wanted.deed is Deed.REROUTE:
-                return reroute(connection, wanted, self._entropy)
-            return perform(connection, wanted, self._entropy)
-        return connection.execute(*wanted).fetchall()
-
-    async def _look(self, statement: Statement) -> Sequence[Columns]:
-        async with self._readers.one() as reader:
-            return await reader.rows(*statement)
 
     async def chosen(self, recipients: Collection[RecipientId], scope: Scope) -> Sequence[Row]:
         within = scope_condition(scope)

@@ -11,6 +11,9 @@ from pathlib import Path
 from tracker.archive.recorded import MARKS, check_marks
 from tracker.entropy import Entropy, EntropyPool
 from tracker.model import RecipientId
+from tracker.sql.people import People
+from tracker.sql.saved import Saving
+from tracker.sql.troubles import Troubles
 from tracker.sqlite.access import Witnessing
 from tracker.sqlite.acting import Acting
 from tracker.sqlite.ages import Forgetting
@@ -22,19 +25,16 @@ from tracker.sqlite.insight import Insight
 from tracker.sqlite.looking import Looking
 from tracker.sqlite.migrate import migrate
 from tracker.sqlite.moving import Moving
-from tracker.sqlite.people import People
 from tracker.sqlite.portions import Step
 from tracker.sqlite.privacy import Erasing
 from tracker.sqlite.readers import Readers
 from tracker.sqlite.refusals import Refusals
 from tracker.sqlite.returns import Returns
 from tracker.sqlite.rules import Rules
-from tracker.sqlite.saved import Saving
 from tracker.sqlite.text.chore import Indexer
 from tracker.sqlite.text.file import can_index
 from tracker.sqlite.text.forget import forgotten, mark_to_forget
 from tracker.sqlite.text.pool import Texts
-from tracker.sqlite.troubles import Troubles
 from tracker.sqlite.watching import Watching
 from tracker.sqlite.writer import Writer
 
