@@ -6,7 +6,6 @@ happened on another with the next failure, and a right password writes nothing.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -82,9 +81,8 @@ class LogInGuard:
 
     async def _record(self, keys: Sequence[str], failed_at: datetime) -> None:
         """Tell the ledger; without it the failure counts on this node."""
-        digests = [_digest(key) for key in keys]
         try:
-            known = await self._failures.record_failure(digests, failed_at, self._window)
+            known = await self._failures.record_failure(keys, failed_at, self._window)
         except StoreError as problem:
             if not self._is_alone:
                 self._log.warning("log-in failures count on this node only", problem=str(problem))
@@ -93,9 +91,3 @@ class LogInGuard:
         self._is_alone = False
         for key, failures in zip(keys, known, strict=True):
             self._throttle.learn(key, failed_at, failures)
-
-
-def _digest(key: str) -> str:
-    """Return what the ledger knows a key by: people type passwords where their name should be."""
-    octets = key.encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(octets, digest_size=16).hexdigest()

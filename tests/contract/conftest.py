@@ -1,8 +1,12 @@
 """The backends that every contract test runs on. Another backend is another entry here."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import closing
+from functools import partial
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,11 +17,16 @@ from tests.support.postgres import Server
 
 NewLocator = Callable[[], str]
 Opener = Callable[[], Awaitable[Ledger]]
+Everything = Callable[[], Iterator[str]]
 
 _numbers = count()
 
 _free: dict[Path, list[str]] = {}
 """Databases that nobody uses, by their server."""
+
+_TABLES = """
+SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+"""
 
 _EMPTY = """
 SET session_replication_role = replica;
@@ -94,3 +103,26 @@ async def opener(locator: str) -> AsyncIterator[Opener]:
 async def ledger(opener: Opener) -> Ledger:
     """A new, empty ledger."""
     return await opener()
+
+
+@pytest.fixture
+def everything(locator: str, request: pytest.FixtureRequest) -> Everything:
+    """Tell all that is in the database of the ledger, row by row, in lower case."""
+    if locator.startswith("sqlite"):
+        return partial(_everything_in_file, locator.partition(":")[2])
+    server = request.getfixturevalue("migrated_postgres")
+    return partial(_everything_on_server, server, urlsplit(locator).path.removeprefix("/"))
+
+
+def _everything_in_file(path: str) -> Iterator[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        for (name,) in names.fetchall():
+            for row in connection.execute(f'SELECT * FROM "{name}"'):
+                yield repr(row).lower()
+
+
+def _everything_on_server(server: Server, name: str) -> Iterator[str]:
+    for (table,) in server.query(_TABLES, name):
+        for line in server.query(f"SELECT * FROM {table}", name):
+            yield repr(line).lower()

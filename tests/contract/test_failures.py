@@ -1,8 +1,12 @@
 """Failed log-ins: counted by key for everybody who shares the ledger, and forgotten again."""
 
+from ast import literal_eval
+from collections import Counter
 from datetime import timedelta
 
-from tests.contract.conftest import Opener
+import pytest
+
+from tests.contract.conftest import Everything, Opener
 from tests.contract.ledger import Ledger
 from tests.support.clock import START
 
@@ -55,3 +59,21 @@ async def test_old_failures_are_forgotten(ledger: Ledger) -> None:
 async def test_no_keys_are_no_failures(ledger: Ledger) -> None:
     assert list(await ledger.record_failure([], START, WINDOW)) == []
     assert await ledger.forget_failures(START + MINUTE) == 0
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param("account correct horse battery", id="a password in the wrong place"),
+        pytest.param("account " + "a" * 100_000, id="long"),
+        pytest.param("account \0\ud800", id="no text"),
+    ],
+)
+async def test_a_key_is_on_record_as_a_digest(
+    key: str, ledger: Ledger, everything: Everything
+) -> None:
+    before = Counter(everything())
+    await ledger.record_failure([key], START, WINDOW)
+    ((recorded, _),) = [literal_eval(row) for row in Counter(everything()) - before]
+    assert len(recorded) == 32
+    assert recorded.isalnum()

@@ -1,19 +1,15 @@
 """Whatever is on record about an address is found, and erased until nothing is left of it."""
 
 import os
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import pytest
 
+from tests.contract.conftest import Everything
 from tests.contract.ledger import EVERYTHING, accept_leased
 from tests.support.clock import START
 from tests.support.looks import entries, make_access
 from tests.support.mail import make_attempt, make_settlement, make_submission
-from tests.support.postgres import Server
 from tracker.erasure import Found, Refused, erase, export, find
 from tracker.kept import ERASED
 from tracker.mailbox import MailboxError
@@ -104,32 +100,9 @@ async def test_what_an_address_is_to_the_mail(ledger: Ledger) -> None:
     assert found.counts == {"sent": 1, "received": 1, "mentioned": 1}
 
 
-_TABLES = """
-SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-"""
-
-
-def everything(locator: str, server: Server | None) -> Iterator[str]:
-    """Yield all that is in the database, row by row, in lower case."""
-    if server is None:
-        with closing(sqlite3.connect(locator.partition(":")[2])) as connection:
-            names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
-            for (name,) in names.fetchall():
-                for row in connection.execute(f'SELECT * FROM "{name}"'):
-                    yield repr(row).lower()
-        return
-    name = urlsplit(locator).path.removeprefix("/")
-    for (table,) in server.query(_TABLES, name):
-        for line in server.query(f"SELECT * FROM {table}", name):
-            yield repr(line).lower()
-
-
 async def test_nothing_is_left_of_it_in_any_column_of_any_table(
-    ledger: Ledger, locator: str, request: pytest.FixtureRequest
+    ledger: Ledger, everything: Everything
 ) -> None:
-    server = None
-    if not locator.startswith("sqlite"):
-        server = request.getfixturevalue("migrated_postgres")
     await put_all(ledger)
     await ledger.record_accesses(
         [
@@ -141,13 +114,13 @@ async def test_nothing_is_left_of_it_in_any_column_of_any_table(
     near = f"<{NEAR}>"
 
     def places() -> list[str]:
-        texts = [text.replace(NEAR, "") for text in everything(locator, server)]
+        texts = [text.replace(NEAR, "") for text in everything()]
         return [text for text in texts if BOB.normal in text]
 
     assert len(places()) >= 8
     await erase_bob(ledger)
     assert places() == []
-    assert any(near in text for text in everything(locator, server))
+    assert any(near in text for text in everything())
 
 
 async def test_what_stands_there_instead(ledger: Ledger) -> None:

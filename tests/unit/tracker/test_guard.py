@@ -91,14 +91,9 @@ async def test_only_failures_are_put_on_record(ledger: SqliteLedger) -> None:
         pytest.param("account \0\ud800", id="no text"),
     ],
 )
-async def test_keys_reach_the_ledger_as_digests(key: str, ledger: SqliteLedger) -> None:
-    failures = MemoryFailures()
-    for store in (failures, ledger):
-        await make_guard(store, FakeClock()).watch([key], wrong)
+async def test_whatever_was_typed_is_counted(key: str, ledger: SqliteLedger) -> None:
+    await make_guard(ledger, FakeClock()).watch([key], wrong)
     assert await rows(ledger) == 1
-    (recorded,) = failures.failures
-    assert len(recorded) == 32
-    assert recorded.isalnum()
 
 
 async def test_what_cannot_be_judged_is_no_failure(ledger: SqliteLedger) -> None:
