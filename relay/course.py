@@ -116,7 +116,7 @@ class Course:
         """True while no target was dialled and none has said anything."""
         return not self.dialled and not self.reachable
 
-    def skip(self, target: Target, why: str) -> TargetTry:
+    def skip(self, target: Target, why: str) -> None:
         """Note a target that is not dialled."""
         phase = Phase.CONNECT if target.address else Phase.DNS
         skipped = TargetTry(
@@ -124,9 +124,8 @@ class Course:
         )
         for recipient in self.undecided:
             self._tries[recipient.id].append(skipped)
-        return skipped
 
-    def take_opening_fault(self, evidence: Evidence, fault: SessionFault) -> TargetTry:
+    def take_opening_fault(self, evidence: Evidence, fault: SessionFault) -> None:
         """Note a target with which no session came about."""
         self.dialled -= not fault.has_way
         self._note_reach(evidence.greeted, fault.detail)
@@ -134,26 +133,20 @@ class Course:
         for recipient in self.undecided:
             self._tries[recipient.id].append(attempt)
         self._failures.append(_Failure(fault, evidence.target))
-        return attempt
 
     def take_transaction(
         self, transaction: Transaction, recipients: list[Recipient], *, counts: bool
-    ) -> TargetTry:
-        """Note what a transaction told `recipients`; its fault is one of the target if it `counts`.
-
-        Returns the try as it concerns the first of them.
-        """
+    ) -> None:
+        """Note what `recipients` were told; a fault is one of the target if it `counts`."""
         self._note_reach(True, "")
         target = transaction.target
-        tries = transaction.tries()
-        for recipient, attempt in zip(recipients, tries, strict=True):
+        for recipient, attempt in zip(recipients, transaction.tries(), strict=True):
             self._tries[recipient.id].append(attempt)
         for recipient_id, ruling in transaction.rulings.items():
             self._decided[recipient_id] = (ruling, target)
         self.undecided = [r for r in self.undecided if r.id not in self._decided]
         if transaction.fault is not None and counts:
             self._failures.append(_Failure(transaction.fault, target, transaction))
-        return tries[0]
 
     def regroup(self, transaction: Transaction, limit: int) -> list[list[Recipient]]:
         """Return whom to try on one more session after `transaction` failed: once in an attempt.

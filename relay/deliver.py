@@ -28,7 +28,6 @@ from tracker.model import (
     Phase,
     Postponement,
     Recipient,
-    TargetTry,
     WholeContent,
 )
 from tracker.routing import Routes, Way
@@ -53,12 +52,6 @@ class Gates(Protocol):
     def spare(self, group: str) -> int:
         """Return how many sessions of `group` may be open beside those that are held."""
         ...
-
-
-class Observer(Protocol):
-    """Hears of every target that was tried or skipped, for metrics and the log."""
-
-    def tried(self, destination: str, attempt: TargetTry) -> None: ...
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +83,6 @@ class Delivery:
         in_flight: InFlight,
         node: str,
         config_revision: str,
-        observer: Observer | None = None,
         own_addresses: Sequence[str] = (),
     ) -> None:
         """`own_addresses` are those at which mail for this very relay arrives."""
@@ -99,7 +91,6 @@ class Delivery:
         self._gates = gates
         self._node = node
         self._config_revision = config_revision
-        self._observer = observer
         self._rules = Rules.of(settings, own_addresses)
         self._routes = routes
         self._lasting: dict[str, Resolution] = {}
@@ -111,7 +102,6 @@ class Delivery:
             tls=tls,
             spare=gates.spare,
             in_flight=in_flight,
-            tell=self._tell,
         )
 
     async def deliver(self, job: Job, source: Source) -> Delivered | Postponement:
@@ -178,7 +168,8 @@ class Delivery:
             return Postponement(gate=Gate.DNS, until=until, detail=str(silence))
         course.group = resolution.group
         if resolution.refusal is not None:
-            self._skip(course, resolution)
+            for candidate in resolution.candidates:
+                course.skip(candidate.target, candidate.barred)
             course.refuse(resolution.refusal)
             return None
         stopped = await self._gates.enter(resolution.group, course.job)
@@ -206,10 +197,6 @@ class Delivery:
                 self._lasting[pattern] = resolution
         return resolution
 
-    def _skip(self, course: Course, resolution: Resolution) -> None:
-        for candidate in resolution.candidates:
-            self._tell(course, course.skip(candidate.target, candidate.barred))
-
     async def _try_targets(
         self, course: Course, resolution: Resolution, source: Source
     ) -> Postponement | None:
@@ -217,10 +204,10 @@ class Delivery:
             if not course.undecided:
                 break
             if candidate.barred:
-                self._tell(course, course.skip(candidate.target, candidate.barred))
+                course.skip(candidate.target, candidate.barred)
             elif course.dialled >= self._rules.limit:
                 why = f"Not tried: {course.dialled} addresses are enough for one attempt"
-                self._tell(course, course.skip(candidate.target, why))
+                course.skip(candidate.target, why)
             else:
                 fault = await self._handover.hand_over(course, candidate.target, source)
                 if fault is not None and fault.origin is Origin.LOCAL and course.is_untried:
@@ -244,7 +231,3 @@ class Delivery:
                 if not candidate.barred and self._handover.has_session(course, candidate.target):
                     return [candidate, *[each for each in candidates if each is not candidate]]
         return candidates
-
-    def _tell(self, course: Course, attempt: TargetTry) -> None:
-        if self._observer is not None:
-            self._observer.tried(course.way.destination, attempt)

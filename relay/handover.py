@@ -14,7 +14,7 @@ from relay.transport.evidence import SessionFault
 from relay.transport.probe import Probe
 from relay.transport.session import Manner, Session
 from relay.transport.transaction import Transaction
-from tracker.model import LeaseToken, Recipient, RecipientId, Target, TargetTry
+from tracker.model import LeaseToken, Recipient, RecipientId, Target
 
 
 class InFlight(Protocol):
@@ -40,7 +40,6 @@ class Handover:
         tls: ClientTls,
         spare: Callable[[str], int],
         in_flight: InFlight,
-        tell: Callable[[Course, TargetTry], None],
     ) -> None:
         """`spare` tells how many sessions of a group may be open beside those that are held."""
         self._settings = settings
@@ -50,7 +49,6 @@ class Handover:
         self._broken_tls = BrokenTls(settings.delivery.broken_tls_memory, clock)
         self._spare = spare
         self._in_flight = in_flight
-        self._tell = tell
         self._manners = {
             route.domain: self._manner_on(route) for route in reversed(settings.routes)
         }
@@ -119,7 +117,7 @@ class Handover:
         try:
             await session.open()
         except SessionFault as problem:
-            self._tell(course, course.take_opening_fault(session.evidence, problem))
+            course.take_opening_fault(session.evidence, problem)
             raise
         return session
 
@@ -147,8 +145,7 @@ class Handover:
         session.transactions += 1
         await transaction.run()
         is_tired = session.evidence.reused and transaction.is_untouched
-        told = course.take_transaction(transaction, recipients, counts=not is_tired)
-        self._tell(course, told)
+        course.take_transaction(transaction, recipients, counts=not is_tired)
         if transaction.fault is not None:
             self._pool.dismiss(session, course.group)
         return transaction, is_tired

@@ -35,7 +35,6 @@ from tracker.model import (
     Recipient,
     RecipientId,
     Ret,
-    TargetTry,
     Trigger,
     new_id,
 )
@@ -187,7 +186,6 @@ class Outward:
         idle_sessions: int,
     ) -> None:
         self.flights = Flights()
-        self.tries: list[TargetTry] = []
         self.pool = Pool(settings.delivery, clock, most=idle_sessions)
         self.delivery = Delivery(
             settings=settings,
@@ -200,11 +198,7 @@ class Outward:
             in_flight=self.flights,
             node="node-1",
             config_revision="r1",
-            observer=self,
         )
-
-    def tried(self, destination: str, attempt: TargetTry) -> None:
-        self.tries.append(attempt)
 
     async def deliver(self, job: Job, source: Source | None = None) -> Delivered:
         """Deliver; a postponement is not expected."""
