@@ -25,40 +25,40 @@ _STATUS_OF_PHASE = {
 """Subject and detail (RFC 3463) where no server spoke; elsewhere 4.2: bad connection."""
 
 
-class Verdict(NamedTuple):
+class Classified(NamedTuple):
     """How an attempt ended, and whose doing it is."""
 
     outcome: Outcome
     origin: Origin
 
 
-def classify_reply(reply: Reply, phase: Phase) -> Verdict:
+def classify_reply(reply: Reply, phase: Phase) -> Classified:
     """Judge the reply that ended an attempt in `phase` (RFC 5321 4.2.1, 4.3.2).
 
     A reply after the final dot that is none of 2yz, 4yz and 5yz leaves open whether the message
     was taken.
     """
     if phase is Phase.FINAL_DOT and reply.is_positive:
-        return Verdict(Outcome.DELIVERED, Origin.REMOTE)
+        return Classified(Outcome.DELIVERED, Origin.REMOTE)
     if phase is Phase.FINAL_DOT and not 400 <= reply.code < 600:
-        return Verdict(Outcome.UNCERTAIN, Origin.REMOTE)
+        return Classified(Outcome.UNCERTAIN, Origin.REMOTE)
     if phase is Phase.AUTH:
-        return Verdict(Outcome.DEFERRED, Origin.LOCAL)
+        return Classified(Outcome.DEFERRED, Origin.LOCAL)
     if phase is Phase.STARTTLS:
-        return Verdict(Outcome.DEFERRED, Origin.POLICY)
+        return Classified(Outcome.DEFERRED, Origin.POLICY)
     permanent = reply.is_permanent and phase is not Phase.GREETING
     if permanent or reply.code in _NEVER_TAKES_MAIL:
-        return Verdict(Outcome.FAILED, Origin.REMOTE)
-    return Verdict(Outcome.DEFERRED, Origin.REMOTE)
+        return Classified(Outcome.FAILED, Origin.REMOTE)
+    return Classified(Outcome.DEFERRED, Origin.REMOTE)
 
 
-def classify_silence(phase: Phase, origin: Origin) -> Verdict:
+def classify_silence(phase: Phase, origin: Origin) -> Classified:
     """Judge an attempt that ended in `phase` without a reply.
 
     Once the final dot is on its way, nobody can know (RFC 1047).
     """
     outcome = Outcome.UNCERTAIN if phase is Phase.FINAL_DOT else Outcome.DEFERRED
-    return Verdict(outcome, origin)
+    return Classified(outcome, origin)
 
 
 def is_too_many_recipients(reply: Reply) -> bool:

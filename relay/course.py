@@ -7,7 +7,7 @@ It gathers tries and rulings while `relay.deliver` goes from target to target, a
 from datetime import datetime
 from typing import NamedTuple
 
-from relay.classify import PHASES, Verdict, classify_reply, classify_silence
+from relay.classify import PHASES, Classified, classify_reply, classify_silence
 from relay.clock import Clock
 from relay.regroup import regroup
 from relay.resolve import Refusal
@@ -50,17 +50,17 @@ class _Failure(NamedTuple):
     def ruling_on(self, recipient: RecipientId) -> Ruling:
         """Return what it means for `recipient`."""
         met = self.transaction.fault_for(recipient) if self.transaction else None
-        fault, verdict = met or self.fault, self.verdict
+        fault, (outcome, origin) = met or self.fault, self.classified
         return Ruling(
-            outcome=verdict.outcome,
-            origin=verdict.origin,
+            outcome=outcome,
+            origin=origin,
             phase=fault.phase,
             reply=fault.reply,
             detail=fault.detail,
         )
 
     @property
-    def verdict(self) -> Verdict:
+    def classified(self) -> Classified:
         fault = self.fault
         if fault.reply is not None and not fault.detail:
             return classify_reply(fault.reply, fault.phase)
@@ -197,7 +197,7 @@ class Course:
 
     def _rule_by_failures(self) -> None:
         """Let the failure that tells most speak for each; temporary ones come before others."""
-        waiting = [f for f in self._failures if f.verdict.outcome is not Outcome.FAILED]
+        waiting = [f for f in self._failures if f.classified.outcome is not Outcome.FAILED]
         for recipient in self.undecided:
             *_, decisive = sorted(
                 waiting or self._failures, key=lambda each: each.weight_for(recipient.id)

@@ -6,6 +6,7 @@ refuse it later.
 
 from collections.abc import Sequence
 
+from relay.classify import Classified
 from relay.transport.commands import mail_command, rcpt_command
 from relay.transport.transaction import Transaction
 from tracker.model import Origin, Outcome, Phase, Recipient
@@ -30,8 +31,8 @@ class Probe(Transaction):
             rcpt = rcpt_command(recipient, session.extensions, smtputf8=self._smtputf8)
             reply = await self._ask(rcpt, Phase.RCPT)
             if reply.is_positive:
-                willing = (Outcome.DELIVERED, Origin.REMOTE, Phase.RCPT, "", reply)
-                self._rule([recipient], *willing)
+                willing = Classified(Outcome.DELIVERED, Origin.REMOTE)
+                self._rule([recipient], willing, Phase.RCPT, reply)
             else:
                 self._take_rcpt(recipient, reply)
         await session.reset()

@@ -12,7 +12,7 @@ from functools import cached_property
 import msgspec
 from msgspec.structs import replace
 
-from relay.classify import classify_reply, classify_silence, is_too_many_recipients
+from relay.classify import Classified, classify_reply, classify_silence, is_too_many_recipients
 from relay.transport.commands import ascii_path, mail_command, rcpt_command
 from relay.transport.content import (
     DotStuffer,
@@ -227,7 +227,7 @@ class Transaction:
         willing = [r for r in self._recipients if ascii_path(r.forward_path).isascii()]
         kept = {recipient.id for recipient in willing}
         unwilling = [r for r in self._recipients if r.id not in kept]
-        self._rule(unwilling, Outcome.FAILED, Origin.REMOTE, Phase.RCPT, detail)
+        self._rule(unwilling, Classified(Outcome.FAILED, Origin.REMOTE), Phase.RCPT, detail=detail)
         return willing
 
     # --- the dialogue --------------------------------------------------------------------------
@@ -267,8 +267,7 @@ class Transaction:
     async def _end_refused(self, reply: Reply, rcpts: int) -> None:
         """End after a refused MAIL: 5yz is final, anything else is worth another target."""
         if reply.is_permanent:
-            verdict = classify_reply(reply, Phase.MAIL)
-            self._rule(self._undecided(), verdict.outcome, verdict.origin, Phase.MAIL, "", reply)
+            self._rule(self._undecided(), classify_reply(reply, Phase.MAIL), Phase.MAIL, reply)
         else:
             self.fault = SessionFault(Phase.MAIL, "", Origin.REMOTE, reply)
         if self._pipelined:
@@ -282,8 +281,7 @@ class Transaction:
         elif self.accepted and is_too_many_recipients(reply):
             self.postponed.append(recipient)
         else:
-            verdict = classify_reply(reply, Phase.RCPT)
-            self._rule([recipient], verdict.outcome, verdict.origin, Phase.RCPT, "", reply)
+            self._rule([recipient], classify_reply(reply, Phase.RCPT), Phase.RCPT, reply)
 
     async def _drop_data(self) -> None:
         """Take the reply to a DATA that nobody is left for; 354 gets a lone dot (RFC 2920 3.1)."""
@@ -300,8 +298,7 @@ class Transaction:
             detail = f"The server answered DATA with {reply.code} where 354 is due"
             raise SessionFault(Phase.DATA, detail, Origin.REMOTE, reply)
         else:
-            verdict = classify_reply(reply, Phase.DATA)
-            self._rule(self.accepted, verdict.outcome, verdict.origin, Phase.DATA, "", reply)
+            self._rule(self.accepted, classify_reply(reply, Phase.DATA), Phase.DATA, reply)
 
     async def _send_content(self) -> None:
         """Send the content piece by piece, and the final dot with the last of them."""
@@ -347,8 +344,7 @@ class Transaction:
         reply = fault.reply
         if reply is not None and 400 <= reply.code < 600 and reply.code != 421:
             self._session.evidence.step("(content)", reply)
-            verdict = classify_reply(reply, Phase.CONTENT)
-            self._rule(self.accepted, verdict.outcome, verdict.origin, Phase.CONTENT, "", reply)
+            self._rule(self.accepted, classify_reply(reply, Phase.CONTENT), Phase.CONTENT, reply)
 
     async def _take_final_reply(self) -> None:
         try:
@@ -359,13 +355,10 @@ class Transaction:
             reply, self.fault = fault.reply, fault
             self._session.abort()
         self._session.needs_reset = False
-        verdict = classify_reply(reply, Phase.FINAL_DOT)
         self._rule(
             self.accepted,
-            verdict.outcome,
-            verdict.origin,
+            classify_reply(reply, Phase.FINAL_DOT),
             Phase.FINAL_DOT,
-            "",
             reply,
             remote_queue_id=remote_id_of(reply) if reply.is_positive else None,
         )
@@ -378,9 +371,9 @@ class Transaction:
             self.fault = fault
             self.suspects = {each.id: each for each in self._find_suspects(fault)}
         if fault.phase is Phase.FINAL_DOT:
-            verdict = classify_silence(Phase.FINAL_DOT, fault.origin)
+            classified = classify_silence(Phase.FINAL_DOT, fault.origin)
             detail = f"{fault.detail}: the message may have been taken"
-            self._rule(self.accepted, verdict.outcome, verdict.origin, Phase.FINAL_DOT, detail)
+            self._rule(self.accepted, classified, Phase.FINAL_DOT, detail=detail)
 
     def _find_suspects(self, fault: SessionFault) -> list[Recipient]:
         """Return at whom it may have been that the server broke off.
@@ -401,19 +394,19 @@ class Transaction:
         return [r for r in self._recipients if r.id not in self.rulings]
 
     def _rule_rest(self, outcome: Outcome, origin: Origin, phase: Phase, detail: str) -> None:
-        self._rule(self._undecided(), outcome, origin, phase, detail)
+        self._rule(self._undecided(), Classified(outcome, origin), phase, detail=detail)
 
     def _rule(
         self,
         recipients: Sequence[Recipient],
-        outcome: Outcome,
-        origin: Origin,
+        classified: Classified,
         phase: Phase,
-        detail: str,
         reply: Reply | None = None,
         *,
+        detail: str = "",
         remote_queue_id: str | None = None,
     ) -> None:
+        outcome, origin = classified
         ruling = Ruling(
             outcome=outcome,
             origin=origin,
