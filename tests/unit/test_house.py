@@ -4,6 +4,7 @@ import ast
 import math
 import re
 import statistics
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -15,6 +16,8 @@ ROOMS = ("config", "tracker", "relay", "web")
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock")
 LOOSE_ENDS = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b")
+MAP_ENTRY = re.compile(r"^`(\w+)` ", re.MULTILINE)
+SAYS_PURE = re.compile(r"\bPure\b")
 PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)", re.MULTILINE)
 
 
@@ -45,6 +48,51 @@ def test_functions_are_short() -> None:
     assert {name: lines for name, lines in lengths.items() if lines > 60} == {}
     p90 = sorted(lengths.values())[math.ceil(len(lengths) * 0.9) - 1]
     assert p90 <= 30
+
+
+def docstring_of(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+
+
+def modules_in(folder: Path) -> set[str]:
+    packages = {path.parent.name for path in folder.glob("*/__init__.py")}
+    return {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__"} | packages
+
+
+MAPS = {
+    path: names
+    for path in SOURCES
+    if path.name == "__init__.py" and len(names := MAP_ENTRY.findall(docstring_of(path))) > 1
+}
+
+
+@pytest.mark.parametrize("path", MAPS, ids=lambda path: path.parent.name)
+def test_a_map_of_a_folder_names_what_is_in_it(path: Path) -> None:
+    assert sorted(MAPS[path]) == sorted(modules_in(path.parent))
+
+
+@pytest.mark.parametrize("room", ["tracker", "relay", "web"])
+def test_a_room_has_a_map(room: str) -> None:
+    assert ROOT / room / "__init__.py" in MAPS
+
+
+def test_what_says_that_it_is_pure_is_held_to_it() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = [
+        each
+        for each in settings["tool"]["importlinter"]["contracts"]
+        if each["name"].startswith("pure modules")
+    ]
+    held = [tuple(module.split(".")) for module in contract["source_modules"]]
+    claims = [
+        path.relative_to(ROOT).with_suffix("").parts
+        for path in SOURCES
+        if SAYS_PURE.search(docstring_of(path))
+    ]
+    # Inside a ledger nothing can be kept from the ledger.
+    held += [("tracker", "sqlite"), ("tracker", "postgres")]
+    assert len(claims) > 50
+    assert [claim for claim in claims if not any(claim[: len(one)] == one for one in held)] == []
 
 
 def test_nothing_is_left_for_later() -> None:

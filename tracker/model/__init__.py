@@ -1,5 +1,6 @@
 """The nouns of mail, as frozen values. Nothing here waits, reads a clock or touches a backend.
 
+`ids`        names of messages, recipients and attempts, in the order of time
 `envelope`   what a client asks us to carry (RFC 5321, RFC 3461)
 `reply`      what a remote server answered, word for word
 `attempt`    one try at one recipient, with its evidence
@@ -10,6 +11,7 @@
 `acts`       what people do to many recipients at once
 `errand`     what somebody has asked of the workers
 `suppression` addresses to which nothing is sent
+`refusal`    a submission that was not taken
 `saved`      what the panel keeps for each person
 `access`     who looked at whose mail
 """
