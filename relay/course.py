@@ -50,7 +50,8 @@ class _Failure(NamedTuple):
     def ruling_on(self, recipient: RecipientId) -> Ruling:
         """Return what it means for `recipient`."""
         met = self.transaction.fault_for(recipient) if self.transaction else None
-        fault, (outcome, origin) = met or self.fault, self.classified
+        fault = met or self.fault
+        outcome, origin = _classify(fault)
         return Ruling(
             outcome=outcome,
             origin=origin,
@@ -60,16 +61,20 @@ class _Failure(NamedTuple):
         )
 
     @property
-    def classified(self) -> Classified:
-        fault = self.fault
-        if fault.reply is not None and not fault.detail:
-            return classify_reply(fault.reply, fault.phase)
-        return classify_silence(fault.phase, fault.origin)
+    def is_lasting(self) -> bool:
+        """True when to try again is of no use."""
+        return _classify(self.fault).outcome is Outcome.FAILED
 
     @property
     def depth(self) -> int:
         """How far we had come: the further, the more the failure tells."""
         return PHASES.index(self.fault.phase)
+
+
+def _classify(fault: SessionFault) -> Classified:
+    if fault.reply is not None and not fault.detail:
+        return classify_reply(fault.reply, fault.phase)
+    return classify_silence(fault.phase, fault.origin)
 
 
 class Course:
@@ -197,7 +202,7 @@ class Course:
 
     def _rule_by_failures(self) -> None:
         """Let the failure that tells most speak for each; temporary ones come before others."""
-        waiting = [f for f in self._failures if f.classified.outcome is not Outcome.FAILED]
+        waiting = [failure for failure in self._failures if not failure.is_lasting]
         for recipient in self.undecided:
             *_, decisive = sorted(
                 waiting or self._failures, key=lambda each: each.weight_for(recipient.id)

@@ -42,6 +42,7 @@ from tracker.model import (
 from tracker.remote_id import remote_id_of
 
 _ANOTHERS = "The server broke off at another recipient"
+_OTHERS = "The session ended with the message to other recipients"
 _LAST = 65_536
 """Octets at most that leave together with the final dot: while they do, a lost connection leaves
 open whether the message was taken."""
@@ -132,9 +133,13 @@ class Transaction:
     def fault_for(self, recipient: RecipientId) -> SessionFault | None:
         """Return the fault as it concerns `recipient`.
 
-        A reply to another's RCPT is not to his; and where there was none, it says at whom.
+        A reply to another's RCPT is not to his; and where there was none, it says at whom. What
+        became of the message to others leaves nothing open about him.
         """
         fault, others = self.fault, len(self.suspects) - 1
+        if fault is not None and fault.phase is Phase.FINAL_DOT and recipient not in self.rulings:
+            # To those whose final dot it was; whoever else is undecided was sent nothing.
+            return SessionFault(Phase.RCPT, _OTHERS, fault.origin, fault.reply)
         if fault is None or fault.phase is not Phase.RCPT or others < 0:
             return fault
         is_another = recipient not in self.suspects

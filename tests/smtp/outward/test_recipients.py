@@ -284,6 +284,41 @@ async def test_too_many_recipients_go_into_the_next_transaction_at_once(opening:
     assert [len(a.tries) for a in attempts] == [1, 2, 3]
 
 
+UNSURE = "CONTENT => 777 what?"
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome"),
+    [
+        pytest.param(["CONTENT", Drop()], U, id="the connection is lost"),
+        pytest.param([UNSURE], U, id="no code that exists"),
+        pytest.param(["CONTENT => 421 4.7.0 Enough for today"], T, id="421"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("second", "most"),
+    [
+        pytest.param([TOO_MANY], 50, id="left to the next transaction"),
+        pytest.param([], 1, id="more than a transaction takes"),
+    ],
+)
+async def test_the_message_to_one_recipient_leaves_nothing_open_about_another(
+    second: list[str], most: int, end: list[Entry], outcome: Outcome
+) -> None:
+    """Who has been sent no message cannot have one, whatever became of that to others."""
+    script = (GREETING, EHLO, MAIL, RCPT, *second, DATA, *end)
+    async with (
+        ScriptedServer(script) as server,
+        outward(port=server.port, recipients_per_transaction=most) as relay,
+    ):
+        job = make_job(BOB, EVE)
+        bob, eve = (await relay.deliver(job)).attempts
+    assert (bob.outcome, bob.phase) == (outcome, Phase.FINAL_DOT)
+    assert (eve.outcome, eve.phase) == (T, Phase.RCPT)
+    assert "to other recipients" in eve.detail
+    assert relay.flights.entered == [job.recipients[0].id]
+
+
 async def test_452_for_the_first_recipient_is_a_deferral() -> None:
     script = (GREETING, EHLO, MAIL, TOO_MANY, "DATA => 503 no recipients", QUIT)
     async with ScriptedServer(script) as server, outward(port=server.port) as relay:
