@@ -29,6 +29,8 @@ _OUR_FAULTS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM
 """Errors of a socket that say something about this machine and nothing about the target."""
 _NO_WAY = frozenset({errno.ENETUNREACH, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
 """Errors of a machine that has no address of the target's family."""
+_PROBLEM = 500
+"""Characters of what went wrong with TLS that go on record."""
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -105,12 +107,22 @@ class Session:
         try:
             await self._open(starttls=known is None)
         except SessionFault as fault:
-            if fault.phase is not Phase.STARTTLS:
+            if not self._is_about_tls(fault):
                 raise
             self.abort()
-            self._broken_tls.remember(self.target.host, fault.detail)
-            self.evidence.tls_problem = fault.detail
+            self.evidence.tls, self.evidence.tls_problem = None, str(fault)[:_PROBLEM]
             await self._open(starttls=False)
+            # Only now: a server that is just closing down has broken TLS and all else.
+            self._broken_tls.remember(self.target.host, str(fault)[:_PROBLEM])
+
+    def _is_about_tls(self, fault: SessionFault) -> bool:
+        """Say whether clear text may help.
+
+        In TLS 1.3 a server that wants a certificate of ours hangs up when our side of the
+        handshake is done: no word has come through it yet.
+        """
+        is_silent = fault.phase is Phase.EHLO and fault.reply is None
+        return fault.phase is Phase.STARTTLS or (is_silent and self.evidence.tls is not None)
 
     async def _open(self, *, starttls: bool) -> None:
         await self._connect()
@@ -237,10 +249,10 @@ class Session:
         if reply.code == 220:
             self._note_tls()
             await self._say_hello()
-        elif demanded:
+        elif demanded or ends_session(reply):
             raise SessionFault(Phase.STARTTLS, "", origin, reply)
         else:
-            self.evidence.tls_problem = f"STARTTLS was refused: {reply.text}"[:500]
+            self.evidence.tls_problem = f"STARTTLS was refused: {reply.text}"[:_PROBLEM]
 
     async def _log_in(self, username: str, password: str) -> None:
         """Authenticate, where the password may be sent. Raises SessionFault."""

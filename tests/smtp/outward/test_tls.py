@@ -138,6 +138,8 @@ BROKEN: dict[str, list[Entry]] = {
     "reset": [GO, Drop(reset=True)],
     "silence": [GO, Silence()],
     "no reply to STARTTLS": ["STARTTLS => 220-", Silence()],
+    "refused, and closed": ["STARTTLS => 421 4.7.0 TLS is not available", Drop()],
+    "refused with no code that exists": ["STARTTLS => 700 what?", Silence()],
     "injected reply": [Raw(b""), "STARTTLS => 220 go\n250 injected", Silence()],
     "injected half reply": [Raw(b""), "STARTTLS => 220 go\n250-injected", Silence()],
 }
@@ -173,6 +175,60 @@ async def test_broken_tls_costs_the_connection_and_not_the_mail(broken: list[Ent
         attempt = await relay.attempt(make_job(BOB))
         assert attempt.outcome is D
     assert server.lines.count("STARTTLS") == 2
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        pytest.param([Drop()], id="closed"),
+        pytest.param([Drop(reset=True)], id="reset"),
+        pytest.param(["EHLO", Drop()], id="at EHLO"),
+        pytest.param([Raw(b"what?\r\n"), Silence()], id="not SMTP"),
+        pytest.param([Silence()], id="silence"),
+    ],
+)
+async def test_tls_that_nothing_comes_through_is_broken(then: list[Entry], trusted: Party) -> None:
+    broken = [GREETING, OFFER, GO, StartTls(trusted.context), *then]
+    async with (
+        ScriptedServer(broken, (GREETING, OFFER, *TRANSFER)) as server,
+        outward(port=server.port, timeouts=impatient_at(then, ehlo=1.5)) as relay,
+    ):
+        attempt = await relay.attempt(make_job(BOB))
+    assert attempt.outcome is D
+    (tried,) = attempt.tries
+    assert tried.tls is None
+    assert tried.tls_problem
+    assert server.connections == 2
+
+
+async def test_a_server_that_wants_a_certificate_of_ours_gets_clear_text(trusted: Party) -> None:
+    """In TLS 1.3 our side of the handshake has succeeded when it says so."""
+    trusted.context.verify_mode = ssl.CERT_REQUIRED
+    trusted.context.load_verify_locations(trusted.ca_file)
+    broken = [GREETING, OFFER, GO, StartTls(trusted.context)]
+    async with (
+        ScriptedServer(broken, (GREETING, OFFER, *TRANSFER)) as server,
+        outward(port=server.port) as relay,
+    ):
+        attempt = await relay.attempt(make_job(BOB))
+    assert attempt.outcome is D
+    (tried,) = attempt.tries
+    assert tried.tls is None
+    assert tried.tls_problem
+
+
+async def test_a_server_that_closes_down_does_not_lose_its_tls_for_it(trusted: Party) -> None:
+    """What breaks off at STARTTLS and takes no connection after it speaks not against TLS."""
+    secure: Script = (GREETING, OFFER, GO, StartTls(trusted.context), EHLO, *TRANSFER)
+    closing: Script = (GREETING, OFFER, "STARTTLS => 421 4.3.2 Shutting down", Drop())
+    async with (
+        ScriptedServer(closing, ["=> 421 4.3.2 Shutting down", Drop()], secure) as server,
+        outward(port=server.port) as relay,
+    ):
+        assert (await relay.attempt(make_job(BOB))).outcome is T
+        attempt = await relay.attempt(make_job(BOB))
+    assert attempt.outcome is D
+    assert attempt.tries[0].tls is not None
 
 
 # --- demanded --------------------------------------------------------------------------------
