@@ -1,7 +1,8 @@
 """Carries one job: deliver it, decide what that means, settle it."""
 
+import asyncio
 import os
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 from functools import cache, partial
@@ -13,7 +14,7 @@ from config.settings import Settings
 from relay import metrics
 from relay.clock import Clock
 from relay.decide import Reach, Weighed, decide, record_only, weigh
-from relay.deliver import Delivered, Delivery
+from relay.deliver import BrokenOff, Delivered, Delivery
 from relay.gates import Gates
 from relay.hard_bounces import suppressions_after
 from relay.keeper import Keeper
@@ -98,7 +99,9 @@ class Carrier:
     async def deliver(self, job: Job) -> Delivered | None:
         """Deliver; return what is to be settled, None when the job went back to the ledger.
 
-        Raises LeaseLost when somebody else has the job by now.
+        When it was broken off, as by a lease that was not renewed in time, that is only of those
+        who had been ruled on; who had not waits in our hands. Raises LeaseLost when there is
+        nobody else.
         """
         if not self._keeper.holds(job.lease):
             await self._persist(job.message.id, partial(self._keeper.make_sure, job.lease))
@@ -122,7 +125,7 @@ class Carrier:
         """
         settlement = await self._decide_and_settle(job, delivered)
         # Only now: had we been stopped before this commit, they would have to count as uncertain.
-        self._keeper.leave([recipient.id for recipient in job.recipients])
+        self._keeper.leave([attempt.recipient_id for attempt in delivered.attempts])
         self._tell(job, settlement)
         if self._settings.tracking.suppress_unknown:
             await self._suppress(job, settlement)
@@ -154,17 +157,29 @@ class Carrier:
         return said[-1] if said else ""
 
     async def _deliver(self, job: Job) -> Delivered | Postponement:
-        """Deliver; a fault of ours after the final dot is an uncertain outcome, not another try."""
+        """Deliver; a fault of ours after the final dot is an uncertain outcome, not another try.
+
+        What is known of others by then is no less known for it.
+        """
+        known: Sequence[Attempt] = ()
         try:
             return await self._delivery.deliver(job, self._source(job))
         except LeaseLost:
             raise
+        except BrokenOff as broken:
+            if isinstance(broken.__cause__, LeaseLost | asyncio.CancelledError):
+                return Delivered(attempts=tuple(broken.attempts), reachable=None)
+            known = broken.attempts
+            self._log.exception("delivering hit a fault", message=job.message.id)
         except Exception:
-            in_flight = self._keeper.in_flight(recipient.id for recipient in job.recipients)
-            if not in_flight:
+            if not self._in_flight(job):
                 raise
             self._log.exception("delivering hit a fault", message=job.message.id)
-            return Delivered(attempts=doubt(job, in_flight, self._author()), reachable=None)
+        attempts = doubt(job, self._in_flight(job), self._author(), known)
+        return Delivered(attempts=attempts, reachable=None)
+
+    def _in_flight(self, job: Job) -> Collection[RecipientId]:
+        return self._keeper.in_flight(recipient.id for recipient in job.recipients)
 
     async def _gate(self, job: Job) -> Postponement | None:
         """Return why nothing is dialled for `job`; None when it is to be tried."""

@@ -194,10 +194,15 @@ class Course:
     def attempts(self) -> tuple[Attempt, ...]:
         """Return one attempt for each recipient."""
         self._rule_by_failures()
+        return self.so_far()
+
+    def so_far(self) -> tuple[Attempt, ...]:
+        """Return one attempt for each recipient that has been ruled on by now."""
         ended_at = self._clock.now()
         return tuple(
             self._attempt(recipient, *self._decided[recipient.id], ended_at)
             for recipient in self.recipients
+            if recipient.id in self._decided
         )
 
     def _rule_by_failures(self) -> None:

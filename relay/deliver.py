@@ -5,6 +5,7 @@ No transaction of the ledger is open meanwhile, and nothing here decides what an
 the queue: that is `relay.decide`.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
@@ -58,13 +59,25 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """What an attempt at a job has brought."""
 
     attempts: tuple[Attempt, ...]
-    """Exactly one for each recipient of the job."""
+    """Exactly one for each recipient of the job, unless it was broken off."""
     reachable: bool | None
     """Whether any target of the destination greeted us; None when we did not get to dial."""
     detail: str = ""
     """Why it was not reachable."""
     group: str = ""
     """The name that the hosts of the provider share; empty when unknown."""
+
+
+class BrokenOff(Exception):
+    """A delivery was ended from this side when some of its recipients had been ruled on.
+
+    What ended it is the cause.
+    """
+
+    def __init__(self, attempts: Sequence[Attempt]) -> None:
+        super().__init__(f"{len(attempts)} recipients had been ruled on")
+        self.attempts = attempts
+        """One for each of them."""
 
 
 class Delivery:
@@ -110,9 +123,18 @@ class Delivery:
         `source` may be read several times, for several transactions or targets. Recipients whose
         route has changed since they were queued go where they are to go now; those that somebody
         has sent another way go there.
+
+        Whatever ends it from this side, cancellation included, raises BrokenOff when there is
+        anything to tell by then: who has the message must not get it again.
         """
         courses = self._plan(job)
-        results = [(course, await self._follow(course, source)) for course in courses]
+        try:
+            results = [(course, await self._follow(course, source)) for course in courses]
+        except (Exception, asyncio.CancelledError) as fault:
+            known = [attempt for course in courses for attempt in course.so_far()]
+            if not known:
+                raise
+            raise BrokenOff(known) from fault
         stopped = [(course, why) for course, why in results if why is not None]
         if len(stopped) == len(courses):
             return min((why for _, why in stopped), key=lambda why: why.until)

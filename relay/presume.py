@@ -7,7 +7,7 @@ cancelled and wants the sender to hear of. And a delivery that a
 fault of ours has broken off leaves open whether the message was taken.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -44,85 +44,70 @@ class Author(NamedTuple):
     config_revision: str
 
 
+class _End(NamedTuple):
+    """How an attempt that is presumed has ended."""
+
+    outcome: Outcome
+    origin: Origin
+    phase: Phase
+    detail: str
+    is_try: bool = True
+    """False when it does not count as one."""
+
+
 def presume(job: Job, why: Postponement, author: Author) -> tuple[Attempt, ...]:
     """Return one deferred attempt for each recipient of `job`, with the gate as its reason.
 
     Only a destination that is known not to answer counts as tried: others have tried it.
     """
     origin, phase = _ORIGINS.get(why.gate, (Origin.LOCAL, Phase.ROUTING))
-    detail = f"Not dialled: {why.detail}"
-    return tuple(
-        _attempt(
-            job,
-            recipient,
-            author,
-            Outcome.DEFERRED,
-            origin,
-            phase,
-            detail,
-            is_try=why.gate is Gate.DESTINATION,
-        )
-        for recipient in job.recipients
-    )
+    detail, is_try = f"Not dialled: {why.detail}", why.gate is Gate.DESTINATION
+    end = _End(Outcome.DEFERRED, origin, phase, detail, is_try)
+    return tuple(_attempt(job, recipient, author, end) for recipient in job.recipients)
 
 
-def doubt(job: Job, in_flight: Collection[RecipientId], author: Author) -> tuple[Attempt, ...]:
+def doubt(
+    job: Job,
+    in_flight: Collection[RecipientId],
+    author: Author,
+    known: Sequence[Attempt] = (),
+) -> tuple[Attempt, ...]:
     """Return one attempt for each recipient of `job` that a fault of ours has broken off.
 
-    Those in flight had been sent their final dot: they may have the message.
+    Those in flight had been sent their final dot: they may have the message. What is `known` of
+    some of them stands.
     """
-
-    def attempt(recipient: Recipient) -> Attempt:
-        if recipient.id in in_flight:
-            outcome, phase, detail = Outcome.UNCERTAIN, Phase.FINAL_DOT, _DOUBTED
-        else:
-            outcome, phase, detail = Outcome.DEFERRED, Phase.ROUTING, _BROKEN_OFF
-        return _attempt(job, recipient, author, outcome, Origin.LOCAL, phase, detail)
-
-    return tuple(map(attempt, job.recipients))
+    sent = _End(Outcome.UNCERTAIN, Origin.LOCAL, Phase.FINAL_DOT, _DOUBTED)
+    unsent = _End(Outcome.DEFERRED, Origin.LOCAL, Phase.ROUTING, _BROKEN_OFF)
+    ruled_on = {attempt.recipient_id for attempt in known}
+    doubted = (
+        _attempt(job, recipient, author, sent if recipient.id in in_flight else unsent)
+        for recipient in job.recipients
+        if recipient.id not in ruled_on
+    )
+    return (*known, *doubted)
 
 
 def cancelled(job: Job, reason: str, author: Author) -> tuple[Attempt, ...]:
     """Return one failed attempt for each recipient of `job`, which somebody has cancelled."""
     detail = "5.7.0 Cancelled before it was delivered" + (f": {reason}" if reason else "")
-    return tuple(
-        _attempt(
-            job,
-            recipient,
-            author,
-            Outcome.FAILED,
-            Origin.POLICY,
-            Phase.ROUTING,
-            detail,
-            is_try=False,
-        )
-        for recipient in job.recipients
-    )
+    end = _End(Outcome.FAILED, Origin.POLICY, Phase.ROUTING, detail, is_try=False)
+    return tuple(_attempt(job, recipient, author, end) for recipient in job.recipients)
 
 
-def _attempt(
-    job: Job,
-    recipient: Recipient,
-    author: Author,
-    outcome: Outcome,
-    origin: Origin,
-    phase: Phase,
-    detail: str,
-    *,
-    is_try: bool = True,
-) -> Attempt:
+def _attempt(job: Job, recipient: Recipient, author: Author, end: _End) -> Attempt:
     return Attempt(
         id=AttemptId(author.mint()),
         message_id=recipient.message_id,
         recipient_id=recipient.id,
-        number=recipient.attempts + 1 if is_try else 0,
+        number=recipient.attempts + 1 if end.is_try else 0,
         trigger=job.trigger,
         started_at=author.now,
         ended_at=author.now,
-        outcome=outcome,
-        origin=origin,
-        phase=phase,
-        detail=detail,
+        outcome=end.outcome,
+        origin=end.origin,
+        phase=end.phase,
+        detail=end.detail,
         destination=job.destination,
         node=author.node,
         config_revision=author.config_revision,

@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import cast
 
 import structlog
+from msgspec.structs import replace
 
 from config.settings import Settings
 from relay import metrics
@@ -36,8 +38,12 @@ _UNTRIED = 2
 """Jobs side by side for a destination of which nothing is known yet."""
 _PATIENCE = timedelta(seconds=15)
 """How long a job may wait in memory for its turn before the record says what it waits for."""
+_STOOD_STILL = "The relay stood still"
 _FAULT = timedelta(minutes=1)
 """How long a job waits that hit a fault of this machine."""
+_LAST_WORDS = timedelta(seconds=3)
+"""How long the ledger has to take what is known when the time to stop is over: less than there is
+until the supervisor kills us."""
 
 
 class Worker:
@@ -73,6 +79,8 @@ class Worker:
         )
         self._wake = asyncio.Event()
         self._carrying: set[asyncio.Task[None]] = set()
+        self._delivering: set[asyncio.Task[None]] = set()
+        """Those of them that talk to a server."""
         self._loops: list[asyncio.Task[None]] = []
         self._keeping: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -99,11 +107,19 @@ class Worker:
         self._ready.drain()  # still leased: `Keeper.end` gives it back
         if self._carrying:
             await asyncio.wait(set(self._carrying), timeout=grace.total_seconds())
-        await _cancel(self._carrying)
+        await self._break_off()
         # Only now: what runs on within its grace must not be taken over meanwhile.
         await _cancel(self._keeping)
         with contextlib.suppress(StoreUnavailable):
             await self._keeper.end()
+
+    async def _break_off(self) -> None:
+        """End what is still delivered; what is known of it by now is settled."""
+        for task in self._delivering:
+            task.cancel()
+        if self._carrying:
+            await asyncio.wait(set(self._carrying), timeout=_LAST_WORDS.total_seconds())
+        await _cancel(self._carrying)
 
     def lease_for(self, size: int) -> LeaseToken | None:
         """Return the lease for a message of `size` bytes that this worker can deliver itself.
@@ -154,12 +170,16 @@ class Worker:
     async def _carry(self, job: Job) -> None:
         try:
             delivered = await self._deliver(job)
-            if delivered is not None and await self._carrier.settle(job, delivered):
+            if delivered is None:
+                return
+            if await self._carrier.settle(job, delivered):
                 self.wake()  # something has become due by it
+            if len(delivered.attempts) < len(job.recipients) and not self._stopping:
+                await self._set_aside(_rest_of(job, delivered), _STOOD_STILL, timedelta())
         except LeaseLost:
             self._log.warning("job lost its lease", message=job.message.id)
             # Unless it was only not renewed in time, somebody else has it and this does nothing.
-            await self._set_aside(job, "The relay stood still", timedelta())
+            await self._set_aside(job, _STOOD_STILL, timedelta())
         except Exception:
             self._log.exception("job hit a fault", message=job.message.id)
             await self._set_aside(job, "A fault in the relay; the log says more", _FAULT)
@@ -169,9 +189,12 @@ class Worker:
 
     async def _deliver(self, job: Job) -> Delivered | None:
         """Deliver, and let the next job of the destination run while this one is settled."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._delivering.add(task)
         try:
             return await self._carrier.deliver(job)
         finally:
+            self._delivering.discard(task)
             if self._ready.delivered(job):
                 self.wake()
             self._dispatch()
@@ -292,6 +315,12 @@ class Worker:
     async def _renew(self) -> None:
         if not await self._keeper.renew():
             self._ready.drain()  # no longer ours: whoever took the lease over has it
+
+
+def _rest_of(job: Job, delivered: Delivered) -> Job:
+    """Return `job` with those whom nothing is to be settled of."""
+    settled = {attempt.recipient_id for attempt in delivered.attempts}
+    return replace(job, recipients=tuple(r for r in job.recipients if r.id not in settled))
 
 
 def _without(first: Mapping[str, int], closed: Collection[str]) -> Mapping[str, int]:
