@@ -205,7 +205,7 @@ async def test_a_server_that_wants_a_certificate_of_ours_gets_clear_text(trusted
     """In TLS 1.3 our side of the handshake has succeeded when it says so."""
     trusted.context.verify_mode = ssl.CERT_REQUIRED
     trusted.context.load_verify_locations(trusted.ca_file)
-    broken = [GREETING, OFFER, GO, StartTls(trusted.context)]
+    broken: Script = [GREETING, OFFER, GO, StartTls(trusted.context)]
     async with (
         ScriptedServer(broken, (GREETING, OFFER, *TRANSFER)) as server,
         outward(port=server.port) as relay,
