@@ -1,14 +1,17 @@
 """What mail waits while a day of history is dropped beside it.
 
-    python -m benchmarks.retention [--day 200000] [--days 3] [--rate 100] [--slice 5]
+    python -m benchmarks.retention [--day 200000] [--days 3] [--drop 1] [--rate 100] [--slice 5]
                                    [--seconds 120] [--directory /tmp] [--ledger FILE]
+                                   [--postgres VERSION]
 
 A ledger in a file is written that has `--days` days of so many recipients each
-(`tests.support.history`). Two processes submit, as two workers do: half of `--rate` messages a
-second each, at regular times, whether the one before is accepted or not. Each is accepted under a
-lease and settled as delivered. The first of them drops the oldest day as the relay does, but only
-in every other slice of `--slice` seconds: what disturbs the machine for a while disturbs both. That
-goes on until the day is gone, or for `--seconds`.
+(`tests.support.history`); with `--postgres` it is moved to a server that is started for it. Two
+processes submit, as two workers do: half of `--rate` messages a second each, at regular times,
+whether the one before is accepted or not. Each is accepted under a lease and settled as delivered.
+The first of them drops the oldest day as the relay does, but only in every other slice of `--slice`
+seconds: what disturbs the machine for a while disturbs both. Of several days that are to go
+(`--drop`) one more is due in each such slice. That goes on until all of them are gone and the slice
+behind the last is over, or for `--seconds`.
 
 Printed is how long accepting took in both kinds of slices, the middle of the ratios of neighbouring
 slices, how fast the day went, and how long the turn was held, by whom.
@@ -21,6 +24,8 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -28,14 +33,17 @@ from typing import NamedTuple
 
 from benchmarks.holds import Holds, watch
 from benchmarks.table import percentile, render
+from config.settings import StoreSettings
 from relay.chores.tidying import STEP
 from relay.chores.turns import in_steps
 from relay.clock import SystemClock
 from tests.support.history import History, fill
 from tests.support.mail import make_settlement, make_submission
+from tests.support.postgres import installation, running
 from tracker.model import LeaseToken
-from tracker.sqlite import open_ledger
-from tracker.sqlite.ledger import SqliteLedger
+from tracker.opening import open_archive, open_ledger
+from tracker.store import Ledger
+from tracker.transfer import Transfer
 
 _CONTENT = bytes(4000)
 _MARGIN = 0.25
@@ -48,14 +56,16 @@ _NAMES = ("alone", "beside")
 class Plan(NamedTuple):
     """What a process does."""
 
-    path: Path
+    store: StoreSettings
     rate: float
     slice: float
     seconds: float
     begin: float
     """Of the monotonic clock, which all processes share."""
-    oldest: date | None
-    """The day before which everything is to go; None for who only submits."""
+    first: date | None
+    """The first day that is to go; None for who only submits."""
+    drop: int
+    """How many are to go."""
 
     def slice_of(self, at: float) -> int:
         """Return the number of the slice that a moment is in."""
@@ -64,6 +74,10 @@ class Plan(NamedTuple):
     def is_beside(self, at: float) -> bool:
         """Say whether a moment is in a slice in which history is dropped."""
         return self.slice_of(at) % 2 == 1
+
+    def due(self, at: float) -> int:
+        """Return how many days are to be gone at the end of the slice that a moment is in."""
+        return min(self.slice_of(at) // 2 + 1, self.drop)
 
     def counts(self, at: float) -> bool:
         """Say whether what begins at a moment is counted."""
@@ -86,7 +100,7 @@ class Outcome(NamedTuple):
 class _Submitter:
     """Submits at regular times, and notes how long each message took."""
 
-    def __init__(self, ledger: SqliteLedger, plan: Plan) -> None:
+    def __init__(self, ledger: Ledger, plan: Plan) -> None:
         self._ledger = ledger
         self._plan = plan
         self.took: dict[int, list[float]] = defaultdict(list)
@@ -114,38 +128,40 @@ class _Submitter:
         await self._ledger.settle(make_settlement(job, now=now))
 
 
-async def _drop(ledger: SqliteLedger, plan: Plan, over: asyncio.Event) -> tuple[int, float, bool]:
-    """Drop the oldest day in every other slice; return how much went, in what time, and if all."""
-    assert plan.oldest is not None
-    oldest, dropped, took, clock = plan.oldest, 0, 0.0, SystemClock()
+async def _drop(ledger: Ledger, plan: Plan, over: asyncio.Event) -> tuple[int, float, bool]:
+    """Drop days in every other slice; return how much went, in what time, and if all did."""
+    assert plan.first is not None
+    first, dropped, took, gone, clock = plan.first, 0, 0.0, 0, SystemClock()
 
     async def step() -> int:
-        if not plan.is_beside(time.monotonic()) or over.is_set():
-            return 0
-        return await ledger.prune(oldest, STEP)
-
-    while not over.is_set():
         now = time.monotonic()
-        if not plan.is_beside(now):
-            await asyncio.sleep(plan.slice - (now - plan.begin) % plan.slice + 0.001)
-            continue
-        dropped += await in_steps(step, clock)
-        took += time.monotonic() - now
-        if plan.is_beside(time.monotonic()) and not over.is_set():
-            return dropped, took, True
-    return dropped, took, False
+        if not plan.is_beside(now) or over.is_set():
+            return 0
+        return await ledger.prune(first + timedelta(days=plan.due(now)), STEP)
+
+    while gone < plan.drop and not over.is_set():
+        began = time.monotonic()
+        if plan.is_beside(began) and gone < (due := plan.due(began)):
+            dropped += await in_steps(step, clock)
+            took += time.monotonic() - began
+            if plan.is_beside(time.monotonic()) and not over.is_set():
+                gone = due
+        await asyncio.sleep(plan.slice - (time.monotonic() - plan.begin) % plan.slice + 0.001)
+    if not over.is_set():
+        await asyncio.sleep(plan.slice)  # the last slice has a neighbour on either side
+    return dropped, took, gone == plan.drop
 
 
 async def _work(plan: Plan, connection: Connection) -> None:
     holds = watch(plan.is_beside)
-    ledger = await open_ledger(plan.path)
+    ledger = await open_ledger(plan.store)
     over = asyncio.Event()
     try:
         submitter = _Submitter(ledger, plan)
         submitting = asyncio.create_task(submitter.run(over))
         told = asyncio.create_task(asyncio.to_thread(connection.recv))
         dropped, took, is_gone = 0, 0.0, False
-        if plan.oldest is not None:
+        if plan.first is not None:
             left = plan.begin + plan.seconds - time.monotonic()
             asyncio.get_running_loop().call_later(left, over.set)
             dropped, took, is_gone = await _drop(ledger, plan, over)
@@ -170,7 +186,7 @@ def measure(plan: Plan) -> list[Outcome]:
     """Let two processes do it."""
     spawn = multiprocessing.get_context("spawn")
     ends, processes = [], []
-    for each in (plan, plan._replace(oldest=None)):
+    for each in (plan, plan._replace(first=None)):
         ours, theirs = spawn.Pipe()
         processes.append(spawn.Process(target=_begin, args=(each, theirs)))
         processes[-1].start()
@@ -184,16 +200,18 @@ def measure(plan: Plan) -> list[Outcome]:
     return outcomes
 
 
-def report(outcomes: list[Outcome], day: int) -> None:
+def report(outcomes: list[Outcome], plan: Plan, day: int) -> None:
     """Print what was found."""
     slices: dict[int, list[float]] = defaultdict(list)
     for outcome in outcomes:
         for number, times in outcome.slices.items():
             slices[number] += times
-    print(f"\n{_waits(slices)}\n\n{_ratios(slices)}\n\n{_holds(outcomes)}\n")
+    print(f"\n{_waits(slices)}\n\n{_ratios(slices)}\n")
+    if not plan.store.is_postgresql:
+        print(f"{_holds(outcomes)}\n")
     worker = outcomes[0]
     rate = worker.dropped / max(worker.took, 1e-6)
-    rest = "all of the day" if worker.is_gone else f"a day of {day} takes {day / rate / 60:.0f} min"
+    rest = "all of it" if worker.is_gone else f"a day of {day} takes {day / rate / 60:.0f} min"
     print(f"dropped {worker.dropped} messages in {worker.took:.0f} s, {rate:.0f} a second: {rest}")
 
 
@@ -234,26 +252,58 @@ def _holds(outcomes: list[Outcome]) -> str:
     return render(["turn held by", "", "times", "p50 ms", "p99", "max", "in all s"], rows)
 
 
+@contextmanager
+def prepared(path: Path, postgres: str | None) -> Iterator[StoreSettings]:
+    """Have the ledger at `path`, or all that is in it in a PostgreSQL server of that version."""
+    source = StoreSettings(url=f"sqlite://{path}")
+    if postgres is None:
+        yield source
+        return
+    found = installation(postgres)
+    assert found is not None, f"PostgreSQL {postgres} is not installed"
+    with running(found, durable=True, shared_buffers="512MB", max_wal_size="4GB") as server:
+        target = StoreSettings(url=server.create_database("sendtrace"))
+        asyncio.run(_move(source, target))
+        server.query("ANALYZE", "sendtrace")
+        server.query("CHECKPOINT")
+        yield target
+
+
+async def _move(source: StoreSettings, target: StoreSettings) -> None:
+    clock = SystemClock()
+    async with open_archive(source) as there, open_archive(target) as here:
+        moved = await Transfer(
+            there, here, mint=clock.mint, now=clock.now, report=lambda _: None
+        ).run()
+    assert moved is not None
+    assert not moved.differences
+
+
 def main() -> None:
     """Write a ledger and measure; or take one that is there."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--day", type=int, default=200_000, help="recipients of a day")
     parser.add_argument("--days", type=int, default=3)
+    parser.add_argument("--drop", type=int, default=1, help="days that are to go")
     parser.add_argument("--rate", type=float, default=100, help="messages a second, in all")
     parser.add_argument("--slice", type=float, default=5, help="seconds")
     parser.add_argument("--seconds", type=float, default=120, help="at most")
     parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--ledger", type=Path, help="that was written today with these days")
+    parser.add_argument("--postgres", metavar="VERSION", help="in a server of this version")
     chosen = parser.parse_args()
     end = _now().replace(hour=0, minute=0, second=0, microsecond=0)
     with tempfile.TemporaryDirectory(prefix="bench-retention-", dir=chosen.directory) as place:
         path = chosen.ledger or Path(place) / "ledger.db"
         if chosen.ledger is None:
             fill(path, History(chosen.day * chosen.days, end, days=chosen.days))
-        oldest = (end - timedelta(days=chosen.days - 1)).date()
-        begin = time.monotonic() + 3
-        plan = Plan(path, chosen.rate / 2, chosen.slice, chosen.seconds, begin, oldest)
-        report(measure(plan), chosen.day)
+        first = (end - timedelta(days=chosen.days)).date()
+        with prepared(path, chosen.postgres) as store:
+            begin = time.monotonic() + 3
+            plan = Plan(
+                store, chosen.rate / 2, chosen.slice, chosen.seconds, begin, first, chosen.drop
+            )
+            report(measure(plan), plan, chosen.day)
 
 
 if __name__ == "__main__":
