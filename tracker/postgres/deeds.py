@@ -1,7 +1,4 @@
-"""`Acts`, `Suppressions`, `Errands` and `RefusedContent` on a server.
-
-What a person did is not repeated when its answer got lost: they are told to look.
-"""
+"""`Acts`, `Suppressions`, `Errands` and `RefusedContent` on a server."""
 
 from collections.abc import Collection, Sequence
 
@@ -26,9 +23,6 @@ class PostgresDeeds(Deeds, Scripts):
     """Acts, the list of suppressed addresses, and errands."""
 
     _STILL_OPEN = "SELECT message_id FROM open_counts WHERE {among}"
-
-    def _made_due(self) -> None:
-        self._bell.ring()
 
     async def chosen(self, recipients: Collection[RecipientId], scope: Scope) -> Sequence[Row]:
         within = scope_condition(scope)

@@ -5,7 +5,6 @@ from functools import partial
 from tracker.archive.recorded import MARKS, check_marks
 from tracker.entropy import Entropy, EntropyPool
 from tracker.postgres.access import Witnessing
-from tracker.postgres.acting import Acting
 from tracker.postgres.ages import Forgetting
 from tracker.postgres.chores import Chores
 from tracker.postgres.clock import LedgerClock
@@ -26,6 +25,7 @@ from tracker.postgres.returns import Returns
 from tracker.postgres.rules import Rules
 from tracker.postgres.tending import Tending
 from tracker.postgres.watching import Watching
+from tracker.sql.acting import Acting
 from tracker.sql.people import People
 from tracker.sql.saved import Saving
 from tracker.sql.troubles import Troubles

@@ -1,4 +1,7 @@
-"""Runs what is written once for every database."""
+"""Runs what is written once for every database.
+
+What a person did is not repeated when its answer got lost: they are told to look.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -45,3 +48,6 @@ class Scripts(Scripted, Part):
     async def _look(self, statement: Statement) -> Sequence[Columns]:
         sql, parameters = numbered(*statement)
         return await self._connections.rows(sql, *parameters)
+
+    def _made_due(self) -> None:
+        self._bell.ring()

@@ -31,9 +31,6 @@ from tracker.views import News
 class Deeds(Scripted):
     """What people do to many recipients, and the list of suppressed addresses."""
 
-    def _made_due(self) -> None:
-        """Tell others that mail may have become due."""
-
     # --- acts ----------------------------------------------------------------------------------
 
     async def plan_act(self, act: Act) -> Act:

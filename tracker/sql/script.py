@@ -68,14 +68,17 @@ class Scripted:
         """Run a script for as many rows as others can wait for, `most` at most."""
         return await self._run(lambda: script(most))
 
-    async def _apply(self, statement: Statement) -> int:
+    async def _apply(self, wanted: Statement | Change) -> int:
         """Run one statement that returns each row that it changed; return how many."""
-        return await self._run(lambda: _count(statement))
+        return await self._run(lambda: _count(wanted))
 
     async def _look(self, statement: Statement) -> Sequence[Columns]:
         """Return the rows of a statement that changes nothing."""
         raise NotImplementedError
 
+    def _made_due(self) -> None:
+        """Tell others that mail may have become due."""
 
-def _count(statement: Statement) -> Script[int]:
-    return len((yield statement))
+
+def _count(wanted: Statement | Change) -> Script[int]:
+    return len((yield wanted))

@@ -1,43 +1,33 @@
 """Acts of people: hold, release, cancel, try now."""
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import NamedTuple
 
-from tracker import states
 from tracker.entropy import Entropy
-from tracker.model import Deed, EventKind, Gate, RecipientId, Scope, Status, Trigger, new_id
+from tracker.model import Deed, Event, EventKind, Gate, Status, Trigger
+from tracker.sql.acting import TURNS, end_of_hold, events_of
 from tracker.sql.conditions import FREE, scope_condition
-from tracker.sql.rows import INSERT_EVENT, Columns
+from tracker.sql.rows import INSERT_EVENT, Columns, event_columns
 from tracker.sql.script import Change
 from tracker.sql.values import json_list, stamp, well_formed
 from tracker.sqlite.schedule import lower_next_due
 
-
-class _Act(NamedTuple):
-    event: EventKind
-    assignments: str
-    """Of ?1, the time, and ?2, the reason."""
-
-
-_ACTS = {
-    Status.HELD: _Act(
-        EventKind.HELD,
-        f"status = '{Status.HELD}', next_attempt_at = NULL, gate = '{Gate.HOLD}', gate_detail = ?2",
+_TURNS = {
+    Deed.HOLD: (
+        f"status = '{Status.HELD}', next_attempt_at = NULL, gate = '{Gate.HOLD}', gate_detail = ?2"
     ),
     # Back to where it was: untried, or waiting.
-    Status.QUEUED: _Act(
-        EventKind.RELEASED,
+    Deed.RELEASE: (
         f"status = iif(attempts = 0, '{Status.QUEUED}', '{Status.DEFERRED}'), next_attempt_at = ?1,"
-        f" gate = '{Gate.NONE}', gate_detail = '', \"trigger\" = '{Trigger.RETRY_NOW}'",
+        f" gate = '{Gate.NONE}', gate_detail = '', \"trigger\" = '{Trigger.RETRY_NOW}'"
     ),
-    Status.CANCELLED: _Act(
-        EventKind.CANCELLED,
+    Deed.CANCEL: (
         f"status = '{Status.CANCELLED}', next_attempt_at = NULL, gate = '{Gate.NONE}',"
-        " gate_detail = ''",
+        " gate_detail = ''"
     ),
 }
+"""Assignments; ?1 is the time, ?2 the reason and ?3 the recipients, here and below."""
 
 _CHOSEN = f"r.id IN (SELECT value FROM json_each(?3)) AND {FREE}"
 
@@ -57,12 +47,6 @@ UPDATE recipients AS r SET status = iif(attempts = 0, '{Status.QUEUED}', '{Statu
 WHERE {_CHOSEN} AND r.status IN ('{Status.QUEUED}', '{Status.DEFERRED}', '{Status.HELD}')
 """
 
-_STATUS_AFTER = {
-    Deed.HOLD: Status.HELD,
-    Deed.RELEASE: Status.QUEUED,
-    Deed.CANCEL: Status.CANCELLED,
-}
-
 _GIVE_UP_HELD = f"""
 UPDATE recipients SET status = iif(attempts = 0, '{Status.QUEUED}', '{Status.DEFERRED}'),
     status_since = ?1, next_attempt_at = ?1, look_at = ?1, gate = '{Gate.NONE}', gate_detail = '',
@@ -72,8 +56,6 @@ WHERE id IN (SELECT id FROM recipients WHERE status = '{Status.HELD}' AND expire
 RETURNING id, message_id, destination
 """
 
-_DEADLINE = "The deadline has come"
-
 _PROBE_NOW = """
 UPDATE destinations SET next_probe_at = ? WHERE destination = ? AND NOT reachable
 """
@@ -81,83 +63,39 @@ UPDATE destinations SET next_probe_at = ? WHERE destination = ? AND NOT reachabl
 
 def perform(connection: sqlite3.Connection, change: Change, entropy: Entropy) -> list[Columns]:
     """Change what may be changed; return the id, the message and the destination of each."""
-    recipients, scope, actor, now = change.recipients, change.scope, change.actor, change.now
     if change.deed is Deed.RETRY:
-        return retry_now(
-            connection, recipients, scope=scope, actor=actor, now=now, entropy=entropy,
-            reason=change.reason,
-        )  # fmt: skip
+        return _retry(connection, change, entropy)
     if change.tells_sender:
-        return cancel_and_tell(connection, change, entropy)
-    return change_status(
+        return _cancel_and_tell(connection, change, entropy)
+    turn = TURNS[change.deed]
+    before = ", ".join(f"'{status}'" for status in turn.before)
+    changed = _update(
         connection,
-        recipients,
-        _STATUS_AFTER[change.deed],
-        scope=scope,
-        actor=actor,
-        reason=change.reason,
-        now=now,
-        entropy=entropy,
+        f"UPDATE recipients AS r SET status_since = ?1, {_TURNS[change.deed]}"
+        f" WHERE {_CHOSEN} AND r.status IN ({before})",
+        change,
     )
+    _record(connection, events_of(changed, turn.event, change, entropy))
+    if turn.after is Status.QUEUED:
+        lower_next_due(connection, {row[2]: stamp(change.now) for row in changed})
+    return changed
 
 
-def cancel_and_tell(
+def _retry(connection: sqlite3.Connection, change: Change, entropy: Entropy) -> list[Columns]:
+    """Make waiting recipients due, and the probe of their destinations."""
+    changed = _update(connection, _RETRY, change)
+    _record(connection, events_of(changed, EventKind.RETRY_REQUESTED, change, entropy))
+    make_due(connection, {row[2] for row in changed}, stamp(change.now))
+    return changed
+
+
+def _cancel_and_tell(
     connection: sqlite3.Connection, change: Change, entropy: Entropy
 ) -> list[Columns]:
     """Have a worker cancel recipients, which writes the DSN."""
-    at = stamp(change.now)
-    parameters = (at, well_formed(change.reason), json_list(list(change.recipients)))
-    changed = _update(connection, _CANCEL_AND_TELL, parameters, change.scope)
-    kind = EventKind.CANCELLED
-    _record(connection, changed, kind, change.actor, change.reason, change.now, entropy)
-    lower_next_due(connection, {row[2]: at for row in changed})
-    return changed
-
-
-def change_status(
-    connection: sqlite3.Connection,
-    recipients: Collection[RecipientId],
-    to: Status,
-    *,
-    scope: Scope,
-    actor: str,
-    reason: str,
-    now: datetime,
-    entropy: Entropy,
-) -> list[Columns]:
-    """Hold, release or cancel what may be; ValueError for any other status."""
-    if to not in _ACTS:
-        raise ValueError(f"nobody can make a recipient {to}")
-    act = _ACTS[to]
-    before = [f"'{status}'" for status in Status if to in states.ARROWS[status] - {status}]
-    changed = _update(
-        connection,
-        f"UPDATE recipients AS r SET status_since = ?1, {act.assignments}"
-        f" WHERE {_CHOSEN} AND r.status IN ({', '.join(before)})",
-        (stamp(now), well_formed(reason), json_list(list(recipients))),
-        scope,
-    )
-    _record(connection, changed, act.event, actor, reason, now, entropy)
-    if to is Status.QUEUED:
-        lower_next_due(connection, {row[2]: stamp(now) for row in changed})
-    return changed
-
-
-def retry_now(
-    connection: sqlite3.Connection,
-    recipients: Collection[RecipientId],
-    *,
-    scope: Scope,
-    actor: str,
-    now: datetime,
-    entropy: Entropy,
-    reason: str = "",
-) -> list[Columns]:
-    """Make waiting recipients due, and the probe of their destinations."""
-    at = stamp(now)
-    changed = _update(connection, _RETRY, (at, "", json_list(list(recipients))), scope)
-    _record(connection, changed, EventKind.RETRY_REQUESTED, actor, reason, now, entropy)
-    make_due(connection, {row[2] for row in changed}, at)
+    changed = _update(connection, _CANCEL_AND_TELL, change)
+    _record(connection, events_of(changed, EventKind.CANCELLED, change, entropy))
+    lower_next_due(connection, {row[2]: stamp(change.now) for row in changed})
     return changed
 
 
@@ -172,34 +110,19 @@ def give_up_held(
 ) -> int:
     """Make held recipients due whose deadline has come, to be settled without a try."""
     changed = connection.execute(_GIVE_UP_HELD, (stamp(now), limit)).fetchall()
-    _record(connection, changed, EventKind.RELEASED, "", _DEADLINE, now, entropy)
+    _record(connection, events_of(changed, EventKind.RELEASED, end_of_hold(now), entropy))
     lower_next_due(connection, {row[2]: stamp(now) for row in changed})
     return len(changed)
 
 
-def _update(
-    connection: sqlite3.Connection, sql: str, parameters: Sequence[object], scope: Scope
-) -> list[Columns]:
-    within = scope_condition(scope)
+def _update(connection: sqlite3.Connection, sql: str, change: Change) -> list[Columns]:
+    within = scope_condition(change.scope)
+    chosen = json_list(list(change.recipients))
     return connection.execute(
-        f"{sql} AND {within.sql}{_RETURNING}", (*parameters, *within.parameters)
+        f"{sql} AND {within.sql}{_RETURNING}",
+        (stamp(change.now), well_formed(change.reason), chosen, *within.parameters),
     ).fetchall()
 
 
-def _record(
-    connection: sqlite3.Connection,
-    changed: Sequence[Columns],
-    kind: EventKind,
-    actor: str,
-    reason: str,
-    now: datetime,
-    entropy: Entropy,
-) -> None:
-    at, detail = stamp(now), well_formed(reason)
-    connection.executemany(
-        INSERT_EVENT,
-        [
-            (new_id(now, entropy(8)), row[1], row[0], at, kind.value, actor, detail, None)
-            for row in changed
-        ],
-    )
+def _record(connection: sqlite3.Connection, events: Iterable[Event]) -> None:
+    connection.executemany(INSERT_EVENT, map(event_columns, events))

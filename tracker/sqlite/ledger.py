@@ -11,11 +11,11 @@ from pathlib import Path
 from tracker.archive.recorded import MARKS, check_marks
 from tracker.entropy import Entropy, EntropyPool
 from tracker.model import RecipientId
+from tracker.sql.acting import Acting
 from tracker.sql.people import People
 from tracker.sql.saved import Saving
 from tracker.sql.troubles import Troubles
 from tracker.sqlite.access import Witnessing
-from tracker.sqlite.acting import Acting
 from tracker.sqlite.ages import Forgetting
 from tracker.sqlite.bell import Bell
 from tracker.sqlite.chores import alone
@@ -31,6 +31,7 @@ from tracker.sqlite.readers import Readers
 from tracker.sqlite.refusals import Refusals
 from tracker.sqlite.returns import Returns
 from tracker.sqlite.rules import Rules
+from tracker.sqlite.tending import Tending
 from tracker.sqlite.text.chore import Indexer
 from tracker.sqlite.text.file import can_index
 from tracker.sqlite.text.forget import forgotten, mark_to_forget
@@ -49,6 +50,7 @@ class SqliteLedger(
     Troubles,
     People,
     Rules,
+    Tending,
     SqliteDeeds,
     Saving,
     Refusals,
