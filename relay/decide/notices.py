@@ -78,7 +78,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
                 id=identifier,
                 action=action,
                 message=message,
-                recipients=tuple(self._reported(action, verdict) for verdict in verdicts),
+                recipients=tuple(self._reported(verdict) for verdict in verdicts),
                 reporting_mta=self.reporting_mta,
                 now=self.now,
                 original=self.original,
@@ -119,11 +119,11 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
             related_message_id=dsn,
         )
 
-    def _reported(self, action: Action, verdict: Verdict) -> Reported:
+    def _reported(self, verdict: Verdict) -> Reported:
         recipient, following = verdict.recipient, verdict.next_attempt_at
         is_uncertain = verdict.attempt.outcome is Outcome.UNCERTAIN
         planned: Sequence[datetime] = ()
-        if action is Action.DELAYED and following is not None:
+        if following is not None:
             planned = ladder(
                 self.retry,
                 expires_at=recipient.expires_at,

@@ -115,6 +115,25 @@ def test_a_deferral_without_a_reply_says_what_we_saw() -> None:
     assert settlement.changes[0].gate_detail == "Connection lost after the final dot"
 
 
+def test_of_a_long_reply_the_queue_keeps_the_beginning() -> None:
+    reply = Reply(code=451, lines=("4.3.0 " + "x" * 800,))
+    settlement, _, _ = settle_one(Outcome.DEFERRED, reply=reply)
+    assert settlement.changes[0].gate_detail == f"451 4.3.0 {'x' * 490}"
+    assert settlement.attempts[0].reply == reply
+
+
+@pytest.mark.parametrize(
+    ("code", "is_honoured"),
+    [(399, False), (400, True), (421, True), (499, True), (500, False), (554, False)],
+)
+def test_a_wait_is_stated_by_a_reply_that_asks_to_come_again(code: int, is_honoured: bool) -> None:
+    reply = Reply(code=code, lines=("Try again in 20 minutes",))
+    settlement, _, _ = settle_one(Outcome.DEFERRED, reply=reply)
+    found = settlement.changes[0].next_attempt_at
+    assert found is not None
+    assert (found - START >= timedelta(minutes=20)) is is_honoured
+
+
 def test_a_stated_wait_is_honoured() -> None:
     reply = Reply(code=450, lines=("4.2.0 Greylisted, try again in 20 minutes",))
     settlement, _, _ = settle_one(Outcome.DEFERRED, reply=reply)
@@ -130,6 +149,11 @@ def test_an_uncertain_recipient_is_held_when_so_set() -> None:
     check(recipient.status, change.status)
     assert (change.status, change.gate, change.next_attempt_at) == (Status.HELD, Gate.HOLD, None)
     assert settlement.reports == ()
+
+
+def test_whoever_surely_has_no_copy_is_not_held() -> None:
+    settlement, _, _ = settle_one(Outcome.DEFERRED, retry=RetrySettings(uncertain="hold"))
+    assert settlement.changes[0].status is Status.DEFERRED
 
 
 def test_recipients_are_judged_one_by_one() -> None:
@@ -181,6 +205,28 @@ def test_a_destination_is_told_from_one_that_accepts(outcome: Outcome, accepted:
     settlement, _, _ = settle_one(outcome, reach=Reach(reachable=True))
     assert settlement.destination is not None
     assert settlement.destination.accepted is accepted
+
+
+def test_a_destination_accepts_that_has_taken_one_of_several() -> None:
+    message = make_message()
+    recipients = [make_recipient(message, f"user{number}@example.org") for number in range(3)]
+    outcomes = [Outcome.FAILED, Outcome.DELIVERED, Outcome.DEFERRED]
+    attempts = [make_attempt(*pair) for pair in zip(recipients, outcomes, strict=True)]
+    settlement = settle(make_job(message, *recipients), attempts, reach=Reach(reachable=True))
+    assert settlement.destination is not None
+    assert settlement.destination.accepted
+
+
+def test_whose_servers_they_are_is_learnt_from_a_host_alone() -> None:
+    message = make_message()
+    recipient = make_recipient(message)
+    nowhere = msgspec.structs.replace(make_attempt(recipient, Outcome.DEFERRED), target=None)
+    for attempts in ([], [nowhere]):
+        settlement = settle(
+            make_job(message, recipient), attempts, reach=Reach(reachable=True, detail="")
+        )
+        assert settlement.destination is not None
+        assert settlement.destination.place == ""
 
 
 def test_nothing_learnt_changes_nothing() -> None:

@@ -80,6 +80,13 @@ def unreachable(failed: timedelta) -> DestinationState:
             MINUTE,
             "tried a minute ago: it is tried again by itself in a minute",
         ),
+        (
+            waiting(next_attempt_at=START + 5 * MINUTE),
+            FULL,
+            None,
+            MINUTE,
+            "tried a minute ago: it is tried again by itself in 4 minutes",
+        ),
         (waiting(), FULL, None, 5 * MINUTE, None),
         # The clock was ahead when it was tried: that is no reason to wait until then.
         (waiting(), FULL, None, -MINUTE, "tried less than a minute ago"),
@@ -95,6 +102,7 @@ def unreachable(failed: timedelta) -> DestinationState:
         (waiting(), FULL, unreachable(4 * MINUTE), 6 * MINUTE, "example.org did not answer 2"),
         (waiting(), FULL, unreachable(MINUTE), 6 * MINUTE, None),
         (waiting(), FULL, replace(unreachable(5 * MINUTE), reachable=True), 6 * MINUTE, None),
+        (waiting(), FULL, replace(unreachable(MINUTE), last_failure_at=None), 6 * MINUTE, None),
     ],
 )
 def test_a_try_makes_sense_or_there_is_a_reason(

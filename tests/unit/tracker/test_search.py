@@ -419,3 +419,11 @@ def test_a_field_that_is_not_there_is_named(text: str, words: str) -> None:
 )
 def test_what_is_there_reads_the_same(text: str) -> None:
     assert parse(text, now=NOW, zone=BERLIN, sought=NOT_TAKEN) == read(text)
+
+
+@pytest.mark.parametrize(("length", "shown"), [(60, "x" * 60), (61, "x" * 60 + "…")])
+def test_of_a_long_word_the_beginning_is_shown(length: int, shown: str) -> None:
+    with pytest.raises(QueryError) as problem:
+        read("status:" + "x" * (length - len("status:")))
+    written = shown.replace("x" * len("status:"), "status:", 1)
+    assert f"“{written}”" in str(problem.value)
