@@ -378,7 +378,7 @@ class Carrier:
                 phase=attempt.phase,
                 host=attempt.target.host if attempt.target else "none",
                 address=attempt.target.address if attempt.target else "none",
-                said=attempt.reply.text if attempt.reply else attempt.detail,
+                said=attempt.words,
             )
             if self._settings.log.delivery_lines:
                 self._log.info(delivery_line(job.message, recipient, attempt, os.getpid()))

@@ -5,16 +5,14 @@ Unknown means temporary. Permanent is a 5yz reply to a command of the transactio
 (521 and 556, RFC 7504).
 """
 
-import re
 from typing import NamedTuple
 
-from tracker.model import Attempt, Origin, Outcome, Phase, Reply
+from tracker.model import Attempt, Origin, Outcome, Phase, Reply, status_code_at_head
 
 PHASES = tuple(Phase)
 """In the order in which an attempt goes through them."""
 
 _NEVER_TAKES_MAIL = frozenset({521, 556})
-_STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
 _STATUS_OF_PHASE = {
     Phase.ROUTING: "4.4",
     Phase.DNS: "4.3",
@@ -40,7 +38,7 @@ def classify_reply(reply: Reply, phase: Phase) -> Classified:
     """
     if phase is Phase.FINAL_DOT and reply.is_positive:
         return Classified(Outcome.DELIVERED, Origin.REMOTE)
-    if phase is Phase.FINAL_DOT and not 400 <= reply.code < 600:
+    if phase is Phase.FINAL_DOT and not reply.is_refusal:
         return Classified(Outcome.UNCERTAIN, Origin.REMOTE)
     if phase is Phase.AUTH:
         return Classified(Outcome.DEFERRED, Origin.LOCAL)
@@ -82,10 +80,8 @@ def status_of(attempt: Attempt) -> str:
     if attempt.reply is not None:
         given = attempt.reply.enhanced_status_code
         return given or f"{_class_of(attempt)}.0.0"
-    ours = _STATUS.match(attempt.detail)
-    if ours is not None:
-        return ours[0]
-    return f"{_class_of(attempt)}.{_STATUS_OF_PHASE.get(attempt.phase, '4.2')}"
+    ours = status_code_at_head(attempt.detail)
+    return ours or f"{_class_of(attempt)}.{_STATUS_OF_PHASE.get(attempt.phase, '4.2')}"
 
 
 def _class_of(attempt: Attempt) -> str:

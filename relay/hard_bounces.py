@@ -26,13 +26,12 @@ def suppressions_after(
             continue
         if not may_suppress(explain(attempt, book=book).category):
             continue
-        words = attempt.reply.text if attempt.reply is not None else attempt.detail
         found.append(
             Suppression(
                 address=comparable(paths[attempt.recipient_id]),
                 domain=(job.message.account or "").rpartition("@")[2],
                 origin=SuppressionOrigin.BOUNCE,
-                reason=words[:200],
+                reason=attempt.words[:200],
                 since=now,
             )
         )

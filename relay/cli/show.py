@@ -100,6 +100,5 @@ def _attempt_lines(attempt: Attempt) -> list[str]:
     for entry in attempt.tries:
         target = entry.target
         what = "skipped" if entry.skipped else "tried"
-        words = entry.reply.text if entry.reply else entry.detail
-        lines.append(f"  {what} {target.host} [{target.address}]:{target.port}: {words}")
+        lines.append(f"  {what} {target.host} [{target.address}]:{target.port}: {entry.words}")
     return lines

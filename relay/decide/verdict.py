@@ -92,11 +92,8 @@ def judge(
 
 def _stated(attempt: Attempt) -> timedelta | None:
     reply = attempt.reply
-    if reply is None or not 400 <= reply.code < 500:
-        return None
-    return stated_wait(reply.text)
+    return stated_wait(reply.text) if reply is not None and reply.is_temporary else None
 
 
 def _reason(attempt: Attempt) -> str:
-    words = attempt.reply.text.replace("\n", " ") if attempt.reply else attempt.detail
-    return words[:_DETAIL_LIMIT]
+    return attempt.words.replace("\n", " ")[:_DETAIL_LIMIT]

@@ -83,8 +83,7 @@ def _happened(report: Report, reported: Reported, explanation: Explanation) -> I
 
 
 def _reason(reported: Reported) -> str:
-    attempt = reported.attempt
-    return show(attempt.reply.text.partition("\n")[0] if attempt.reply else attempt.detail)
+    return show(reported.attempt.words.partition("\n")[0])
 
 
 def _words(attempt: Attempt) -> Iterator[str]:

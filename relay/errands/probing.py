@@ -61,7 +61,6 @@ def _events(errand: Errand, seen: Attempt, clock: Clock) -> list[Event]:
     """Return what the timeline tells of a probe: who asked, and the words of the server."""
     if errand.message_id is None:
         return []
-    words = seen.reply.text if seen.reply is not None else seen.detail
     host = f"{seen.target.host} answered: " if seen.target is not None and seen.reply else ""
     return [
         Event(
@@ -71,7 +70,7 @@ def _events(errand: Errand, seen: Attempt, clock: Clock) -> list[Event]:
             at=clock.now(),
             kind=EventKind.PROBED,
             actor=errand.actor,
-            detail=f"{host}{words}",
+            detail=f"{host}{seen.words}",
         )
     ]
 

@@ -36,7 +36,7 @@ def delivery_line(
     during = (attempt.ended_at - attempt.started_at).total_seconds()
     reply = attempt.reply
     code = (reply.enhanced_status_code if reply else None) or _DSN[attempt.outcome]
-    words = reply.text.replace("\n", " ") if reply else attempt.detail
+    words = attempt.words.replace("\n", " ")
     return DeliveryLine(
         f"sendtrace/smtp[{pid}]: {message.id}: to=<{_clean(recipient.forward_path)}>, "
         f"relay={_clean(relay)}, delay={before + during:.2f}, "

@@ -347,7 +347,7 @@ class Transaction:
     def _take_early_reply(self, fault: WireFault) -> None:
         """Respect a refusal in the middle of the content; no other early reply means anything."""
         reply = fault.reply
-        if reply is not None and 400 <= reply.code < 600 and reply.code != 421:
+        if reply is not None and reply.is_refusal and reply.code != 421:
             self._session.evidence.step("(content)", reply)
             self._rule(self.accepted, classify_reply(reply, Phase.CONTENT), Phase.CONTENT, reply)
 

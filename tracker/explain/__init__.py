@@ -13,7 +13,6 @@ from tracker.explain.explanation import (
     categorize_reply,
     explain,
     explain_reply,
-    is_refusal,
     judge,
     may_suppress,
 )
@@ -33,7 +32,6 @@ __all__ = [
     "explain",
     "explain_reply",
     "headline",
-    "is_refusal",
     "judge",
     "may_suppress",
     "shipped",

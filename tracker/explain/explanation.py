@@ -35,7 +35,7 @@ def judge(attempt: Attempt, book: RuleBook | None = None) -> Judgement:
         return _UNCERTAIN
     book = book or shipped()
     reply = attempt.reply
-    if reply is None or not is_refusal(reply):
+    if reply is None or not reply.is_refusal:
         return judge_our_error(attempt, book)
     host = attempt.target.host if attempt.target else ""
     return book.judge_reply(reply, attempt.phase, host)
@@ -87,11 +87,6 @@ def put(judgement: Judgement, *, final: bool, book: RuleBook | None = None) -> E
 def categorize_reply(reply: Reply) -> Judgement:
     """Return what a negative reply means to the shipped rules, whoever said it and when."""
     return shipped().judge_reply(reply)
-
-
-def is_refusal(reply: Reply) -> bool:
-    """4yz or 5yz (RFC 5321 4.2.1)."""
-    return 400 <= reply.code < 600
 
 
 def may_suppress(category: Category) -> bool:

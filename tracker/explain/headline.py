@@ -4,9 +4,8 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tracker.model import Attempt, Origin, Outcome, Phase, Reply
+from tracker.model import Attempt, Origin, Outcome, Phase, Reply, status_code_at_head
 
-_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
 _WAYLESS = re.compile(r"[45]\.4\.")
 """Routing (RFC 3463 3.5)."""
 _REFUSED: Mapping[Phase, str] = MappingProxyType(
@@ -66,7 +65,7 @@ def _answered(attempt: Attempt, reply: Reply, host: str) -> str:
         return f"{host} accepted message."
     if attempt.outcome is Outcome.UNCERTAIN:
         return _AMBIGUOUS.format(host=host)
-    if not 400 <= reply.code < 600:
+    if not reply.is_refusal:
         sentence, why = _STRANGE[0], attempt.detail
     elif attempt.detail:
         sentence, why = _BROKE_OFF, attempt.detail
@@ -104,8 +103,8 @@ def why_not_dialled(attempt: Attempt) -> str:
 
 def _split(detail: str) -> tuple[str, str]:
     """Return the code that a detail begins with, and the words."""
-    own = _CODE.match(detail)
-    return ("", detail.strip()) if own is None else (own[0], detail[own.end() :].strip())
+    own = status_code_at_head(detail) or ""
+    return own, detail[len(own) :].strip()
 
 
 def _with_code(attempt: Attempt, host: str, sentence: str, code: str) -> str:

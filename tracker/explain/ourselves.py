@@ -9,15 +9,13 @@ from tracker.explain.book import Judgement, RuleBook
 from tracker.explain.category import Side
 from tracker.explain.meaning import meanings
 from tracker.explain.rule import Rule, Stage
-from tracker.model import Attempt, Origin
-
-_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
+from tracker.model import Attempt, Origin, status_code_at_head
 
 
 def judge_our_error(attempt: Attempt, book: RuleBook) -> Judgement:
     """Return what an attempt means that ended without a server's refusal."""
-    code = _CODE.match(attempt.detail)
-    rule = book.by_code(code[0]) if code else None
+    code = status_code_at_head(attempt.detail)
+    rule = book.by_code(code) if code else None
     if rule is not None and (attempt.origin is not Origin.LOCAL or _is_near(rule)):
         return Judgement(rule.id, rule.category)
     for own in book.stages[Stage.OWN]:

@@ -56,7 +56,6 @@ def setback_of(attempt: Attempt, book: RuleBook | None = None) -> Setback | None
     if not attempt.is_try and attempt.origin is Origin.POLICY:
         return None
     explanation, place = explain(attempt, book=book), place_of(attempt)
-    said = attempt.reply.text if attempt.reply is not None else attempt.detail
     return Setback(
         attempt_id=attempt.id,
         recipient_id=attempt.recipient_id,
@@ -64,7 +63,7 @@ def setback_of(attempt: Attempt, book: RuleBook | None = None) -> Setback | None
         at=attempt.ended_at,
         destination=attempt.destination,
         place=place,
-        cohort=_cohort(place, explanation.category, normalised(said)),
+        cohort=_cohort(place, explanation.category, normalised(attempt.words)),
         outcome=attempt.outcome,
         category=explanation.category,
         side=Side.OPERATOR if is_ours(explanation.side, attempt.origin) else explanation.side,

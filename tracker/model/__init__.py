@@ -74,7 +74,7 @@ from tracker.model.message import (
     Submission,
 )
 from tracker.model.refusal import Refusal
-from tracker.model.reply import Reply
+from tracker.model.reply import Reply, status_code_at_head
 from tracker.model.saved import Audience, Habits, SavedSearch
 from tracker.model.settlement import (
     DestinationChange,
@@ -157,5 +157,6 @@ __all__ = [
     "WholeContent",
     "is_id",
     "new_id",
+    "status_code_at_head",
     "time_of",
 ]

@@ -121,6 +121,11 @@ class TargetTry(msgspec.Struct, frozen=True, kw_only=True):
     """Keywords of the EHLO reply."""
     steps: tuple[Step, ...] = ()
 
+    @property
+    def words(self) -> str:
+        """What the server said; where it said nothing, our own sentence."""
+        return self.detail if self.reply is None else self.reply.text
+
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One try at one recipient: when, where, how far, with what words, and how it ended.
@@ -165,3 +170,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         Somebody cancelled it, it was held until its deadline, or a gate of ours was closed then.
         """
         return self.number > 0
+
+    @property
+    def words(self) -> str:
+        """What the server said; where none did, our own sentence."""
+        return self.detail if self.reply is None else self.reply.text

@@ -7,7 +7,13 @@ import msgspec
 LIMIT = 8192
 """Characters of one reply that are kept; `Reply.truncated` says when there was more."""
 
-_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
+
+
+def status_code_at_head(text: str) -> str | None:
+    """Return the enhanced status code (RFC 3463) that `text` begins with, if any."""
+    match = _ENHANCED.match(text)
+    return None if match is None else match[0]
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,10 +29,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
         One whose class contradicts the reply code is no statement at all and yields None.
         """
-        match = _ENHANCED.match(self.lines[0]) if self.lines else None
-        if match is None or match[1] != str(self.code)[0]:
-            return None
-        return match[0]
+        found = status_code_at_head(self.lines[0]) if self.lines else None
+        return found if found is not None and found[0] == str(self.code)[0] else None
 
     @property
     def text(self) -> str:
@@ -44,6 +48,16 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         return 200 <= self.code < 300
 
     @property
+    def is_temporary(self) -> bool:
+        """4yz (RFC 5321 4.2.1)."""
+        return 400 <= self.code < 500
+
+    @property
     def is_permanent(self) -> bool:
         """5yz (RFC 5321 4.2.1)."""
         return 500 <= self.code < 600
+
+    @property
+    def is_refusal(self) -> bool:
+        """4yz or 5yz (RFC 5321 4.2.1)."""
+        return 400 <= self.code < 600

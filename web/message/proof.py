@@ -110,7 +110,7 @@ def _decided(attempt: Attempt, decided: TargetTry) -> Iterator[str]:
 
 def _tries(name: str, tries: Sequence[TargetTry]) -> Iterator[str]:
     for one in tries:
-        words = one.reply.text if one.reply is not None else one.detail or "no answer"
+        words = one.words or "no answer"
         told = "passed over" if one.skipped else f"after {milliseconds(one.milliseconds)} ms"
         yield f"{name}: {_where(one)}, {told}: {words}"
 
@@ -124,7 +124,7 @@ def _earlier(attempts: Sequence[Attempt], times: Times) -> Iterator[str]:
         yield f"(the last {EARLIER} of them)"
     for one in attempts[-EARLIER:]:
         target = one.target.host if one.target else one.destination
-        words = one.reply.text if one.reply else one.detail or headline(one)
+        words = one.words or headline(one)
         yield f"{_exact(one.ended_at, times)}  {target}: {' '.join(words.split())}"
 
 

@@ -112,7 +112,7 @@ def tried_of(attempt: Attempt) -> tuple[Tried, ...]:
     return tuple(
         Tried(
             host=f"{one.target.host} [{one.target.address}]:{one.target.port}",
-            words=_reason(one.skipped, one.reply.text if one.reply else one.detail),
+            words=_reason(one.skipped, one.words),
         )
         for one in attempt.tries
     )
