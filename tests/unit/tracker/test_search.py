@@ -67,6 +67,8 @@ def utc(text: str) -> datetime:
         ("subject:-x", [term("subject", "-x")]),
         ("mx:mx1.example.org", [term("mx", "mx1.example.org")]),
         ("ip:2001:db8::1", [term("ip", "2001:db8::1")]),
+        ('to:"<bob@example.org>"', [term("to", "<bob@example.org>", exact=True)]),
+        ("subject:<urgent>", [term("subject", "<urgent>")]),
         ("2001:db8::1", [term("any", "2001:db8::1")]),
         ("dead:beef::1", [term("any", "dead:beef::1")]),
         ("--x", [term("any", "-x", negated=True)]),
