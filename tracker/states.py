@@ -52,6 +52,11 @@ ARROWS: Mapping[Status, frozenset[Status]] = MappingProxyType(
 )
 
 
+def before(after: Status) -> frozenset[Status]:
+    """Return from where an arrow leads to `after`, itself left out: that would change nothing."""
+    return frozenset(status for status in Status if after in ARROWS[status] - {status})
+
+
 class IllegalChange(ValueError):
     """A status cannot change like that."""
 

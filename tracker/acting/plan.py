@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tracker.model import Deed, Role, Status
-from tracker.states import OPEN
+from tracker.states import OPEN, before
 
 LIMITS: Mapping[Role, int | None] = MappingProxyType(
     {Role.USER: 1_000, Role.DOMAIN_ADMIN: 100_000, Role.SUPPORT: 0, Role.ADMIN: None}
@@ -14,9 +14,9 @@ LIMITS: Mapping[Role, int | None] = MappingProxyType(
 
 _CHANGES = {
     Deed.RETRY: frozenset({Status.QUEUED, Status.DEFERRED}),
-    Deed.HOLD: frozenset({Status.QUEUED, Status.DEFERRED}),
-    Deed.RELEASE: frozenset({Status.HELD}),
-    Deed.CANCEL: OPEN,
+    Deed.HOLD: before(Status.HELD),
+    Deed.RELEASE: before(Status.QUEUED),
+    Deed.CANCEL: before(Status.CANCELLED),
     Deed.SUPPRESS: frozenset(Status),
     Deed.REROUTE: OPEN,
 }

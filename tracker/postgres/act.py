@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
+from tracker import states
 from tracker.entropy import Entropy
 from tracker.model import Deed, EventKind, Gate, Status, Trigger
 from tracker.postgres.connections import Transaction
@@ -100,7 +101,7 @@ async def perform(transaction: Transaction, change: Change, entropy: Entropy) ->
         return await _cancel_and_tell(transaction, change, entropy)
     turn, act, at = TURNS[change.deed], _ACTS[change.deed], stamp(change.now)
     parameters = act.parameters(at, well_formed(change.reason))
-    chosen = status_condition(turn.before)
+    chosen = status_condition(states.before(turn.after))
     changed = await _act(transaction, change, chosen, act.statement, parameters)
     await insert_events(transaction, events_of(changed, turn.event, change, entropy))
     if turn.after is Status.QUEUED:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from tracker import states
 from tracker.entropy import Entropy
 from tracker.model import (
     Deed,
@@ -28,20 +27,13 @@ class Turn(NamedTuple):
     """What a deed makes of a recipient."""
 
     after: Status
-    before: tuple[Status, ...]
-    """Where it may stand, by the state table."""
     event: EventKind
 
 
-def _turn(after: Status, event: EventKind) -> Turn:
-    before = tuple(status for status in Status if after in states.ARROWS[status] - {status})
-    return Turn(after, before, event)
-
-
 TURNS: Final = {
-    Deed.HOLD: _turn(Status.HELD, EventKind.HELD),
-    Deed.RELEASE: _turn(Status.QUEUED, EventKind.RELEASED),
-    Deed.CANCEL: _turn(Status.CANCELLED, EventKind.CANCELLED),
+    Deed.HOLD: Turn(Status.HELD, EventKind.HELD),
+    Deed.RELEASE: Turn(Status.QUEUED, EventKind.RELEASED),
+    Deed.CANCEL: Turn(Status.CANCELLED, EventKind.CANCELLED),
 }
 _DEEDS: Final = {turn.after: deed for deed, turn in TURNS.items()}
 

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from tracker import states
 from tracker.entropy import Entropy
 from tracker.model import Deed, Event, EventKind, Gate, Status, Trigger
 from tracker.sql.acting import TURNS, end_of_hold, events_of
@@ -68,7 +69,7 @@ def perform(connection: sqlite3.Connection, change: Change, entropy: Entropy) ->
     if change.tells_sender:
         return _cancel_and_tell(connection, change, entropy)
     turn = TURNS[change.deed]
-    before = ", ".join(f"'{status}'" for status in turn.before)
+    before = ", ".join(f"'{status}'" for status in sorted(states.before(turn.after)))
     changed = _update(
         connection,
         f"UPDATE recipients AS r SET status_since = ?1, {_TURNS[change.deed]}"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.model import Status
-from tracker.states import ARROWS, FINAL, OPEN, IllegalChange, check
+from tracker.states import ARROWS, FINAL, OPEN, IllegalChange, before, check
 
 
 def test_every_status_is_open_or_final() -> None:
@@ -28,7 +28,7 @@ def test_an_open_status_can_come_to_an_end_without_delivery(status: Status) -> N
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("was", "after"),
     [
         (Status.HELD, Status.DELIVERED),
         (Status.HELD, Status.BOUNCED),
@@ -37,10 +37,10 @@ def test_an_open_status_can_come_to_an_end_without_delivery(status: Status) -> N
         (Status.BOUNCED, Status.QUEUED),
     ],
 )
-def test_what_never_happens(before: Status, after: Status) -> None:
+def test_what_never_happens(was: Status, after: Status) -> None:
     with pytest.raises(IllegalChange) as caught:
-        check(before, after)
-    assert str(caught.value) == f"a recipient that is {before} cannot become {after}"
+        check(was, after)
+    assert str(caught.value) == f"a recipient that is {was} cannot become {after}"
 
 
 @given(st.lists(st.sampled_from(Status)))
@@ -52,3 +52,16 @@ def test_a_life_ends_once(wanted: list[Status]) -> None:
             check(life[-1], status)
             life.append(status)
     assert not FINAL.intersection(life[:-1])
+
+
+@pytest.mark.parametrize(
+    ("after", "whence"),
+    [
+        (Status.QUEUED, {Status.HELD}),
+        (Status.HELD, {Status.QUEUED, Status.DEFERRED}),
+        (Status.CANCELLED, OPEN),
+        (Status.DELIVERED, {Status.QUEUED, Status.DEFERRED}),
+    ],
+)
+def test_whence_a_status_is_reached(after: Status, whence: set[Status]) -> None:
+    assert before(after) == whence
