@@ -60,7 +60,7 @@ async def _begin_with_room(
                 raise
             if not has_told:
                 has_told = True
-                log.error("no room to start; waiting for it", **_describe(shortages, error))
+                log.error("no room to start; waiting for it", **_describe(shortages, error, pause))
         else:
             if has_told:
                 log.info("there is room again; started")
@@ -69,7 +69,7 @@ async def _begin_with_room(
             return None
 
 
-def _describe(shortages: list[Shortage], error: Exception) -> dict[str, str]:
+def _describe(shortages: list[Shortage], error: Exception, pause: float) -> dict[str, str]:
     """Return what the log says is missing, and what to do."""
     if shortages:
         missing = "; besides, ".join(map(str, shortages))
@@ -81,7 +81,7 @@ def _describe(shortages: list[Shortage], error: Exception) -> dict[str, str]:
     return {
         "problem": str(error),
         "missing": missing,
-        "then": f"it starts by itself within {PAUSE:g} s",
+        "then": f"it starts by itself within {pause:g} s",
     }
 
 

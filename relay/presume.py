@@ -3,8 +3,8 @@
 Nothing is dialled for mail that was held until its deadline, nor for mail whose deadline, or
 whose notice of delay, comes while its destination is known to be unreachable: a million
 recipients of a dead host must not knock at it one by one to be told so. Nor for what somebody has
-cancelled and wants the sender to hear of. And a delivery that a
-fault of ours has broken off leaves open whether the message was taken.
+cancelled and wants the sender to hear of. And a delivery that a fault of ours has broken off leaves
+open whether the message was taken.
 """
 
 from collections.abc import Callable, Collection, Sequence

@@ -6,11 +6,10 @@ import gc
 import os
 import signal
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import structlog
 
@@ -154,7 +153,7 @@ def run_panel(loaded: Loaded, ties: Ties) -> int:
     return _run_process(loaded, "panel", show())
 
 
-def _run_process(loaded: Loaded, name: str, main: Coroutine[Any, Any, None]) -> int:
+def _run_process(loaded: Loaded, name: str, main: Coroutine[None, None, None]) -> int:
     writer = LineWriter()
     log = loaded.settings.log
     configure(log.format, log.level, writer, process=name)
@@ -169,7 +168,7 @@ def _run_process(loaded: Loaded, name: str, main: Coroutine[Any, Any, None]) -> 
     return 0
 
 
-def _loop_factory() -> Any:
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return uvloop's loop where the extra is installed; None means asyncio's own."""
     try:
         import uvloop

@@ -28,7 +28,9 @@ class Accounts(Protocol):
         """Add; False when the address is taken."""
         ...
 
-    async def account(self, address: str) -> Account | None: ...
+    async def account(self, address: str) -> Account | None:
+        """Return the account; None when there is none of this address."""
+        ...
 
     async def accounts(self) -> Sequence[Account]:
         """Return all, by address."""
@@ -38,22 +40,33 @@ class Accounts(Protocol):
         """Change it and end the account's sessions; False when there is no such account."""
         ...
 
-    async def set_role(self, address: str, role: Role) -> bool: ...
+    async def set_role(self, address: str, role: Role) -> bool:
+        """Change it; False when there is no such account."""
+        ...
 
     async def remove_account(self, address: str) -> bool:
-        """Remove it and its sessions; its mail stays on record."""
+        """Remove it, its sessions and its saved searches; its mail stays on record.
+
+        False when there is no such account.
+        """
         ...
 
 
 class Sessions(Protocol):
     """Log-ins to the panel."""
 
-    async def add_session(self, session: Session) -> None: ...
+    async def add_session(self, session: Session) -> None:
+        """Begin a session."""
+        ...
 
     async def session(self, token_hash: str, now: datetime) -> Session | None:
         """Return it unless it has expired."""
         ...
 
-    async def remove_session(self, token_hash: str) -> None: ...
+    async def remove_session(self, token_hash: str) -> None:
+        """End a session, if there is one."""
+        ...
 
-    async def prune_sessions(self, now: datetime) -> int: ...
+    async def prune_sessions(self, now: datetime) -> int:
+        """Drop those that have expired; return how many."""
+        ...
