@@ -78,7 +78,7 @@ def _id_in(head: str, body: str, is_bounce: bool) -> tuple[Term, ...]:
     returned = _ORIGINAL_ID.findall(body) or _MESSAGE_ID.findall(body)
     if is_bounce and not head and "\n" not in body and len(returned) < _WITH_ITS_OWN:
         # Joined to one line, a header of the bounce cannot be told from one that came back.
-        returned = _ORIGINAL_ID.findall(body) or []
+        returned = _ORIGINAL_ID.findall(body)
     # A bounce of a bounce: what came back stands last.
     identifiers = returned[-1:] or _REPLIED_TO.findall(head or body)[:1]
     if not identifiers:

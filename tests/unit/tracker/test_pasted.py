@@ -33,6 +33,18 @@ LINES = {
         "<67c41a73.050a0220.1a2b3c.4d5e@mx.google.com>",
         'id:"67c41a73.050a0220.1a2b3c.4d5e@mx.google.com"',
     ),
+    "as short an id as a program makes": (
+        "<abcdefghijkl1234@mail.example>",
+        'id:"abcdefghijkl1234@mail.example"',
+    ),
+    "what is too short for one": (
+        "<a1b2c3d4e5f6g7h@mail.example>",
+        '"a1b2c3d4e5f6g7h@mail.example"',
+    ),
+    "what has too few digits for one": (
+        "<abcdefghijklmn123@mail.example>",
+        '"abcdefghijklmn123@mail.example"',
+    ),
     "an address in brackets": ("<bob@example.org>", '"bob@example.org"'),
     "a name and an address": ("Bob <bob@example.org>", '"bob@example.org"'),
     "a quoted name": ('"Bob: the best" <bob@example.org>;', '"bob@example.org"'),
