@@ -28,7 +28,6 @@ def target(host: str, address: str, preference: int = 10) -> Target:
 GOOGLE = target("gmail-smtp-in.l.google.com", "74.125.193.26", 5)
 OUTLOOK = target("northharbour-example.mail.protection.outlook.com", "52.101.73.6", 0)
 POSTFIX = target("mx1.greycastle.example", "198.51.100.25")
-SPARE = target("mx2.greycastle.example", "198.51.100.26", 20)
 DEAD = target("mail.ghostport.example", "203.0.113.80")
 DEAD_SIX = target("mail.ghostport.example", "2001:db8::80")
 

@@ -10,8 +10,6 @@ from tests.support.mail import make_submission
 from tests.support.panel import Client, Desk
 from tests.web.test_track import TAG, subjects, text_of
 
-NEWSLETTER = "Northwind im Frühling: fünf neue Röstungen"
-
 
 def row_of(page: str, recipient: str) -> str:
     """Return the head of the row for a recipient."""

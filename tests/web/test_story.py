@@ -253,7 +253,7 @@ async def test_others_like_it_are_one_click_away(desk: Desk, anna: Client) -> No
 
 
 async def test_an_id_may_be_written_small(desk: Desk, anna: Client) -> None:
-    await text_of(anna, f"/messages/{desk.ids[LUNCH].lower()}")
+    assert LUNCH in await text_of(anna, f"/messages/{desk.ids[LUNCH].lower()}")
 
 
 @pytest.mark.parametrize("name", ["nope", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "%00", "..%2f..%2fetc"])
