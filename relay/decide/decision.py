@@ -75,7 +75,19 @@ def weigh(
 
     `jitter` is one number in [0, 1) for the whole job, so that its recipients stay together.
     """
-    verdicts = _judge_all(job, attempts, retry, now, jitter, reach)
+    last = {attempt.recipient_id: attempt for attempt in attempts}
+    verdicts = [
+        judge(
+            recipient,
+            last[recipient.id],
+            retry=retry,
+            is_reachable=reach.reachable is not False,
+            now=now,
+            jitter=jitter,
+        )
+        for recipient in job.recipients
+        if recipient.id in last
+    ]
     return Weighed(
         job=job,
         attempts=tuple(attempts),
@@ -139,29 +151,6 @@ def decide(
         events=tuple(events),
         destination=_learn(weighed, failures),
     )
-
-
-def _judge_all(
-    job: Job,
-    attempts: Sequence[Attempt],
-    retry: RetrySettings,
-    now: datetime,
-    jitter: float,
-    reach: Reach,
-) -> list[Verdict]:
-    last = {attempt.recipient_id: attempt for attempt in attempts}
-    return [
-        judge(
-            recipient,
-            last[recipient.id],
-            retry=retry,
-            is_reachable=reach.reachable is not False,
-            now=now,
-            jitter=jitter,
-        )
-        for recipient in job.recipients
-        if recipient.id in last
-    ]
 
 
 def _notify(
