@@ -5,50 +5,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from tracker.explain import RuleBook
-from tracker.explain.correction import MOST, Correction, RuleAct
-from tracker.model import Attempt, Outcome, Status, new_id
+from tracker.model import Attempt, Outcome, Status
 from tracker.postgres.connections import Transaction
-from tracker.postgres.part import Part
+from tracker.postgres.scripts import Scripts
+from tracker.sql.conditions import Statement
+from tracker.sql.corrections import ADOPTED, CORRECTIONS, PROGRESS, REVISION, Corrections
 from tracker.sql.rows import ATTEMPT_COLUMNS, Columns, qualified, read_attempt
 from tracker.sql.rules import (
     FAILING_FINAL,
     FAILING_OPEN,
     RECLASSIFYING_COLUMNS,
-    RULE_ACT_COLUMNS,
-    RULE_COLUMNS,
-    SHIPPED,
-    US,
     judged_anew,
     make_book,
     not_judged_since,
     read_reclassifying,
     read_rule,
-    read_rule_act,
-    release_of,
-    rule_columns,
     setbacks_anew,
-    told,
 )
 from tracker.sql.values import first_id, moment, stamp, well_formed
 from tracker.views import OlderJudgements, Reclassifying
-
-_CORRECTIONS = f"SELECT {RULE_COLUMNS} FROM rules ORDER BY id DESC"
-_REVISION = f"SELECT count(*) FROM rule_acts WHERE act <> '{SHIPPED}'"
-_ADOPTED = f"SELECT at, rule FROM rule_acts WHERE act = '{SHIPPED}' ORDER BY id DESC LIMIT 1"
-_ONE_AT_A_TIME = "LOCK TABLE rule_acts IN SHARE ROW EXCLUSIVE MODE"
-_ADD = f"""
-INSERT INTO rules ({RULE_COLUMNS})
-SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text,
-    $9::bigint, $10::text, $11::bigint
-WHERE (SELECT count(*) FROM rules) < {MOST}
-"""
-_SWITCH = """
-UPDATE rules SET off_since = $2::bigint
-WHERE id = $1 AND (off_since IS NULL) <> ($2::bigint IS NULL)
-"""
-_REMOVE = "DELETE FROM rules WHERE id = $1"
-_NOTE = f"INSERT INTO rule_acts ({RULE_ACT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)"
-_ACTS = f"SELECT {RULE_ACT_COLUMNS} FROM rule_acts ORDER BY id DESC LIMIT $1"
 
 
 def _in(statuses: Iterable[Status]) -> str:
@@ -90,7 +65,6 @@ _OLDER = " UNION ALL ".join(
 )
 _COUNT_OLDER = f"SELECT count(*) FROM (SELECT id FROM ({_OLDER}) AS older LIMIT $3) AS counted"
 
-_PROGRESS = f"SELECT {RECLASSIFYING_COLUMNS} FROM reclassifying"
 _BEGIN = f"""
 INSERT INTO reclassifying (id, {RECLASSIFYING_COLUMNS})
 SELECT 'present', $1::text, $2::bigint, $3::text,
@@ -136,51 +110,15 @@ AND r.recipient_id BETWEEN $5 AND $6
 )
 
 
-class Rules(Part):
+class Rules(Corrections, Scripts):
     """Corrections, refusals, judging anew."""
 
+    _ALONE = Statement("LOCK TABLE rule_acts IN SHARE ROW EXCLUSIVE MODE", ())
     _revision = 0
-
-    async def corrections(self) -> Sequence[Correction]:
-        return [read_rule(row) for row in await self._connections.rows(_CORRECTIONS)]
-
-    async def rule_acts(self, limit: int) -> Sequence[RuleAct]:
-        return [read_rule_act(row) for row in await self._connections.rows(_ACTS, limit)]
-
-    async def add_correction(self, correction: Correction) -> bool:
-        at, actor = correction.created_at, correction.created_by
-
-        async def step(transaction: Transaction) -> bool:
-            if await transaction.execute(_ADD, *rule_columns(correction)) != 1:
-                return False
-            await self._note(transaction, at, actor, "added", correction.id, told(correction))
-            return True
-
-        return await self._connections.run(step)
-
-    async def switch_correction(self, id: str, *, on: bool, actor: str, now: datetime) -> bool:
-        act, since = ("switched on", None) if on else ("switched off", stamp(now))
-        return await self._change(_SWITCH, (since,), id, act, actor, now)
-
-    async def remove_correction(self, id: str, *, actor: str, now: datetime) -> bool:
-        return await self._change(_REMOVE, (), id, "removed", actor, now)
-
-    async def adopt_rules(self, digest: str, version: str, now: datetime) -> bool:
-        if _is_adopted(await self._connections.rows(_ADOPTED), digest):
-            return False
-
-        async def step(transaction: Transaction) -> bool:
-            await transaction.execute(_ONE_AT_A_TIME)
-            if _is_adopted(await transaction.rows(_ADOPTED), digest):
-                return False
-            await self._note(transaction, now, US, SHIPPED, digest, release_of(version))
-            return True
-
-        return await self._connections.run(step)
 
     async def older_judgements(self, limit: int) -> OlderJudgements:
         async with self._connections.reading() as reader:
-            adopted, progress = await reader.rows(_ADOPTED), await reader.rows(_PROGRESS)
+            adopted, progress = await reader.rows(ADOPTED), await reader.rows(PROGRESS)
             if not adopted:
                 return OlderJudgements(recipients=0, since=None)
             since = moment(adopted[0][0])
@@ -190,9 +128,9 @@ class Rules(Part):
 
     async def rule_book(self) -> RuleBook:
         async with self._connections.reading() as reader:
-            ((revision,),) = await reader.rows(_REVISION)
+            ((revision,),) = await reader.rows(REVISION)
             if self._book is None or revision != self._revision:
-                corrections = [read_rule(row) for row in await reader.rows(_CORRECTIONS)]
+                corrections = [read_rule(row) for row in await reader.rows(CORRECTIONS)]
                 self._book, self._revision = make_book(corrections, revision), revision
         return self._book
 
@@ -206,16 +144,12 @@ class Rules(Part):
         rows = await self._connections.rows(_CATEGORIES, first_id(since), limit)
         return {category: count for category, count in rows}
 
-    async def reclassification(self) -> Reclassifying | None:
-        rows = await self._connections.rows(_PROGRESS)
-        return read_reclassifying(rows[0]) if rows else None
-
     async def begin_reclassifying(self, actor: str, now: datetime) -> Reclassifying:
         version = (await self.rule_book()).version
 
         async def step(transaction: Transaction) -> Columns:
             await transaction.execute(_BEGIN, well_formed(actor), stamp(now), version)
-            (row,) = await transaction.rows(_PROGRESS)
+            (row,) = await transaction.rows(PROGRESS)
             return row
 
         return read_reclassifying(await self._connections.run(step))
@@ -237,35 +171,10 @@ class Rules(Part):
             gone_on = (last, len(ids), len(changed), ended_at, before.last_id)
             if await transaction.execute(_GO_ON, *gone_on, stamp(before.began_at)) == 1:
                 await _write(transaction, changed)
-            (row,) = await transaction.rows(_PROGRESS)
+            (row,) = await transaction.rows(PROGRESS)
             return row
 
         return read_reclassifying(await self._connections.run(step))
-
-    async def _change(
-        self, sql: str, parameters: Columns, rule: str, act: str, actor: str, now: datetime
-    ) -> bool:
-        id = well_formed(rule)
-
-        async def step(transaction: Transaction) -> bool:
-            found = await transaction.row(f"SELECT {RULE_COLUMNS} FROM rules WHERE id = $1", id)
-            if found is None or await transaction.execute(sql, id, *parameters) != 1:
-                return False
-            await self._note(transaction, now, actor, act, id, told(read_rule(found)))
-            return True
-
-        return await self._connections.run(step)
-
-    async def _note(
-        self, transaction: Transaction, at: datetime, actor: str, act: str, rule: str, detail: str
-    ) -> None:
-        id = new_id(at, self._entropy(8))
-        row = (id, stamp(at), well_formed(actor), act, well_formed(rule), detail)
-        await transaction.execute(_NOTE, *row)
-
-
-def _is_adopted(rows: Sequence[Columns], digest: str) -> bool:
-    return bool(rows) and rows[0][1] == digest
 
 
 async def _write(transaction: Transaction, changed: Sequence[tuple[Attempt, str, str]]) -> None:

@@ -7,42 +7,23 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tracker.explain import RuleBook
-from tracker.explain.correction import MOST, Correction, RuleAct
-from tracker.model import Attempt, Outcome, new_id
+from tracker.model import Attempt, Outcome
+from tracker.sql.corrections import ADOPTED, CORRECTIONS, PROGRESS, REVISION, Corrections
 from tracker.sql.rows import ATTEMPT_COLUMNS, Columns, qualified, read_attempt
 from tracker.sql.rules import (
     FAILING,
     RECLASSIFYING_COLUMNS,
-    RULE_ACT_COLUMNS,
-    RULE_COLUMNS,
-    SHIPPED,
-    US,
     judged_anew,
     make_book,
     not_judged_since,
     read_reclassifying,
     read_rule,
-    read_rule_act,
-    release_of,
-    rule_columns,
     setbacks_anew,
-    told,
 )
 from tracker.sql.values import first_id, moment, stamp, well_formed
-from tracker.sqlite.part import Part
 from tracker.sqlite.portions import Step
+from tracker.sqlite.scripts import Scripts
 from tracker.views import OlderJudgements, Reclassifying
-
-_CORRECTIONS = f"SELECT {RULE_COLUMNS} FROM rules ORDER BY id DESC"
-_REVISION = f"SELECT count(*) FROM rule_acts WHERE act <> '{SHIPPED}'"
-_ADOPTED = f"SELECT at, rule FROM rule_acts WHERE act = '{SHIPPED}' ORDER BY id DESC LIMIT 1"
-_ADD = f"""
-INSERT INTO rules ({RULE_COLUMNS}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-WHERE (SELECT count(*) FROM rules) < {MOST}
-"""
-_SWITCH = "UPDATE rules SET off_since = ?1 WHERE id = ?2 AND (off_since IS NULL) <> (?1 IS NULL)"
-_NOTE = f"INSERT INTO rule_acts ({RULE_ACT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
-_ACTS = f"SELECT {RULE_ACT_COLUMNS} FROM rule_acts ORDER BY id DESC LIMIT ?"
 
 # One walk along the index for each status, no further than the bound.
 _RECENT = " UNION ALL ".join(
@@ -69,7 +50,6 @@ _OLDER = " UNION ALL ".join(
 )
 _COUNT_OLDER = f"SELECT count(*) FROM (SELECT id FROM ({_OLDER}) LIMIT ?3)"
 
-_PROGRESS = f"SELECT {RECLASSIFYING_COLUMNS} FROM reclassifying"
 _BEGIN = f"""
 INSERT OR REPLACE INTO reclassifying (id, {RECLASSIFYING_COLUMNS})
 SELECT 'present', ?, ?, ?, coalesce(min(id), ''), '', coalesce(max(id), ''), 0, 0, NULL FROM (
@@ -96,54 +76,14 @@ class _Judged(NamedTuple):
     changed: Sequence[tuple[Attempt, str, str]]
 
 
-class Rules(Part):
+class Rules(Corrections, Scripts):
     """Corrections, refusals, judging anew."""
 
     _revision = 0
 
-    async def corrections(self) -> Sequence[Correction]:
-        async with self._readers.one() as reader:
-            return [read_rule(row) for row in await reader.rows(_CORRECTIONS)]
-
-    async def rule_acts(self, limit: int) -> Sequence[RuleAct]:
-        async with self._readers.one() as reader:
-            return [read_rule_act(row) for row in await reader.rows(_ACTS, (limit,))]
-
-    async def add_correction(self, correction: Correction) -> bool:
-        at, actor = correction.created_at, correction.created_by
-
-        def step(connection: sqlite3.Connection) -> bool:
-            if connection.execute(_ADD, rule_columns(correction)).rowcount != 1:
-                return False
-            self._note(connection, at, actor, "added", correction.id, told(correction))
-            return True
-
-        return await self._writer.run(step)
-
-    async def switch_correction(self, id: str, *, on: bool, actor: str, now: datetime) -> bool:
-        act, since = ("switched on", None) if on else ("switched off", stamp(now))
-        return await self._change(_SWITCH, (since, well_formed(id)), id, act, actor, now)
-
-    async def remove_correction(self, id: str, *, actor: str, now: datetime) -> bool:
-        delete = "DELETE FROM rules WHERE id = ?"
-        return await self._change(delete, (well_formed(id),), id, "removed", actor, now)
-
-    async def adopt_rules(self, digest: str, version: str, now: datetime) -> bool:
-        async with self._readers.one() as reader:
-            if _is_adopted(await reader.row(_ADOPTED), digest):
-                return False
-
-        def step(connection: sqlite3.Connection) -> bool:
-            if _is_adopted(connection.execute(_ADOPTED).fetchone(), digest):
-                return False
-            self._note(connection, now, US, SHIPPED, digest, release_of(version))
-            return True
-
-        return await self._writer.run(step)
-
     async def older_judgements(self, limit: int) -> OlderJudgements:
         async with self._readers.snapshot() as reader:
-            adopted, progress = await reader.row(_ADOPTED), await reader.row(_PROGRESS)
+            adopted, progress = await reader.row(ADOPTED), await reader.row(PROGRESS)
             if adopted is None:
                 return OlderJudgements(recipients=0, since=None)
             since = moment(adopted[0])
@@ -153,9 +93,9 @@ class Rules(Part):
 
     async def rule_book(self) -> RuleBook:
         async with self._readers.snapshot() as reader:
-            ((revision,),) = await reader.rows(_REVISION)
+            ((revision,),) = await reader.rows(REVISION)
             if self._book is None or revision != self._revision:
-                corrections = [read_rule(row) for row in await reader.rows(_CORRECTIONS)]
+                corrections = [read_rule(row) for row in await reader.rows(CORRECTIONS)]
                 self._book, self._revision = make_book(corrections, revision), revision
         return self._book
 
@@ -171,18 +111,13 @@ class Rules(Part):
             rows = await reader.rows(_CATEGORIES, (first_id(since), limit))
         return {category: count for category, count in rows}
 
-    async def reclassification(self) -> Reclassifying | None:
-        async with self._readers.one() as reader:
-            row = await reader.row(_PROGRESS)
-        return None if row is None else read_reclassifying(row)
-
     async def begin_reclassifying(self, actor: str, now: datetime) -> Reclassifying:
         version = (await self.rule_book()).version
         begun = (well_formed(actor), stamp(now), version)
 
         def step(connection: sqlite3.Connection) -> Columns:
             connection.execute(_BEGIN, begun)
-            row: Columns = connection.execute(_PROGRESS).fetchone()
+            row: Columns = connection.execute(PROGRESS).fetchone()
             return row
 
         return read_reclassifying(await self._writer.run(step))
@@ -208,37 +143,6 @@ class Rules(Part):
         attempts = [read_attempt(row) for row in rows]
         changed = await asyncio.to_thread(judged_anew, attempts, book)
         return _Judged(last, len(ids), changed)
-
-    async def _change(
-        self, sql: str, parameters: Columns, rule: str, act: str, actor: str, now: datetime
-    ) -> bool:
-        def step(connection: sqlite3.Connection) -> bool:
-            found = connection.execute(
-                f"SELECT {RULE_COLUMNS} FROM rules WHERE id = ?", (well_formed(rule),)
-            ).fetchone()
-            if found is None or connection.execute(sql, parameters).rowcount != 1:
-                return False
-            self._note(connection, now, actor, act, rule, told(read_rule(found)))
-            return True
-
-        return await self._writer.run(step)
-
-    def _note(
-        self,
-        connection: sqlite3.Connection,
-        at: datetime,
-        actor: str,
-        act: str,
-        rule: str,
-        detail: str,
-    ) -> None:
-        id = new_id(at, self._entropy(8))
-        row = (id, stamp(at), well_formed(actor), act, well_formed(rule), detail)
-        connection.execute(_NOTE, row)
-
-
-def _is_adopted(row: Columns | None, digest: str) -> bool:
-    return row is not None and row[1] == digest
 
 
 def _going_on(before: Reclassifying, now: datetime, judged: _Judged) -> Step:
