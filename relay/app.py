@@ -76,6 +76,7 @@ class Relay:
             worker=index,
             lease_for=settings.store.lease,
             load=self._load,
+            holds=settings.retry.uncertain == "hold",
         )
         self._rulebook = Rulebook(ledger=ledger, clock=clock)
         gates = self._watch(settings, clock)

@@ -44,8 +44,12 @@ class Keeper:
         worker: int,
         lease_for: timedelta,
         load: Callable[[], Load] = Load,
+        holds: bool = False,
     ) -> None:
-        """`load` says what this worker has in its hands; it is asked at each renewal."""
+        """`load` says what this worker has in its hands; it is asked at each renewal.
+
+        With `holds`, who may have the message already is held and not tried again.
+        """
         self._ledger = ledger
         self._clock = clock
         self._directory = directory
@@ -53,6 +57,7 @@ class Keeper:
         self._worker = worker
         self._lease_for = lease_for
         self._load = load
+        self._holds = holds
         self._token: LeaseToken | None = None
         self._inflight: InFlight | None = None
         self._renewing = asyncio.Lock()
@@ -176,7 +181,8 @@ class Keeper:
             return
         token, uncertain = self._token, self._inflight.recipients
         if uncertain:
-            await self._ledger.recover(token, uncertain, self._clock.now())
+            now = self._clock.now()
+            await self._ledger.recover(token, uncertain, now, holds=self._holds)
         else:
             await self._ledger.close_lease(token, self._clock.now())
         self._abandon()
@@ -221,7 +227,9 @@ class Keeper:
     async def _take_away(self, lease: Lease, uncertain: Collection[RecipientId] | None) -> int:
         """Recover `lease`, unless it has been renewed since it was looked at."""
         now = self._clock.now()
-        return await self._ledger.recover(lease.token, uncertain, now, seen_until=lease.until)
+        return await self._ledger.recover(
+            lease.token, uncertain, now, seen_until=lease.until, holds=self._holds
+        )
 
     def _tell(self, lease: Lease, count: int, uncertain: Collection[RecipientId] | None) -> None:
         self._log.info(

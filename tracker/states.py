@@ -51,6 +51,9 @@ ARROWS: Mapping[Status, frozenset[Status]] = MappingProxyType(
     }
 )
 
+IN_DOUBT = "Nobody knows whether the recipient has it already; releasing it may make a second copy"
+"""What the gate of somebody says who is held because the outcome of an attempt is uncertain."""
+
 
 def before(after: Status) -> frozenset[Status]:
     """Return from where an arrow leads to `after`, itself left out: that would change nothing."""

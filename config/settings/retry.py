@@ -75,8 +75,8 @@ class RetrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Literal["retry", "hold"],
         Setting(
             "What follows when the connection broke after the final dot and nobody knows whether "
-            'the receiver took the message (RFC 1047): "retry" may deliver it twice, "hold" keeps '
-            "the recipient until somebody decides.",
+            'the receiver took the message (RFC 1047), or when the relay died there: "retry" may '
+            'deliver it twice, "hold" keeps the recipient until somebody decides.',
         ),
     ] = "retry"
     destination_backoff: Annotated[

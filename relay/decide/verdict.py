@@ -7,10 +7,10 @@ import msgspec
 from config.settings import RetrySettings
 from tracker.model import Attempt, Gate, Outcome, Recipient, RecipientChange, Status, Trigger
 from tracker.schedule import next_attempt_at, stated_wait
+from tracker.states import IN_DOUBT
 
 _DETAIL_LIMIT = 500
 """Characters of a gate's detail; the attempt keeps the reply whole."""
-_HELD = "Nobody knows whether the recipient has it already; releasing it may make a second copy"
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ def judge(
             attempt=attempt,
             status=Status.HELD,
             gate=Gate.HOLD,
-            gate_detail=_HELD,
+            gate_detail=IN_DOUBT,
         )
     return Verdict(
         recipient=recipient,

@@ -17,6 +17,7 @@ from tests.contract.ledger import (
     paths,
     recipients,
 )
+from tests.contract.test_many_at_once import add_anna, cancel_and_tell
 from tests.support.clock import START
 from tests.support.mail import make_settlement, make_submission, mint
 from tracker.model import (
@@ -156,6 +157,42 @@ async def test_recover_records_the_doubtful_as_uncertain(ledger: Ledger) -> None
     assert [event.kind for event in timeline.events] == [EventKind.ACCEPTED]
     page = await ledger.search(Query(), EVERYTHING, limit=1)
     assert page.rows[0].last_attempt == attempt
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["in flight", "nobody knows"])
+async def test_the_doubtful_may_be_held_instead(ledger: Ledger, is_known: bool) -> None:
+    lease = await hold(ledger)
+    await ledger.accept(make_submission("a@one.example", "b@two.example"), START, lease)
+    doubtful, other = await recipients(ledger)
+    uncertain = [doubtful.id] if is_known else None
+    later = START + MINUTE
+    assert await ledger.recover(lease, uncertain, later, holds=True) == 2
+    doubtful, other = await recipients(ledger)
+    assert (doubtful.status, doubtful.status_since) == (Status.HELD, later)
+    assert (doubtful.attempts, doubtful.next_attempt_at) == (1, None)
+    assert (doubtful.gate, doubtful.leased) == (Gate.HOLD, False)
+    assert "second copy" in doubtful.gate_detail
+    assert other.status is (Status.QUEUED if is_known else Status.HELD)
+    jobs = await ledger.claim(await hold(ledger), later, 10)
+    assert paths(jobs) == (["b@two.example"] if is_known else [])
+    released = await ledger.change_status(
+        [doubtful.id], Status.QUEUED, scope=EVERYTHING, actor="a@example.com", reason="", now=later
+    )
+    assert released == 1
+    (job,) = await ledger.claim(await hold(ledger), later, 10)
+    assert (paths([job]), job.trigger) == (["a@one.example"], Trigger.RETRY_NOW)
+    await assert_balanced(ledger)
+
+
+async def test_who_is_cancelled_is_not_held_when_the_worker_dies(ledger: Ledger) -> None:
+    await ledger.accept(make_submission(), START, None)
+    (recipient,) = await recipients(ledger)
+    await add_anna(ledger)
+    await cancel_and_tell(ledger, recipient.id, START)
+    (job,) = await ledger.claim(await hold(ledger), START, 10)
+    assert await ledger.recover(job.lease, None, START, holds=True) == 1
+    (again,) = await ledger.claim(await hold(ledger), START, 10)
+    assert again.trigger is Trigger.CANCEL
 
 
 async def test_recover_takes_the_untried_and_the_doubtful_apart(ledger: Ledger) -> None:

@@ -82,6 +82,12 @@ async def carry_out(ledger: Ledger, act: Act, now: datetime = LATER) -> Act:
     return await runner(ledger, now).finish(await ledger.plan_act(act))
 
 
+async def cancel_and_tell(ledger: Ledger, recipient: RecipientId, now: datetime) -> None:
+    """Have one recipient cancelled, by Anna who is an admin; the sender is to hear of it."""
+    act = make_act(Deed.CANCEL, chosen=(recipient,), tells_sender=True, begins_at=now)
+    assert (await carry_out(ledger, act, now)).changed == 1
+
+
 async def fill(ledger: Ledger, count: int) -> None:
     """Accept one message to `count` recipients."""
     await ledger.accept(

@@ -137,6 +137,29 @@ async def test_after_their_250_and_before_our_commit_it_is_uncertain(
     assert outcomes(timeline) == ["uncertain", "delivered"]
 
 
+async def test_in_doubt_it_is_held_where_that_is_preferred(
+    tmp_path: Path, far_side: FarSide
+) -> None:
+    settings = ROUTES.format(port=far_side.port).replace("[retry]", '[retry]\nuncertain = "hold"')
+    held = Service(tmp_path, settings=settings, lease="30s")
+    await asyncio.to_thread(held.start)
+    try:
+        far_side.pause_at(FINAL_DOT)
+        await submit(held, BOB)
+        await far_side.reached(FINAL_DOT)
+        held.signal_all(signal.SIGSTOP)
+        far_side.go_on(FINAL_DOT)
+        await far_side.wait_for(BOB, 1)
+        await kill_and_restart(held)
+        await submit(held, "later@far.test")
+        await far_side.wait_for("later@far.test", 1)
+        timeline = await timeline_when(held, BOB, "held")
+    finally:
+        await asyncio.to_thread(held.terminate)
+    assert far_side.taken == {BOB: 1, "later@far.test": 1}
+    assert outcomes(timeline) == ["uncertain"]
+
+
 async def test_after_our_commit_it_stays_delivered(service: Service, far_side: FarSide) -> None:
     await submit(service, BOB)
     await timeline_when(service, BOB, "delivered")

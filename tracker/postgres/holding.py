@@ -105,13 +105,14 @@ class Holding(Part):
         now: datetime,
         *,
         seen_until: datetime | None = None,
+        holds: bool = False,
     ) -> int:
         doubted = None if uncertain is None else frozenset(uncertain)
         found: int | None = None
 
         async def once(transaction: Transaction) -> int:
             nonlocal found
-            held = await recover(transaction, lease, doubted, now, seen_until, self._entropy)
+            held = await recover(transaction, lease, doubted, now, seen_until, holds, self._entropy)
             # A lease that this call has found before, and that is gone now, has been taken over.
             found = found if held is None else held
             return found or 0

@@ -9,7 +9,17 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from tracker.entropy import Entropy
-from tracker.model import Attempt, Census, Lease, LeaseToken, Load, RecipientId, Status, Trigger
+from tracker.model import (
+    Attempt,
+    Census,
+    Gate,
+    Lease,
+    LeaseToken,
+    Load,
+    RecipientId,
+    Status,
+    Trigger,
+)
 from tracker.postgres.clock import now_in
 from tracker.postgres.connections import Transaction
 from tracker.postgres.history import insert_attempts, insert_events
@@ -26,6 +36,7 @@ from tracker.sql.recovery import (
 )
 from tracker.sql.rows import Columns, attempt_columns, category_in, qualified
 from tracker.sql.values import moment, stamp
+from tracker.states import IN_DOUBT
 from tracker.store import LeaseLost
 from tracker.version import own_version
 
@@ -90,6 +101,13 @@ WHERE q.id = a.recipient_id
 """
 
 
+_HOLD = f"""
+UPDATE queue AS q SET lease = NULL, status = '{Status.HELD}', status_since = $2,
+    next_attempt_at = NULL, gate = '{Gate.HOLD}', gate_detail = $3, "trigger" = '{Trigger.RESTART}'
+WHERE q.id = ANY ($1::text[])
+"""
+
+
 def read_census(rows: Sequence[Columns]) -> Census:
     """Build a census from the rows of CENSUS."""
     leases = (read_lease(tuple(row)[1:]) for row in rows if row[1] is not None)
@@ -147,6 +165,7 @@ async def recover(
     uncertain: Collection[RecipientId] | None,
     now: datetime,
     seen_until: datetime | None,
+    holds: bool,
     entropy: Entropy,
 ) -> int | None:
     """Take over what a dead worker held; None when there is no such lease, or it lives on."""
@@ -161,7 +180,11 @@ async def recover(
         await insert_attempts(transaction, some)
     for events in _slices(list(restart_events(untried, now, entropy))):
         await insert_events(transaction, events)
-    await _give_back(transaction, held, stamp(now), Trigger.RESTART)
+    if holds:
+        for doubted in _slices(doubtful):
+            ids = [each.id for each in doubted]
+            await transaction.execute(_HOLD, ids, stamp(now), IN_DOUBT)
+    await _give_back(transaction, untried if holds else held, stamp(now), Trigger.RESTART)
     return len(held)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from tracker.entropy import Entropy
 from tracker.model import (
     Census,
+    Gate,
     Lease,
     LeaseToken,
     Load,
@@ -34,6 +35,7 @@ from tracker.sql.rows import (
 )
 from tracker.sql.values import stamp
 from tracker.sqlite.schedule import lower_next_due
+from tracker.states import IN_DOUBT
 from tracker.store import LeaseLost
 from tracker.version import own_version
 
@@ -57,6 +59,13 @@ WHERE lease = ? RETURNING destination
 _COUNT_UNCERTAIN = f"""
 UPDATE recipients SET status = '{Status.DEFERRED}', attempts = ?, last_attempt_id = ?, category = ?,
     status_since = CASE WHEN status = '{Status.DEFERRED}' THEN status_since ELSE ? END
+WHERE id = ?
+"""
+
+
+_HOLD = f"""
+UPDATE recipients SET status = '{Status.HELD}', status_since = ?, next_attempt_at = NULL,
+    gate = '{Gate.HOLD}', gate_detail = ?
 WHERE id = ?
 """
 
@@ -115,6 +124,7 @@ def recover(
     uncertain: Collection[RecipientId] | None,
     now: datetime,
     seen_until: datetime | None,
+    holds: bool,
     entropy: Entropy,
 ) -> int:
     """Take over what a dead worker held; 0 when somebody else has done it already."""
@@ -135,6 +145,8 @@ def recover(
     )
     connection.executemany(INSERT_EVENT, map(event_columns, restart_events(untried, now, entropy)))
     _give_back(connection, lease, now, Trigger.RESTART)
+    if holds:
+        connection.executemany(_HOLD, [(stamp(now), IN_DOUBT, each.id) for each in doubtful])
     return len(held)
 
 

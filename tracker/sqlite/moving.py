@@ -116,6 +116,7 @@ class Moving(Part):
         now: datetime,
         *,
         seen_until: datetime | None = None,
+        holds: bool = False,
     ) -> int:
         return await self._writer.run(
             partial(
@@ -124,6 +125,7 @@ class Moving(Part):
                 uncertain=None if uncertain is None else frozenset(uncertain),
                 now=now,
                 seen_until=seen_until,
+                holds=holds,
                 entropy=self._entropy,
             )
         )

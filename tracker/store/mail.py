@@ -111,12 +111,14 @@ class Store(Protocol):
         now: datetime,
         *,
         seen_until: datetime | None = None,
+        holds: bool = False,
     ) -> int:
         """Take over what a dead worker held; return how many recipients.
 
         Those in `uncertain` had been sent their final dot: an attempt with the outcome
-        `uncertain` is recorded. None means that nobody knows, so that it may be any. All others
-        become due at once with the event `relay-restarted`, and no attempt is counted.
+        `uncertain` is recorded. None means that nobody knows, so that it may be any. They are due
+        at once, unless they are to be held with `holds`. All others become due at once with the
+        event `relay-restarted`, and no attempt is counted.
 
         With `seen_until` nothing happens when the lease has been renewed beyond it: its worker
         may have sent more since `uncertain` was looked up.
