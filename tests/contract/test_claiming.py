@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,7 @@ from tests.contract.ledger import (
     paths,
     recipients,
 )
+from tests.contract.test_many_at_once import add_anna, cancel_and_tell
 from tests.support.clock import START
 from tests.support.mail import make_settlement, make_submission
 from tracker.model import DestinationChange, Gate, Job, Outcome, Postponement, Trigger
@@ -273,6 +275,60 @@ async def test_the_notice_of_delay_is_due_once_at_a_dead_destination(ledger: Led
     await defer(ledger, job, START + 4 * HOUR, wait=MINUTE)
     assert await ledger.claim(lease, START + 5 * HOUR, 10) == []
     assert await ledger.next_due() == START + 12 * HOUR
+
+
+async def taken_over(ledger: Ledger, job: Job, now: datetime) -> None:
+    """Its worker is killed."""
+    await ledger.recover(job.lease, [], now)
+
+
+async def given_back(ledger: Ledger, job: Job, now: datetime) -> None:
+    """Its worker stops."""
+    await ledger.close_lease(job.lease, now)
+
+
+async def postponed(ledger: Ledger, job: Job, now: datetime) -> None:
+    """Its worker has no way to the ledger of names, or the like."""
+    why = Postponement(gate=Gate.DNS, until=now, detail="Our resolver does not answer")
+    await ledger.postpone(job.lease, [each.id for each in job.recipients], why)
+
+
+@pytest.mark.parametrize("end", [taken_over, given_back, postponed])
+async def test_who_was_to_be_looked_at_is_looked_at_still_when_it_comes_to_nothing(
+    ledger: Ledger, end: Callable[[Ledger, Job, datetime], Awaitable[None]]
+) -> None:
+    """Else nobody would hear of the delay, or of a cancellation, before the destination is back."""
+    await kill(ledger, probe_at=START + 12 * HOUR)
+    submission = replace(make_submission(f"late@{DEAD}"), notice_at=START + 4 * HOUR)
+    await ledger.accept(submission, START, None)
+    await accept_due(ledger, f"cancelled@{DEAD}")
+    (cancelled,) = [
+        each.id for each in await recipients(ledger) if each.forward_path == f"cancelled@{DEAD}"
+    ]
+    await add_anna(ledger)
+    await cancel_and_tell(ledger, cancelled, START + 4 * HOUR)
+    for at in (START + 4 * HOUR, START + 4 * HOUR + MINUTE, START + 4 * HOUR + 2 * MINUTE):
+        jobs = await ledger.claim(await hold(ledger, at), at, 10)
+        assert sorted(paths(jobs)) == [f"cancelled@{DEAD}", f"late@{DEAD}"]
+        for job in jobs:
+            await end(ledger, job, at + MINUTE)
+    # And once it has come to something, that was it.
+    at = START + 5 * HOUR
+    for job in await ledger.claim(await hold(ledger, at), at, 10):
+        await defer(ledger, job, at, wait=MINUTE)
+    assert await ledger.claim(await hold(ledger, at), at + HOUR, 10) == []
+    assert await ledger.next_due() == START + 12 * HOUR
+
+
+async def test_who_is_postponed_is_looked_at_no_sooner(ledger: Ledger) -> None:
+    await kill(ledger, probe_at=START + 12 * HOUR)
+    submission = replace(make_submission(f"late@{DEAD}"), notice_at=START + 4 * HOUR)
+    await ledger.accept(submission, START, None)
+    (job,) = await ledger.claim(await hold(ledger), START + 4 * HOUR, 10)
+    await postponed(ledger, job, START + 5 * HOUR)
+    assert await ledger.next_due() == START + 5 * HOUR
+    assert await ledger.claim(await hold(ledger), START + 5 * HOUR - MINUTE, 10) == []
+    assert paths(await ledger.claim(await hold(ledger), START + 5 * HOUR, 10)) == [f"late@{DEAD}"]
 
 
 async def test_more_deadlines_than_the_limit_come_one_after_the_other(ledger: Ledger) -> None:

@@ -41,7 +41,7 @@ _WAITING = "q.lease IS NULL AND q.next_attempt_at IS NOT NULL"
 _LOCKED = "FOR NO KEY UPDATE SKIP LOCKED"
 
 _TAKE = f"""
-UPDATE queue AS q SET lease = $1, claim = $2, gate = '{Gate.NONE}', gate_detail = ''{{more}}
+UPDATE queue AS q SET lease = $1, claim = $2, gate = '{Gate.NONE}', gate_detail = ''
 WHERE q.id = ANY (ARRAY(SELECT id FROM chosen)) RETURNING q.id, q.message_id, q.destination
 """
 
@@ -59,7 +59,7 @@ WITH visited AS MATERIALIZED (
         ORDER BY q.next_attempt_at, q.id LIMIT v.share {_LOCKED}
     ) AS due
     WHERE v.reachable
-), taken AS ({_TAKE.format(more="")})
+), taken AS ({_TAKE})
 SELECT NULL AS id, NULL AS message_id, destination, reachable, next_probe_at FROM visited
 UNION ALL SELECT id, message_id, destination, NULL, NULL FROM taken
 """
@@ -73,7 +73,7 @@ WITH chosen AS MATERIALIZED (
         ORDER BY q.look_at LIMIT $5 {_LOCKED}
     ) AS due
 )
-{_TAKE.format(more=", look_at = q.expires_at")}
+{_TAKE}
 """
 
 # One job of each destination: its oldest due recipient and what goes with it, found by the
@@ -94,7 +94,7 @@ WITH chosen AS MATERIALIZED (
         LIMIT v.room {_LOCKED}
     ) AS due
 )
-{_TAKE.format(more="")}
+{_TAKE}
 """
 
 _RESCHEDULE = f"""

@@ -14,7 +14,7 @@ WITH held AS (
 gate AS MATERIALIZED (SELECT count(*) = cardinality($1::text[]) AS is_open FROM held),
 waiting AS (
     UPDATE queue AS q SET lease = NULL, claim = NULL, next_attempt_at = $3::bigint, gate = $4,
-        gate_detail = $5
+        gate_detail = $5, look_at = greatest(q.look_at, least($3::bigint, q.expires_at))
     FROM held WHERE q.id = held.id AND (SELECT is_open FROM gate)
     RETURNING q.destination
 ),

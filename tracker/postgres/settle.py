@@ -77,6 +77,7 @@ waiting AS (
     UPDATE queue AS q SET lease = NULL, claim = NULL, status = c.status,
         status_since = CASE WHEN q.status = c.status THEN q.status_since ELSE c.at END,
         attempts = c.attempts, next_attempt_at = c.next_attempt_at,
+        look_at = CASE WHEN q.look_at <= c.at THEN q.expires_at ELSE q.look_at END,
         gate = c.gate, gate_detail = c.gate_detail,
         delay_dsn_at = coalesce(c.delay_dsn_at, q.delay_dsn_at),
         last_attempt_id = coalesce(c.last_attempt_id, q.last_attempt_id),

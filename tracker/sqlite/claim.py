@@ -47,7 +47,7 @@ _TAKE_DUE = _TAKE.format(
     " ORDER BY next_attempt_at, id LIMIT ?"
 )
 
-_TAKE_TO_LOOK_AT = _TAKE.replace(" WHERE id", ", look_at = expires_at WHERE id").format(
+_TAKE_TO_LOOK_AT = _TAKE.format(
     chosen=f"SELECT id FROM recipients WHERE {_WAITING} AND look_at <= ?"
     " ORDER BY look_at, id LIMIT ?"
 )

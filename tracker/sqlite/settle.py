@@ -38,9 +38,11 @@ from tracker.store import LeaseLost
 def _change_statement(after: Status) -> str:
     """The state table is part of the statement: no row, then either the lease or the arrow."""
     before = ", ".join(f"'{status}'" for status in Status if after in states.ARROWS[status])
+    # Who was to be looked at has been: it is done with, and not when it was claimed.
+    looked_at = "look_at = iif(look_at <= ?1, expires_at, look_at)," if is_waiting(after) else ""
     return f"""
-UPDATE recipients SET lease = NULL, status = '{after}',
-    status_since = CASE WHEN status = '{after}' THEN status_since ELSE ? END,
+UPDATE recipients SET lease = NULL, status = '{after}', {looked_at}
+    status_since = CASE WHEN status = '{after}' THEN status_since ELSE ?1 END,
     attempts = ?, next_attempt_at = ?, gate = ?, gate_detail = ?,
     delay_dsn_at = coalesce(?, delay_dsn_at), last_attempt_id = coalesce(?, last_attempt_id),
     category = coalesce(?, category), "trigger" = coalesce(?, "trigger")
@@ -52,8 +54,9 @@ _CHANGE = {status: _change_statement(status) for status in Status}
 _RETURNING = "RETURNING destination"
 
 _POSTPONE = """
-UPDATE recipients SET lease = NULL, next_attempt_at = ?, gate = ?, gate_detail = ?
-WHERE id = ? AND lease = ? RETURNING destination
+UPDATE recipients SET lease = NULL, next_attempt_at = ?1, gate = ?2, gate_detail = ?3,
+    look_at = max(look_at, min(?1, expires_at))
+WHERE id = ?4 AND lease = ?5 RETURNING destination
 """
 
 _NOTE_DESTINATION = """
