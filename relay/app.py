@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from config.loader import Loaded
 from config.settings import Settings
+from relay.absence import Absence
 from relay.carrier import Carrier
 from relay.chores.rulebook import Rulebook
 from relay.chores.statistics import Statistics
@@ -78,7 +79,8 @@ class Relay:
             load=self._load,
             holds=settings.retry.uncertain == "hold",
         )
-        self._rulebook = Rulebook(ledger=ledger, clock=clock)
+        absence = Absence(clock)
+        self._rulebook = Rulebook(ledger=ledger, clock=clock, absence=absence)
         gates = self._watch(settings, clock)
         delivery = self._delivery(loaded, routes, clock, resolver, gates)
         self.worker = Worker(
@@ -90,6 +92,7 @@ class Relay:
             chores=Chores(ledger=ledger, clock=clock, settings=settings),
             statistics=Statistics(ledger=ledger, clock=clock, settings=settings),
             text_index=TextIndexer(ledger=ledger, clock=clock),
+            absence=absence,
         )
         self._closed = ClosedAddresses(ledger, clock)
         intake = LedgerIntake(
@@ -108,6 +111,7 @@ class Relay:
             delivery=delivery,
             intake=intake,
             closed=self._closed,
+            absence=absence,
         )
         self._refusals = RefusalLog(ledger=ledger, clock=clock)
         self.submission = self._submission(settings, ledger, clock, intake, share)

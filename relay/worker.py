@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from config.settings import Settings
 from relay import metrics
+from relay.absence import Absence
 from relay.carrier import Carrier
 from relay.chores.statistics import Statistics
 from relay.chores.text_index import TextIndexer
@@ -60,6 +61,7 @@ class Worker:
         chores: Chores,
         statistics: Statistics,
         text_index: TextIndexer,
+        absence: Absence,
     ) -> None:
         self._ledger = ledger
         self._carrier = carrier
@@ -69,6 +71,7 @@ class Worker:
         self._chores = chores
         self._statistics = statistics
         self._text_index = text_index
+        self._absence = absence
         delivery = settings.delivery
         self._ready = ReadyQueue(
             jobs=delivery.ready_queue,
@@ -226,11 +229,13 @@ class Worker:
                 pause = await self._claim_once()
             except StoreUnavailable as problem:
                 metrics.STORE_FAILURES.inc()
-                self._log.warning("ledger cannot be used", problem=str(problem))
+                self._absence.missed("claiming", problem)
                 pause = _LOOK
             except Exception:
                 self._log.exception("claiming hit a fault")
                 pause = _LOOK
+            else:
+                self._absence.met("claiming")
             if pause:
                 await self._pause(pause)
 
@@ -308,9 +313,11 @@ class Worker:
                     self.wake()
             except StoreUnavailable as problem:
                 metrics.STORE_FAILURES.inc()
-                self._log.warning("lease cannot be renewed", problem=str(problem))
+                self._absence.missed("renewing the lease", problem)
             except Exception:
                 self._log.exception("keeping the lease hit a fault")
+            else:
+                self._absence.met("renewing the lease")
 
     async def _renew(self) -> None:
         if not await self._keeper.renew():

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from relay.absence import Absence
 from relay.clock import Clock
 from tracker.explain import RuleBook, shipped, shipped_digest
 from tracker.store import Rules, Store, StoreUnavailable
@@ -32,9 +33,10 @@ class Ruled(Rules, Store, Protocol):
 class Rulebook:
     """Every worker has one; the record is judged anew by one of them at a time."""
 
-    def __init__(self, *, ledger: Ruled, clock: Clock) -> None:
+    def __init__(self, *, ledger: Ruled, clock: Clock, absence: Absence | None = None) -> None:
         self._ledger = ledger
         self._clock = clock
+        self._absence = absence or Absence(clock)
         self._version = ""
         self._has_adopted = False
         self.book: RuleBook = shipped()
@@ -47,9 +49,11 @@ class Rulebook:
             try:
                 await self.look()
             except StoreUnavailable as problem:
-                self._log.warning("rules wait for the ledger", problem=str(problem))
+                self._absence.missed("rules", problem)
             except Exception:
                 self._log.exception("looking at the rules hit a fault")
+            else:
+                self._absence.met("rules")
             await self._clock.sleep(PERIOD)
 
     async def refresh(self) -> None:

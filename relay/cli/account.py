@@ -105,7 +105,8 @@ def _normalize(address: str) -> str:
 def _password(address: str, from_stdin: bool) -> tuple[str, bool]:
     """Return the password, and whether it was made here."""
     if from_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
+        # One more than a line may have: what has no end is not read to it.
+        password = sys.stdin.readline(LONGEST_PASSWORD + 3).rstrip("\r\n")
     elif sys.stdin.isatty():
         password = typer.prompt(
             f"Password for {address} (empty: make one)",

@@ -5,13 +5,13 @@ suppressed addresses has changed.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from config.settings import Settings
+from relay.absence import Absence
 from relay.clock import Clock
 from relay.closed import ClosedAddresses
 from relay.deliver import Delivery
@@ -49,12 +49,14 @@ class Errands:
         delivery: Delivery,
         intake: Intake,
         closed: ClosedAddresses,
+        absence: Absence,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._delivery = delivery
         self._intake = intake
         self._closed = closed
+        self._absence = absence
         self._runner = Runner(ledger, settings.retry, routes, clock.now)
         self._under_way: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger()
@@ -63,20 +65,22 @@ class Errands:
         """Carry out what is asked for, for ever."""
         try:
             while True:
-                await self._without_end(self._look)
+                await self._look_patiently()
                 await self._clock.sleep(_LOOK.total_seconds())
         finally:
             for task in self._under_way:
                 task.cancel()
 
-    async def _without_end(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do some work; whatever goes wrong, there is a next time."""
+    async def _look_patiently(self) -> None:
+        """Look; whatever goes wrong, there is a next time."""
         try:
-            await work()
+            await self._look()
         except StoreUnavailable as problem:
-            self._log.warning("errands wait for the ledger", problem=str(problem))
+            self._absence.missed("errands", problem)
         except Exception:
             self._log.exception("errands hit a fault")
+        else:
+            self._absence.met("errands")
 
     async def _look(self) -> None:
         news = await self._ledger.news(self._clock.now())

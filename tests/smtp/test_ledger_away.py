@@ -5,6 +5,7 @@ import smtplib
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from config.loader import load
 from relay.app import open_relay
@@ -94,3 +95,30 @@ async def test_a_bounce_is_decided_on_when_the_ledger_is_back(
             while not await bounced(ledger):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
     migrated_postgres.drop_database(name)
+
+
+async def test_that_the_ledger_is_away_is_said_once(
+    migrated_postgres: Server, tmp_path: Path
+) -> None:
+    migrated_postgres.create_database("silent", MIGRATED)
+    async with proxied(migrated_postgres) as proxy:
+        environment = {
+            "SENDTRACE_HOSTNAME": "relay.example.org",
+            "SENDTRACE_STATE_DIRECTORY": str(tmp_path),
+            "SENDTRACE_STORE__URL": f"postgresql://postgres@127.0.0.1:{proxy.port}/silent",
+            "SENDTRACE_STORE__LEASE": "3s",
+            "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
+        }
+        async with open_relay(load(None, environment), clock=SystemClock()):
+            with capture_logs() as events:
+                await proxy.refuse()
+                await asyncio.sleep(6)
+                await proxy.listen()
+                async with asyncio.timeout(90):
+                    while not any(e["event"] == "ledger can be used again" for e in events):  # noqa: ASYNC110
+                        await asyncio.sleep(0.1)
+    said = [event["event"] for event in events]
+    for words in ("ledger cannot be used", "ledger can be used again"):
+        assert said.count(words) == 1, said
+    assert len(said) < 10, said  # chores and who listens say it for themselves, once
+    migrated_postgres.drop_database("silent")

@@ -65,6 +65,7 @@ async def test_it_begins_when_there_is_room_and_has_said_once_what_it_waits_for(
         "there is room again; started",
     ]
     assert events[0]["problem"] == "[Errno 28] No space left on device"
+    assert events[0]["then"] == "it starts by itself within 0.001 s"
     os.close(life)
 
 
