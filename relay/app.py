@@ -69,16 +69,7 @@ class Relay:
         self._passwords = Passwords()
         self._beside: list[asyncio.Task[None]] = []
         self._pool = Pool(settings.delivery, clock)
-        self._keeper = Keeper(
-            ledger=ledger,
-            clock=clock,
-            directory=settings.state_directory,
-            node=self._node,
-            worker=index,
-            lease_for=settings.store.lease,
-            load=self._load,
-            holds=settings.retry.uncertain == "hold",
-        )
+        self._keeper = self._make_keeper(settings, ledger, clock, index)
         absence = Absence(clock)
         self._rulebook = Rulebook(ledger=ledger, clock=clock, absence=absence)
         gates = self._watch(settings, clock)
@@ -115,6 +106,18 @@ class Relay:
         )
         self._refusals = RefusalLog(ledger=ledger, clock=clock)
         self.submission = self._submission(settings, ledger, clock, intake, share)
+
+    def _make_keeper(self, settings: Settings, ledger: Ledger, clock: Clock, index: int) -> Keeper:
+        return Keeper(
+            ledger=ledger,
+            clock=clock,
+            directory=settings.state_directory,
+            node=self._node,
+            worker=index,
+            lease_for=settings.store.lease,
+            load=self._load,
+            holds=settings.retry.uncertain == "hold",
+        )
 
     def _submission(
         self, settings: Settings, ledger: Ledger, clock: Clock, intake: LedgerIntake, share: int
