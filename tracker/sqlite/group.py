@@ -41,6 +41,8 @@ class Pending(NamedTuple):
     kind: Kind
     item: Any
     future: asyncio.Future[Any]
+    octets: int = 0
+    """Of content that comes with it."""
 
 
 class Done(NamedTuple):
@@ -137,6 +139,27 @@ class GroupConnection:
                 connection.rollback()
             with suppress(sqlite3.Error):
                 connection.close()
+
+
+def next_group(
+    waiting: Sequence[Pending], *, most: int, octets: int
+) -> tuple[list[Pending], list[Pending]]:
+    """Return who of `waiting` shares the next commit, at most `most`, and who is left.
+
+    With more content than `octets` they come in order of size to that bound, so that small mail
+    does not wait until all of it is on the disk; but who has waited longest is always among them.
+    """
+    if sum(pending.octets for pending in waiting) > octets:
+        first, *others = waiting
+        order, room = [first, *sorted(others, key=lambda pending: pending.octets)], octets
+    else:
+        order, room = list(waiting), octets
+    count = 0
+    while count < min(most, len(order)) and (room >= order[count].octets or not count):
+        room -= order[count].octets
+        count += 1
+    left = set(map(id, order[count:]))
+    return order[:count], [pending for pending in waiting if id(pending) in left]
 
 
 def fail_all(group: Sequence[Pending], error: Exception) -> list[Done]:

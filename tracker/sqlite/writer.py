@@ -15,7 +15,6 @@ checkpoints of its own accord when the last one closes.
 import asyncio
 import sqlite3
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -25,7 +24,15 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from tracker.attendance import Attendance
-from tracker.sqlite.group import STEP, Done, GroupConnection, Kind, Pending, fail_all
+from tracker.sqlite.group import (
+    STEP,
+    Done,
+    GroupConnection,
+    Kind,
+    Pending,
+    fail_all,
+    next_group,
+)
 from tracker.sqlite.pace import GATHER, Disk, Pace
 from tracker.store import StoreError
 
@@ -41,6 +48,9 @@ _SMALL = 1024 * 1024
 """Bytes of content that they may bring with them."""
 
 
+_MOST = 32 * 1024 * 1024
+"""Bytes of content that share one commit at most: a fraction of a second on a disk of any kind."""
+
 _NEVER = float("inf")
 
 
@@ -50,7 +60,7 @@ class Writer:
     def __init__(self, path: Path) -> None:
         self._ledger = GroupConnection(path)
         self._loop = asyncio.get_running_loop()
-        self._waiting: deque[Pending] = deque()
+        self._waiting: list[Pending] = []
         self._may_block = False
         """True when a step that waits may take long."""
         self._octets = 0
@@ -92,13 +102,15 @@ class Writer:
         it. The future is as what `run` returns.
         """
         self._octets += octets
-        return self._put(kind, item, is_patient=is_patient)
+        return self._put(kind, item, octets=octets, is_patient=is_patient)
 
-    def _put(self, kind: Kind, item: Any, *, is_patient: bool) -> asyncio.Future[Any]:
+    def _put(
+        self, kind: Kind, item: Any, *, octets: int = 0, is_patient: bool
+    ) -> asyncio.Future[Any]:
         if self._closed:
             raise StoreError("the ledger is closed")
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.append(Pending(kind, item, future))
+        self._waiting.append(Pending(kind, item, future, octets))
         self._clients += not is_patient
         if not self._busy:
             self._schedule()
@@ -171,11 +183,13 @@ class Writer:
 
     def _next_group(self) -> list[Pending]:
         waiting = self._waiting
-        if len(waiting) <= GROUP:
-            self._waiting = deque()
+        if len(waiting) <= GROUP and self._octets <= _MOST:
+            self._waiting = []
             self._may_block, self._octets, self._clients = False, 0, 0
-            return list(waiting)
-        return [waiting.popleft() for _ in range(GROUP)]
+            return waiting
+        group, self._waiting = next_group(waiting, most=GROUP, octets=_MOST)
+        self._octets -= sum(pending.octets for pending in group)
+        return group
 
     def _end(self, done: Sequence[Done]) -> None:
         """Tell those who wait what the thread has made of their group, and go on."""

@@ -130,7 +130,7 @@ async def live_through_everything(path: Path) -> None:
     ledger = await open_ledger(path)
     lease = (await ledger.open_lease("node", 1, START, MINUTE)).token
     await asyncio.gather(*(deliver(ledger, lease, b"x" * 100) for _ in range(1200)))
-    await asyncio.gather(*(deliver(ledger, lease, bytes(20_000_000)) for _ in range(8)))
+    await deliver(ledger, lease, bytes(160_000_000))
     await ledger.accept(make_submission("late@example.org"), START, lease)
     await ledger.recover(lease, [], START)
     await ledger.ping()
