@@ -1,11 +1,10 @@
 """Carries one job: deliver it, decide what that means, settle it."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from datetime import timedelta
-from functools import cache, partial
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -18,7 +17,6 @@ from relay.deliver import BrokenOff, Delivered, Delivery
 from relay.gates import Gates
 from relay.hard_bounces import suppressions_after
 from relay.keeper import Keeper
-from relay.log import delivery_line
 from relay.presume import (
     Author,
     cancelled,
@@ -27,6 +25,7 @@ from relay.presume import (
     held_until_deadline,
     presume,
 )
+from relay.telling import Teller
 from relay.transport.content import Source, UnreadableContent, read
 from tracker.explain import RuleBook
 from tracker.model import (
@@ -47,9 +46,6 @@ from tracker.routing import Routes
 from tracker.store import LeaseLost, Ledger, StoreUnavailable
 
 T = TypeVar("T")
-
-_count = cache(metrics.ATTEMPTS.labels)
-"""The counter of an outcome and its origin, of which there are few."""
 
 _SETTLE_PAUSE = timedelta(seconds=1)
 """Between tries to settle while the ledger cannot commit."""
@@ -89,6 +85,7 @@ class Carrier:
         self._revision = config_revision
         self._book = book
         self._dead: dict[str, Postponement] = {}
+        self._teller = Teller(delivery_lines=settings.log.delivery_lines)
         self._log = structlog.get_logger()
 
     @property
@@ -126,7 +123,7 @@ class Carrier:
         settlement = await self._decide_and_settle(job, delivered)
         # Only now: had we been stopped before this commit, they would have to count as uncertain.
         self._keeper.leave([attempt.recipient_id for attempt in delivered.attempts])
-        self._tell(job, settlement)
+        self._teller.settled(job, settlement)
         if self._settings.tracking.suppress_unknown:
             await self._suppress(job, settlement)
         return bool(settlement.reports)
@@ -290,6 +287,7 @@ class Carrier:
         await self._persist(
             job.message.id, partial(self._ledger.postpone, job.lease, recipients, why)
         )
+        self._teller.postponed(job, why)
 
     async def _persist(self, message: MessageId, step: Callable[[], Awaitable[T]]) -> T:
         """Take `step`; while the ledger cannot be used, go on trying.
@@ -358,29 +356,3 @@ class Carrier:
             if job.content is not None
             else partial(self._ledger.content, job.message.id)
         )
-
-    def _tell(self, job: Job, settlement: Settlement) -> None:
-        recipients = {recipient.id: recipient for recipient in job.recipients}
-        for attempt in settlement.attempts:
-            if attempt.is_try:
-                _count(attempt.outcome, attempt.origin).inc()
-            if attempt.outcome is Outcome.DELIVERED:
-                waited = attempt.ended_at - job.message.accepted_at
-                metrics.DELIVERY_SECONDS.observe(waited.total_seconds())
-            recipient = recipients[attempt.recipient_id]
-            self._log.info(
-                "attempt",
-                message=job.message.id,
-                to=recipient.forward_path,
-                outcome=attempt.outcome,
-                origin=attempt.origin,
-                number=attempt.number,
-                phase=attempt.phase,
-                host=attempt.target.host if attempt.target else "none",
-                address=attempt.target.address if attempt.target else "none",
-                said=attempt.words,
-            )
-            if self._settings.log.delivery_lines:
-                self._log.info(delivery_line(job.message, recipient, attempt, os.getpid()))
-        if settlement.reports:
-            metrics.DSNS.inc(len(settlement.reports))

@@ -8,6 +8,7 @@ counted.
 
 import asyncio
 import os
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from relay.submission import AuthenticationResult, SubmissionResult
 from relay.tally import PERIOD, Distribution, LabelledTally, Level, Tally
+from tracker.model import Gate, Origin, Outcome
 
 _SECONDS = (0.1, 0.3, 1, 3, 10, 30, 60, 300, 900, 3600, 4 * 3600, 86400, 7 * 86400)
 
@@ -26,6 +28,11 @@ AUTHENTICATIONS = LabelledTally(
     Counter("sendtrace_authentications", "AUTH commands by result.", ["result"])
 )
 SUBMISSIONS = LabelledTally(Counter("sendtrace_submissions", "Submissions by result.", ["result"]))
+POSTPONEMENTS = LabelledTally(
+    Counter(
+        "sendtrace_postponements", "Jobs that were not dialled, by what they wait for.", ["gate"]
+    )
+)
 ACCEPTED_RECIPIENTS = Tally(Counter("sendtrace_accepted_recipients", "Recipients accepted."))
 DSNS = Tally(Counter("sendtrace_dsns", "DSNs put into the queue."))
 DELIVERY_SECONDS = Distribution(
@@ -49,6 +56,7 @@ STORE_FAILURES = Tally(
 
 ALL: Final = (
     ATTEMPTS,
+    POSTPONEMENTS,
     CONNECTIONS,
     AUTHENTICATIONS,
     SUBMISSIONS,
@@ -61,6 +69,17 @@ ALL: Final = (
     STORE_FAILURES,
 )
 
+
+# A series that begins with its first event hides that event from every rate that is made of it.
+for _outcome, _origin in product(Outcome, Origin):
+    ATTEMPTS.labels(_outcome, _origin)
+for _gate in Gate:
+    if _gate not in (Gate.NONE, Gate.BACK_OFF):
+        POSTPONEMENTS.labels(_gate)
+for _result in SubmissionResult:
+    SUBMISSIONS.labels(_result)
+for _answer in AuthenticationResult:
+    AUTHENTICATIONS.labels(_answer)
 
 _KINDS: Final = ("counter", "gauge_livesum", "histogram")
 _SIZE: Final = 65_536

@@ -215,14 +215,14 @@ class RelaySMTP(AuthenticatingConversation):
         self.say(f"250 2.0.0 Ok: queued as {identifier}")
 
     def note_refused(self, command: Command | None, reply: str) -> None:
-        """Put on record what is refused to somebody who may send."""
+        """Say what is refused, and put it on record if it is to somebody who may send."""
         if command is not None and command.verb in ("MAIL", "RCPT"):
             self._note_refusal(
                 "MAIL" if command.verb == "MAIL" else "RCPT", command.argument, reply
             )
 
     def _note_refusal(self, verb: Refusing, argument: str, reply: str) -> None:
-        if not (self.account or self.is_trusted) or not is_worth_keeping(reply):
+        if not is_worth_keeping(reply):
             return
         account = self.account.address if self.account else None
         clock = self.services.clock
@@ -236,7 +236,17 @@ class RelaySMTP(AuthenticatingConversation):
             client_address=self.client_address,
             reply=reply,
         )
-        self.services.refusals.note(refusal, account or self.client_address)
+        log.info(
+            "refused",
+            client=self.client_address,
+            account=refusal.account or "none",
+            command=verb,
+            **{"from": refusal.reverse_path},
+            to=refusal.forward_path,
+            said=refusal.reply,
+        )
+        if self.account or self.is_trusted:
+            self.services.refusals.note(refusal, account or self.client_address)
 
     def _read_header(self, content: SpooledContent) -> Header:
         header = read_header(content.head(_USUAL_HEADER), content.size)
@@ -291,6 +301,8 @@ class RelaySMTP(AuthenticatingConversation):
         log.info(
             "message accepted",
             id=taken,
+            message_id=facts.message_id,
+            **{"from": reverse_path},
             client=self.client_address,
             account=account,
             size=content.size,

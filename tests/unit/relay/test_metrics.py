@@ -33,3 +33,18 @@ def test_the_files_of_a_worker_have_no_holes(tmp_path: Path) -> None:
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(tmp_path))  # type: ignore[no-untyped-call]
     assert registry.get_sample_value("sendtrace_dsns_total") == 3
+
+
+def test_what_can_be_counted_is_there_before_it_happens(tmp_path: Path) -> None:
+    """A series that begins with its first event hides that event from every rate."""
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", _WORKER], env=environment, check=True, timeout=120)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=str(tmp_path))  # type: ignore[no-untyped-call]
+    for name, labels in (
+        ("attempts", {"outcome": "uncertain", "origin": "remote"}),
+        ("postponements", {"gate": "dns"}),
+        ("submissions", {"result": "unavailable"}),
+        ("authentications", {"result": "failed"}),
+    ):
+        assert registry.get_sample_value(f"sendtrace_{name}_total", labels) == 0
