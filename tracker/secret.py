@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from config.settings import Settings
+from tracker.belonging import hand_to_owner, make_directory
 
 FILE: Final = "pseudonyms.key"
 _OCTETS: Final = 32
@@ -25,7 +26,7 @@ def open_key(settings: Settings) -> bytes:
     path = settings.state_directory / FILE
     with contextlib.suppress(FileNotFoundError):
         return _read(path)
-    settings.state_directory.mkdir(parents=True, exist_ok=True)
+    make_directory(settings.state_directory)
     _make(path)
     return _read(path)
 
@@ -39,6 +40,7 @@ def _make(path: Path) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            hand_to_owner(descriptor, path.parent)
             file.write(os.urandom(_OCTETS).hex() + "\n")
             file.flush()
             os.fsync(file.fileno())

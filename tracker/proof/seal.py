@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 )
 
 from config.settings import Settings
+from tracker.belonging import make_directory, open_beside
 
 NAME: Final = "handover.key"
 """File in the state directory."""
@@ -57,9 +58,15 @@ def open_seal(path: Path) -> Seal:
     """
     try:
         if not path.exists():
+            make_directory(path.parent)
             _make(path)
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as problem:
+    except OSError as problem:
+        raise SealUnfit(
+            f"the key that signs certificates, {path}: {problem.strerror}; the account that runs "
+            "Sendtrace has to be able to read it, and to make it where there is none"
+        ) from None
+    except (ValueError, TypeError) as problem:
         raise SealUnfit(f"the key that signs certificates, {path}: {problem}") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise SealUnfit(f"the key that signs certificates, {path}, is no Ed25519 key")
@@ -73,7 +80,7 @@ def _make(path: Path) -> None:
         serialization.NoEncryption(),
     )
     half = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = open_beside(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     with os.fdopen(descriptor, "wb") as file:
         file.write(pem)
         file.flush()

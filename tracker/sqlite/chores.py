@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tracker.belonging import open_beside
 from tracker.store import StoreUnavailable
 
 
@@ -17,7 +18,7 @@ async def alone(ledger: Path, chore: str) -> AsyncIterator[bool]:
     """Hold `chore` of `ledger`; False when somebody has it. Raises StoreUnavailable."""
     path = ledger.with_name(f"{ledger.name}.{chore}")
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = open_beside(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise StoreUnavailable(f"{path}: {error.strerror}") from error
     try:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+from tracker.belonging import make_directory, open_beside
 from tracker.mailbox import comparable
 from tracker.store import StoreError, StoreUnavailable
 
@@ -27,10 +28,10 @@ million costs the same."""
 
 def create_file(path: Path) -> None:
     """Create the directory and an empty ledger that only its owner may read, if missing."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(path.parent)
     try:
         # An existing file is not even opened: closing it would drop SQLite's own locks on it.
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        os.close(open_beside(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         return
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from tracker.belonging import open_beside
 from tracker.sqlite.connection import connect_reader
 
 _FILES: dict[Path, int] = {}
@@ -60,7 +61,7 @@ class Sync:
         if self._lock is None:
             file = self._path.with_name(f"{self._path.name}.sync")
             try:
-                self._lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                self._lock = open_beside(file, os.O_RDWR | os.O_CREAT)
             except PermissionError:  # of another user; two at once are no harm, only no use
                 return True
         try:

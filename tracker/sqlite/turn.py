@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tracker.belonging import open_beside
+
 
 def turn_file(ledger: Path) -> Path:
     """Return the file whose lock is the turn of `ledger`."""
@@ -22,7 +24,7 @@ class TurnLock:
     """One holder's handle on the turn; every instance excludes every other."""
 
     def __init__(self, ledger: Path) -> None:
-        self._descriptor = os.open(turn_file(ledger), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = open_beside(turn_file(ledger), os.O_RDWR | os.O_CREAT)
 
     def take(self) -> None:
         """Wait for the turn. Blocks the thread."""
