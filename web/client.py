@@ -1,7 +1,7 @@
 """Who is at the other end of an HTTP request, and by what scheme they came."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from aiohttp import web
 
@@ -74,10 +74,23 @@ def peer_of(request: web.Request) -> str:
 
 def is_local(request: web.Request) -> bool:
     """Say whether a process of this machine asks, and not somebody through a proxy on it."""
-    if any(name in request.headers for name in _FORWARDING):
-        return False
-    address = _parse(peer_of(request))
+    address = _direct_peer(request)
     return address is not None and address.is_loopback
+
+
+def comes_from(request: web.Request, networks: Sequence[str]) -> bool:
+    """Say whether this machine or a host in `networks` asks, and not somebody through a proxy."""
+    address = _direct_peer(request)
+    if address is None or address.is_loopback:
+        return address is not None
+    return _is_in(address, [ip_network(network) for network in networks])
+
+
+def _direct_peer(request: web.Request) -> IPv4Address | IPv6Address | None:
+    """Return who asks; None when that is a proxy, or not to be known."""
+    if any(name in request.headers for name in _FORWARDING):
+        return None
+    return _parse(peer_of(request))
 
 
 class Proxies:

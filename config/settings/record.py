@@ -245,6 +245,15 @@ class PanelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             shape='a network such as "10.0.0.0/8" or "::1/128"',
         ),
     ] = ()
+    metrics_networks: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Who may read /metrics beside the machine itself: where Prometheus is. They read how "
+            "much mail goes how, and no addresses. Who comes through a proxy is never meant.",
+            check=check_network,
+            shape='a network such as "10.0.0.5/32" or "fd00:5::/64"',
+        ),
+    ] = ()
     login_failures: Annotated[
         int,
         Setting(
@@ -272,7 +281,7 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Literal["json", "logfmt", "console"],
         Setting(
             'One line per event: "json" for programs, "logfmt" (key=value) for both, "console" '
-            "with colours for people at a terminal.",
+            "for people at a terminal.",
         ),
     ] = "logfmt"
     level: Annotated[

@@ -19,7 +19,7 @@ from tracker.nodes import nodes_of
 from tracker.states import OPEN
 from tracker.store import Ledger, StoreError
 from tracker.views import Balance
-from web.client import is_local
+from web.client import comes_from
 from web.panel import Visit
 from web.track.filters import OPEN_QUERY
 from web.unread import RECENT
@@ -152,10 +152,10 @@ def _expose(folder: Path, snapshot: _Snapshot) -> bytes:
 
 
 async def show_metrics(visit: Visit) -> web.StreamResponse:
-    """Answer to a process of this machine; to anybody else there is no such page."""
-    if not is_local(visit.request):
-        raise web.HTTPNotFound
+    """Answer to this machine and `panel.metrics_networks`; for others there is no such page."""
     settings = visit.panel.settings
+    if not comes_from(visit.request, settings.panel.metrics_networks):
+        raise web.HTTPNotFound
     metrics = await _read_ledger(visit.panel.ledger, visit.now, settings.tracking.retention)
     text = await asyncio.to_thread(
         _expose, settings.state_directory / "metrics", _Snapshot(metrics)

@@ -4,7 +4,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from config.addresses import parse_networks
-from web.client import Proxies, client_address, is_local, network_of
+from web.client import Proxies, client_address, comes_from, is_local, network_of
 
 TRUSTED = parse_networks(("10.0.0.0/8", "::1/128"))
 
@@ -76,6 +76,28 @@ class Transport:
 def test_local_is_loopback(peer: object, local: bool) -> None:
     request = make_mocked_request("GET", "/metrics", transport=Transport(peer))
     assert is_local(request) is local
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "let_in"),
+    [
+        (("10.0.0.5", 5), {}, True),
+        (("::ffff:10.0.0.5", 5, 0, 0), {}, True),
+        (("fd00:5::1", 5, 0, 0), {}, True),
+        (("127.0.0.1", 5), {}, True),
+        (("10.0.0.6", 5), {}, False),
+        (("10.0.0.5", 5), {"X-Forwarded-For": "10.0.0.5"}, False),
+        (("10.0.0.6", 5), {"X-Forwarded-For": "10.0.0.5"}, False),
+        (("127.0.0.1", 5), {"Forwarded": "for=10.0.0.5"}, False),
+        ("/run/panel.sock", {}, False),
+        (None, {}, False),
+    ],
+)
+def test_who_is_let_in_comes_from_the_network_itself(
+    peer: object, headers: dict[str, str], let_in: bool
+) -> None:
+    request = make_mocked_request("GET", "/metrics", headers, transport=Transport(peer))
+    assert comes_from(request, ("10.0.0.5/32", "fd00:5::/64")) is let_in
 
 
 @pytest.mark.parametrize(
