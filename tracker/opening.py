@@ -62,6 +62,21 @@ async def exists(settings: StoreSettings) -> bool:
     return settings.sqlite_path().exists()
 
 
+async def lacking(settings: StoreSettings) -> list[str] | None:
+    """Return the names of the steps of this version's schema that the ledger does not have.
+
+    None when there is no ledger. Raises SchemaTooNew, StoreUnavailable, StoreError.
+    """
+    if settings.is_postgresql:
+        from tracker import postgres
+
+        return await postgres.lacking(settings.postgresql_url())
+    from tracker import sqlite
+
+    path = settings.sqlite_path()
+    return await asyncio.to_thread(sqlite.lacking, path) if path.exists() else None
+
+
 @asynccontextmanager
 async def open_archive(settings: StoreSettings) -> AsyncIterator[Archive]:
     """Open the ledger as something to be moved; make it, or bring its schema up to date, first.

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from config.loader import ConfigError, Loaded, load
-from tracker.opening import exists, open_ledger
+from tracker.opening import lacking, open_ledger
 from tracker.store import Ledger, OutcomeUnknown, StoreError, located
 
 ConfigOption = Annotated[
@@ -53,12 +53,19 @@ def load_or_fail(path: Path | None) -> Loaded:
 
 @contextlib.asynccontextmanager
 async def ledger_of(loaded: Loaded) -> AsyncIterator[Ledger]:
-    """Open the ledger that the configuration names, and close it again."""
+    """Open the ledger that the configuration names, as it is, and close it again."""
     store = loaded.settings.store
-    if not await exists(store):
+    steps = await lacking(store)
+    if steps is None:
         raise CommandFailed(
             f"there is no ledger at {store.place}; `sendtrace serve` or `sendtrace migrate` "
             "makes it, or --config names another one"
+        )
+    if steps:
+        # Not in passing: an older version that runs on it could not be started again.
+        raise CommandFailed(
+            f"the ledger at {store.place} is of an older version ({steps[0]} is missing); to start "
+            "this version, or `sendtrace migrate`, brings it up to date: make a backup first"
         )
     ledger = await open_ledger(store)
     try:

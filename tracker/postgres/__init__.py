@@ -1,6 +1,6 @@
 """The ledger on PostgreSQL, which many nodes may share."""
 
 from tracker.postgres.ledger import PostgresLedger, open_ledger
-from tracker.postgres.migrate import exists, migrate
+from tracker.postgres.migrate import exists, lacking, migrate
 
-__all__ = ["PostgresLedger", "exists", "migrate", "open_ledger"]
+__all__ = ["PostgresLedger", "exists", "lacking", "migrate", "open_ledger"]

@@ -85,6 +85,16 @@ async def exists(url: str) -> bool:
         return bool(await _applied(connection))
 
 
+async def lacking(url: str) -> list[str] | None:
+    """Return the names of the migrations that the ledger does not have; None when there is none.
+
+    Raises what `migrate` does; the ledger stays as it is.
+    """
+    async with _connected(url) as connection:
+        applied = await _applied(connection)
+        return [each.name for each in migrations.missing(applied, shipped())] if applied else None
+
+
 @asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[Any]:
     """Lend a connection of its own; what goes wrong meanwhile is said in our words."""

@@ -7,6 +7,10 @@ from typing import Final
 from tracker.store import StoreUnavailable
 
 _ABOUT_FILES: Final = (PermissionError, FileNotFoundError, NotADirectoryError, IsADirectoryError)
+_BROKEN: Final = (
+    "move it away with every file beside it that begins with its name, then put a backup in its "
+    "place: see Restoring in docs/operating.md"
+)
 _NOT_LET: Final = (
     "the account that runs Sendtrace has to be able to make and write it and the files beside it"
 )
@@ -29,4 +33,4 @@ def _of_ledger(error: Exception) -> str:
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
         return f"{error}; {_NOT_LET}"
-    return f"{error}; put a backup in its place" if name == "SQLITE_CORRUPT" else str(error)
+    return f"{error}; {_BROKEN}" if name == "SQLITE_CORRUPT" else str(error)

@@ -37,6 +37,30 @@ def migrate(path: Path, wanted: Sequence[Migration] | None = None) -> list[str]:
         raise explained(error, path) from error
 
 
+def lacking(path: Path) -> list[str]:
+    """Return the names of the migrations that the ledger at `path`, which exists, does not have.
+
+    Raises what `migrate` does; the ledger stays as it is.
+    """
+    try:
+        turn = TurnLock(path)
+        try:
+            with turn.held(), closing(connect_writer(path)) as connection:
+                return [each.name for each in migrations.missing(_applied(connection), shipped())]
+        finally:
+            turn.close()
+    except (sqlite3.Error, OSError) as error:
+        raise explained(error, path) from error
+
+
+def _applied(connection: sqlite3.Connection) -> dict[int, str]:
+    """Return the checksums of what was applied."""
+    found = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").fetchone()
+    if found is None:
+        return {}
+    return dict(connection.execute("SELECT number, checksum FROM migrations"))
+
+
 def _apply(connection: sqlite3.Connection, wanted: Sequence[Migration]) -> list[str]:
     if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -44,8 +68,7 @@ def _apply(connection: sqlite3.Connection, wanted: Sequence[Migration]) -> list[
         "CREATE TABLE IF NOT EXISTS migrations"
         " (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)"
     )
-    applied: dict[int, str] = dict(connection.execute("SELECT number, checksum FROM migrations"))
-    todo = migrations.missing(applied, wanted)
+    todo = migrations.missing(_applied(connection), wanted)
     for migration in todo:
         _apply_one(connection, migration)
     return [migration.name for migration in todo]

@@ -21,6 +21,7 @@ from tests.support.service import COMMAND
 from tracker.model import Outcome
 from tracker.passwords import Passwords
 from tracker.sqlite import SqliteLedger, open_ledger
+from tracker.sqlite.migrate import lacking, migrate, shipped
 from tracker.store import Ledger, OutcomeUnknown
 from tracker.views import Patience
 
@@ -102,6 +103,35 @@ def test_without_a_ledger_it_says_how_to_make_one(run: Run, arguments: tuple[str
     result = run(*arguments)
     assert result.status == 1
     assert "sendtrace migrate" in result.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("account", "list"), ("queue", "hold", "--all"), ("trace", "to:bob")],
+    ids=" ".join,
+)
+def test_a_ledger_of_an_older_version_is_not_migrated_in_passing(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    path = tmp_path / "var" / "ledger.db"
+    migrate(path, shipped()[:3])
+    result = run(*arguments)
+    assert result.status == 1
+    assert "is of an older version (0004_category is missing)" in result.err
+    assert len(lacking(path)) == len(shipped()) - 3
+    assert "applied 0004_category" in run("migrate").out
+    assert run(*arguments).status == 0
+
+
+def test_a_broken_ledger_does_not_keep_its_wal(run: Run, tmp_path: Path) -> None:
+    run("migrate")
+    path = tmp_path / "var" / "ledger.db"
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"x" * (path.stat().st_size - 4096))
+    result = run("account", "list")
+    assert result.status == 1
+    assert "every file beside it" in result.err
 
 
 @pytest.mark.parametrize(
