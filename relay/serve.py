@@ -7,11 +7,13 @@ import resource
 import secrets
 import socket
 from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
 import structlog
 
+from config.changes import changed_keys, keys_that_need_a_restart
 from config.loader import Loaded
 from config.settings import Settings
 from relay import processes
@@ -33,7 +35,7 @@ def serve(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
     """
     settings = loaded.settings
     _allow_many_connections()
-    configure(settings.log.format, settings.log.level, DirectWriter(), process="supervisor")
+    _configure_log(settings)
     log = structlog.get_logger()
     _check_certificates(settings)
     _check_addresses(settings, known=frozenset())
@@ -51,14 +53,18 @@ def serve(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
     )
     if settings.delivery.allow_private_destinations:
         log.warning("private destinations are allowed; do not run like this on the internet")
-    generation = _Generations(reload)
+    generation = _Generations(loaded, reload)
     supervisor = Supervisor(
-        generation.roles(loaded), grace=settings.shutdown_grace, renew=generation.renew
+        generation.roles(loaded), grace=generation.grace, renew=generation.renew
     )
     # What is there by now lives as long as we do. Whoever collects garbage later would write to all
     # of it, and pages that the processes share until then would be copied for each.
     gc.freeze()
     return supervisor.run()
+
+
+def _configure_log(settings: Settings) -> None:
+    configure(settings.log.format, settings.log.level, DirectWriter(), process="supervisor")
 
 
 def _allow_many_connections() -> None:
@@ -77,12 +83,17 @@ def worker_count(settings: Settings) -> int:
 class _Generations:
     """Numbers workers so that no two that ever live at once share a number."""
 
-    def __init__(self, reload: Callable[[], Loaded]) -> None:
+    def __init__(self, first: Loaded, reload: Callable[[], Loaded]) -> None:
+        self._present = first
         self._reload = reload
         self._next = 0
         self._addresses: frozenset[tuple[str, int]] = frozenset()
         """Every address that a process of ours may have bound."""
         self._log = structlog.get_logger()
+
+    def grace(self) -> timedelta:
+        """Return how long an end may take, by the settings that are in force then."""
+        return self._present.settings.shutdown_grace
 
     def roles(self, loaded: Loaded) -> Sequence[Role]:
         self._addresses |= {each.bound for each in _addresses(loaded.settings)}
@@ -106,13 +117,29 @@ class _Generations:
     def renew(self) -> Sequence[Role] | None:
         try:
             loaded = self._reload()
+            _check_followed(self._present.settings, loaded.settings)
             _check_certificates(loaded.settings)
             _check_addresses(loaded.settings, known=self._addresses)
         except Exception as error:
             self._log.error("configuration not reloaded", problem=str(error))
             return None
-        self._log.info("configuration reloaded", revision=loaded.revision)
+        keys = changed_keys(self._present.settings, loaded.settings)
+        self._present = loaded
+        _configure_log(loaded.settings)
+        self._log.info(
+            "configuration reloaded", revision=loaded.revision, changed=" ".join(keys) or "nothing"
+        )
         return self.roles(loaded)
+
+
+def _check_followed(present: Settings, new: Settings) -> None:
+    """Say what a running service cannot change. Raises CannotStart."""
+    keys = keys_that_need_a_restart(present, new)
+    if keys:
+        raise CannotStart(
+            f"{' and '.join(keys)}: changes with a restart only; mail that waits stays where it is "
+            "now, so see that it comes along"
+        )
 
 
 class _Address(NamedTuple):

@@ -92,11 +92,13 @@ class Supervisor:
         self,
         roles: Sequence[Role],
         *,
-        grace: timedelta,
+        grace: Callable[[], timedelta],
         renew: Callable[[], Sequence[Role] | None],
         patience: timedelta = PATIENCE,
     ) -> None:
-        """`renew` is asked at SIGHUP for the new generation; None keeps the present one.
+        """`grace` is asked when the end comes, `renew` at SIGHUP for the new generation.
+
+        None keeps the present one.
 
         A child that says nothing for `patience` is killed.
         """
@@ -229,7 +231,7 @@ class Supervisor:
     def _drain(self) -> int:
         for pid in self._children:
             _signal(pid, signal.SIGTERM)
-        deadline = time.monotonic() + self._grace.total_seconds() + 5
+        deadline = time.monotonic() + self._grace().total_seconds() + 5
         while self._children and time.monotonic() < deadline:
             signal.sigtimedwait({signal.SIGCHLD}, 0.2)
             self._forget_ended()

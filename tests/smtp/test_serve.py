@@ -118,6 +118,31 @@ def test_sighup_brings_new_certificates_and_settings_and_refuses_bad_ones(tmp_pa
         wait_until(lambda: announced_size(service) == "1048576", "the new settings")
 
 
+@pytest.mark.parametrize(
+    ("key", "old", "new"),
+    [
+        ("state_directory", '/state"', '/elsewhere"'),
+        ("store.url", '/ledger.db"', '/elsewhere.db"'),
+    ],
+)
+def test_a_reload_does_not_leave_the_mail_behind(
+    tmp_path: Path, key: str, old: str, new: str
+) -> None:
+    service = Service(tmp_path, workers=1)
+    with service.running():
+        good = service.configuration.read_text()
+        service.configuration.write_text(good.replace(old, new, 1))
+        service.signal_supervisor(signal.SIGHUP)
+        wait_until(lambda: "configuration not reloaded" in service.log(), "the refusal")
+        assert f"{key}: changes with a restart only" in service.log()
+        assert "configuration reloaded" not in service.log()
+        service.configuration.write_text(good.replace('grace = "15s"', 'grace = "16s"'))
+        service.signal_supervisor(signal.SIGHUP)
+        wait_until(lambda: "configuration reloaded" in service.log(), "the reload")
+        assert "changed=shutdown_grace" in service.log()
+    assert not list(tmp_path.glob("elsewhere*"))
+
+
 def announced_size(service: Service) -> str | None:
     try:
         with smtplib.SMTP("127.0.0.1", service.submission_port) as client:

@@ -52,7 +52,10 @@ PROGRAM = textwrap.dedent(
     def renew():
         return None if mode == "keep" else [child("new")]
 
-    supervisor = Supervisor([child("old")], grace=timedelta(seconds=-4), renew=renew, **patience)
+    def grace():
+        return timedelta(seconds=-4)
+
+    supervisor = Supervisor([child("old")], grace=grace, renew=renew, **patience)
     sys.exit(supervisor.run())
     """
 )
