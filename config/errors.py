@@ -25,7 +25,7 @@ class Problem(msgspec.Struct, frozen=True):
     """One thing to correct: where, what is there, what belongs there, and perhaps a hint.
 
     `origin` names the environment variable or file the value came from when that is not the
-    configuration file itself.
+    configuration file itself, `place` file and line when it is.
     """
 
     key: str
@@ -33,12 +33,14 @@ class Problem(msgspec.Struct, frozen=True):
     expected: str
     hint: str = ""
     origin: str = ""
+    place: str = ""
 
     def __str__(self) -> str:
         """Return the problem as one line."""
         origin = f" (from {self.origin})" if self.origin else ""
         hint = f"; {self.hint}" if self.hint else ""
-        return f"{self.key}{origin}: found {self.found}, expected {self.expected}{hint}"
+        place = f" [{self.place}]" if self.place else ""
+        return f"{self.key}{origin}: found {self.found}, expected {self.expected}{hint}{place}"
 
 
 class ConfigError(Exception):

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from config.checks import check
 from config.convert import Reader, origin_of
 from config.environment import CONFIG_VARIABLE, overlay
 from config.errors import ConfigError, Problem
+from config.lines import Lines
 from config.plain import to_plain
 from config.settings import Settings
 
@@ -50,7 +53,7 @@ def load(
     every problem of file and environment at once; only a file that cannot be read or is not TOML
     is a problem alone, since nothing else can be judged without it.
     """
-    raw, source = _read(path, environ, system_file)
+    raw, source, lines = _read(path, environ, system_file)
     applied = overlay(Settings, raw, environ)
     reader = Reader(Settings, applied.origins)
     settings = reader.section(Settings, applied.raw)
@@ -60,7 +63,7 @@ def load(
         if not finding.rests_on_any(wrong):
             problems.append(_with_origin(finding.problem, applied.origins))
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(_placed(problem, source, lines) for problem in problems)
     return Loaded(settings, source, revision_of(settings))
 
 
@@ -76,21 +79,29 @@ def _with_origin(problem: Problem, origins: Mapping[str, str]) -> Problem:
     return Problem(problem.key, problem.found, problem.expected, problem.hint, origin)
 
 
+def _placed(problem: Problem, source: Path | None, lines: Lines) -> Problem:
+    """Return `problem` with file and line, unless it came from the environment."""
+    line = lines.of(problem.key)
+    if problem.origin or source is None or line is None:
+        return problem
+    return msgspec.structs.replace(problem, place=f"{source}:{line}")
+
+
 def _read(
     path: Path | None, environ: Mapping[str, str], system_file: Path
-) -> tuple[dict[str, object], Path | None]:
-    """Return the content of the first file in the look-up order, and which file that was."""
+) -> tuple[dict[str, object], Path | None, Lines]:
+    """Return the content of the first file in the look-up order, which that was, and its lines."""
     named = environ.get(CONFIG_VARIABLE)
     origin = CONFIG_VARIABLE if path is None and named else ""
     if path is None:
         path = Path(named) if named else None
     chosen = path or system_file
     try:
-        with chosen.open("rb") as file:
-            return tomllib.load(file), chosen
+        text = chosen.read_bytes().decode()
+        return tomllib.loads(text), chosen, Lines(text)
     except (FileNotFoundError, NotADirectoryError):
         if path is None:
-            return {}, None
+            return {}, None, Lines("")
         found = "no such file"
     except OSError as error:
         found = f"a file that cannot be read ({error.strerror})"

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import structlog
 
 from config.changes import changed_keys, keys_that_need_a_restart
+from config.doubts import doubts
 from config.loader import Loaded
 from config.settings import Settings
 from relay import processes
@@ -51,8 +52,7 @@ def serve(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
         configuration=str(loaded.source or "built-in defaults"),
         revision=loaded.revision,
     )
-    if settings.delivery.allow_private_destinations:
-        log.warning("private destinations are allowed; do not run like this on the internet")
+    _tell_doubts(settings)
     generation = _Generations(loaded, reload)
     supervisor = Supervisor(
         generation.roles(loaded), grace=generation.grace, renew=generation.renew
@@ -65,6 +65,11 @@ def serve(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
 
 def _configure_log(settings: Settings) -> None:
     configure(settings.log.format, settings.log.level, DirectWriter(), process="supervisor")
+
+
+def _tell_doubts(settings: Settings) -> None:
+    for doubt in doubts(settings):
+        structlog.get_logger().warning("configuration is doubtful", problem=doubt)
 
 
 def _allow_many_connections() -> None:
@@ -129,6 +134,7 @@ class _Generations:
         self._log.info(
             "configuration reloaded", revision=loaded.revision, changed=" ".join(keys) or "nothing"
         )
+        _tell_doubts(loaded.settings)
         return self.roles(loaded)
 
 

@@ -12,12 +12,15 @@ app = typer.Typer(
 @app.command("check")
 def check(config: ConfigOption = None) -> None:
     """Say whether the configuration can be used, and everything that is wrong with it."""
+    from config.doubts import doubts
     from relay.certificates import find_unusable
 
     loaded = load_or_fail(config)
     problems = dict.fromkeys(find_unusable(loaded.settings))
     if problems:
         raise CommandFailed("\n".join(problems), status=2)
+    for doubt in doubts(loaded.settings):
+        typer.echo(f"sendtrace: warning: {doubt}", err=True)
     source = loaded.source or "built-in defaults"
     typer.echo(f"{source}: configuration is good (revision {loaded.revision})")
 

@@ -536,3 +536,11 @@ def test_a_suppression_is_for_the_domain_as_accounts_are_kept(
     assert run("suppression", "add", "carol@example.net", "--for", "Bücher.example").status == 0
     (listed,) = json.loads(run("suppression", "list", "--json").out)
     assert listed["domain"] == "xn--bcher-kva.example"
+
+
+def test_a_doubtful_configuration_is_good_and_the_doubt_is_told(run: Run, tmp_path: Path) -> None:
+    text = '[submission]\ntrusted_networks = ["0.0.0.0/0"]\n'
+    (tmp_path / "sendtrace.toml").write_text(text, encoding="utf-8")
+    result = run("config", "check", "--config", "sendtrace.toml")
+    assert (result.status, "configuration is good" in result.out) == (0, True)
+    assert "warning: submission.trusted_networks[0]: everybody in" in result.err
