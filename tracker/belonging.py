@@ -10,8 +10,8 @@ from pathlib import Path
 
 
 def hand_to_owner(descriptor: int, directory: Path) -> None:
-    """Give an open file of root's to whoever owns `directory`; of others nothing changes."""
-    if os.geteuid() != 0 or os.fstat(descriptor).st_uid != 0:
+    """Give a file that we have just made to whoever owns `directory`, if we are root."""
+    if os.geteuid() != 0:
         return
     owner = directory.stat()
     if owner.st_uid != 0:
@@ -21,9 +21,18 @@ def hand_to_owner(descriptor: int, directory: Path) -> None:
 def open_beside(path: Path, flags: int) -> int:
     """Open a file that only its owner may read, making it if `flags` say so; return its descriptor.
 
-    Raises OSError.
+    Links are not followed, and only what is made here is given away: who owns the directory could
+    have put a link to a file of root's there. Raises OSError.
     """
-    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+    flags |= os.O_CLOEXEC | os.O_NOFOLLOW
+    if not flags & os.O_CREAT:
+        return os.open(path, flags)
+    try:
+        descriptor = os.open(path, flags | os.O_EXCL, 0o600)
+    except FileExistsError:
+        if flags & os.O_EXCL:
+            raise
+        return os.open(path, flags, 0o600)
     hand_to_owner(descriptor, path.parent)
     return descriptor
 
@@ -33,8 +42,13 @@ def make_directory(path: Path) -> None:
     if path.is_dir():
         return
     make_directory(path.parent)
-    path.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        if path.is_dir():
+            return
+        raise
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         hand_to_owner(descriptor, path.parent)
     finally:

@@ -9,6 +9,7 @@ from config.settings import Settings, StoreSettings, TrackingSettings
 from tracker.opening import migrate, open_ledger
 from tracker.proof import SealUnfit, key_path, open_seal
 from tracker.secret import open_key
+from tracker.store import StoreError
 
 SERVICE = 65534
 """An account that is nobody's here."""
@@ -60,6 +61,24 @@ def test_what_the_service_has_given_to_somebody_else_stays_theirs(home: Path) ->
     os.chown(key, SERVICE - 1, SERVICE - 1)
     open_seal(key)
     assert owners(home) == {"handover.key": (SERVICE - 1, SERVICE - 1)}
+
+
+@as_root
+async def test_a_link_is_not_followed(home: Path, tmp_path: Path) -> None:
+    """The service could put a link to anything where root is about to make a file."""
+    secret = tmp_path / "shadow"
+    secret.write_text("of root")
+    (home / "ledger.db.turn").symlink_to(secret)
+    with pytest.raises(StoreError, match=r"ledger\.db"):
+        await migrate(StoreSettings(url=f"sqlite:{home}/ledger.db"))
+    assert owners(tmp_path)["shadow"] == (0, 0)
+
+
+@as_root
+async def test_a_lock_that_root_once_made_stays_roots(home: Path) -> None:
+    (home / "ledger.db.turn").touch()
+    await migrate(StoreSettings(url=f"sqlite:{home}/ledger.db"))
+    assert owners(home)["ledger.db.turn"] == (0, 0)
 
 
 def test_a_key_that_cannot_be_made_is_named_with_the_reason(tmp_path: Path) -> None:
