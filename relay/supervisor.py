@@ -30,6 +30,8 @@ _REPORTS = 4096
 """Reports that are taken at once: more than come between two looks."""
 _STABLE = 10.0
 """Seconds after which a child counts as having started well."""
+_CRAMPED_PAUSE = 1.0
+"""Seconds until a child is started for which there was no room."""
 _LONGEST_PAUSE = 30.0
 """Seconds between restarts of a child that keeps dying at once."""
 _OWN_STALL = 5.0
@@ -141,7 +143,13 @@ class Supervisor:
         return received.si_signo if received else None
 
     def _start(self, role: Role, generation: int) -> None:
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            # No memory, or as many processes as there may be: the others are to live on.
+            self._log.error("process not started; trying again", process=role.name, problem=error)
+            self._pending.append(_Pending(role, time.monotonic() + _CRAMPED_PAUSE, generation))
+            return
         if pid == 0:
             os.close(self._life)
             os.close(self._reports)

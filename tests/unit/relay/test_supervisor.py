@@ -49,6 +49,14 @@ PROGRAM = textwrap.dedent(
             return 0
         return Role(name, run)
 
+    if mode == "cramped":
+        fork, left = os.fork, [1, 0, 0, 1]
+        def fork_if_there_is_room():
+            if left and not left.pop(0):
+                raise BlockingIOError(11, "Resource temporarily unavailable")
+            return fork()
+        os.fork = fork_if_there_is_room
+
     def renew():
         return None if mode == "keep" else [child("new")]
 
@@ -102,6 +110,23 @@ def test_a_child_that_dies_is_started_again_and_sigterm_ends_all(
     supervisor.terminate()
     assert supervisor.wait(60) == 0
     wait_until(lambda: not any(map(lives, pids(tmp_path, "old"))), "the end of all")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP], ids=["restart", "renewal"])
+def test_where_no_process_can_be_started_it_is_tried_again(
+    start: Start, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Else one child that dies while the machine is full would take all others with it."""
+    supervisor = start("cramped")
+    (first,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    if number is signal.SIGKILL:
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: len(pids(tmp_path, "old")) == 2, "another child")
+    else:
+        supervisor.send_signal(signal.SIGHUP)
+        wait_until(lambda: pids(tmp_path, "new"), "the new generation")
+    supervisor.terminate()
+    assert supervisor.wait(60) == 0
 
 
 def test_sighup_replaces_the_children_by_the_new_generation(start: Start, tmp_path: Path) -> None:
