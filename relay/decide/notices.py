@@ -8,7 +8,7 @@ import msgspec
 
 from config.settings import RetrySettings
 from relay.decide.verdict import Verdict
-from relay.dsn import Action, Report, Reported, compose_dsn
+from relay.dsn import Action, Report, Reported, compose_dsn, shortened
 from tracker.explain import RuleBook
 from tracker.mailbox import MailboxError, parse_mailbox
 from tracker.model import (
@@ -78,7 +78,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
                 id=identifier,
                 action=action,
                 message=message,
-                recipients=tuple(self._reported(verdict) for verdict in verdicts),
+                recipients=tuple(self._reported(verdict, len(verdicts)) for verdict in verdicts),
                 reporting_mta=self.reporting_mta,
                 now=self.now,
                 original=self.original,
@@ -119,7 +119,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
             related_message_id=dsn,
         )
 
-    def _reported(self, verdict: Verdict) -> Reported:
+    def _reported(self, verdict: Verdict, together: int) -> Reported:
         recipient, following = verdict.recipient, verdict.next_attempt_at
         is_uncertain = verdict.attempt.outcome is Outcome.UNCERTAIN
         planned: Sequence[datetime] = ()
@@ -133,7 +133,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
             )
         return Reported(
             recipient=recipient,
-            attempt=verdict.attempt,
+            attempt=shortened(verdict.attempt, together),
             expired=verdict.status is Status.EXPIRED,
             may_have_copy=is_uncertain or recipient.id in self.uncertain_before,
             planned=tuple(planned),

@@ -8,6 +8,7 @@ from relay.dsn.report import (
     Report,
     Reported,
     returns_whole,
+    shortened,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "Reported",
     "compose_dsn",
     "returns_whole",
+    "shortened",
 ]

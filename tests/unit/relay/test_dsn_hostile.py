@@ -6,9 +6,51 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.settings import RetrySettings
+from relay.decide import decide, weigh
 from relay.dsn import compose_dsn
+from relay.dsn.report import WORDS_LIMIT
+from tests.support.clock import START
 from tests.support.dsns import blocks_of, make_report, parts_of, prose_of, read, text_of
-from tracker.model import Phase, Reply, Target
+from tests.support.mail import make_attempt, mint
+from tests.support.outward import make_job, make_message, make_recipient
+from tracker.model import Outcome, Phase, Reply, Target
+
+# --- much of it ---------------------------------------------------------------------------------
+
+
+def report_on(recipients: int, reply: Reply) -> bytes:
+    """Return the DSN on a message that a server has refused for each of its recipients."""
+    message = make_message()
+    to = [make_recipient(f"user{n}@mx.test", message) for n in range(recipients)]
+    attempts = [make_attempt(each, Outcome.FAILED, reply=reply) for each in to]
+    weighed = weigh(
+        make_job(message=message, recipients=to),
+        attempts,
+        retry=RetrySettings(),
+        now=START,
+        jitter=0.5,
+    )
+    (dsn,) = decide(
+        weighed, reporting_mta="relay.test", mint=mint, destination_of=str, original=b""
+    ).reports
+    return b"".join(dsn.content.chunks())
+
+
+def test_a_server_that_has_much_to_say_of_each_of_many_is_cut_short() -> None:
+    reply = Reply(code=550, lines=("5.1.1 Go away", *["no " * 26] * 100))
+    octets = report_on(500, reply)
+    assert len(octets) < 4 * WORDS_LIMIT
+    assert octets.count(b"\r\nFinal-Recipient: ") == 500
+    assert octets.count(b"\r\nDiagnostic-Code: smtp; 550-5.1.1 Go away") == 500
+    assert b"The reply was longer; this is its beginning." in octets
+
+
+def test_what_a_server_says_of_a_few_is_there_word_for_word() -> None:
+    lines = ("5.1.1 Go away", *[f"line {n} " + "no " * 20 for n in range(100)])
+    octets = report_on(20, Reply(code=550, lines=lines))
+    assert octets.count(b"line 99 no") == 2 * 20  # in what people read, and in what programs do
+
 
 # --- hostile servers --------------------------------------------------------------------------
 
