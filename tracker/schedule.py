@@ -12,6 +12,7 @@ from config.settings import RetrySettings
 
 _SHORTEST_STATED = timedelta(minutes=1)
 _LONGEST_STATED = timedelta(hours=1)
+_SLACK = timedelta(minutes=10)
 _HURRIED = 3
 """Attempts after which a server's stated wait no longer shortens ours: "try again in 60 seconds"
 for seven days must not make ten thousand attempts."""
@@ -87,6 +88,16 @@ def ladder(
 def probe_at(retry: RetrySettings, *, failures: int, now: datetime, jitter: float) -> datetime:
     """Return when a destination is probed that could not be reached `failures` times in a row."""
     return now + _spread(_step(retry.destination_backoff, failures), retry.jitter, jitter)
+
+
+def latest_next_try(retry: RetrySettings, now: datetime) -> datetime:
+    """Return after when no try and no probe can be planned at `now`.
+
+    What is later all the same was planned by a clock that was ahead, or by a longer schedule. A
+    little more than the longest wait, as the clocks of several nodes differ a little.
+    """
+    longest = max(*retry.schedule, *retry.destination_backoff, _LONGEST_STATED)
+    return now + longest + longest * retry.jitter + _SLACK
 
 
 def stated_wait(text: str) -> timedelta | None:

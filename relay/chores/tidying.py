@@ -11,6 +11,7 @@ from config.settings import Settings
 from relay.chores.turns import in_steps, take_turns
 from relay.clock import Clock
 from tracker.ages import walks_of
+from tracker.schedule import latest_next_try
 from tracker.store import Ledger, StoreUnavailable
 
 _TIDYING: Final = "tidying"
@@ -31,6 +32,7 @@ class Chores:
         self._retention = settings.tracking.retention
         self._refused_for = settings.tracking.refused_content
         self._accesses_kept = settings.tracking.access_retention
+        self._retry = settings.retry
         self._walks = walks_of(settings.tracking, settings.retry.lifetime)
         self._domains = settings.tracking.domains
         self._failures_count_for = max(
@@ -50,8 +52,9 @@ class Chores:
 
     async def tidy(self, wake: Callable[[], None]) -> None:
         """Do everything once. A chore that fails does not keep the others from being done."""
-        if await self._succeeds(self._give_up_held):
-            wake()
+        for due in (self._give_up_held, self._bring_back):
+            if await self._succeeds(due):
+                wake()
         for chore in (
             self._tend,
             self._drop_refused,
@@ -80,6 +83,19 @@ class Chores:
         while count := await self._ledger.give_up_held(self._clock.now(), STEP):
             given_up += count
         return given_up
+
+    async def _bring_back(self) -> int:
+        """Try now what a clock that was ahead has put off for longer than may be."""
+        now, brought = self._clock.now(), 0
+        beyond = latest_next_try(self._retry, now)
+        while count := await self._ledger.bring_back(now, beyond, STEP):
+            brought += count
+        if brought:
+            self._log.warning(
+                "tries had been put off for too long; the clock was wrong, or the schedule longer",
+                recipients=brought,
+            )
+        return brought
 
     async def _tend(self) -> int:
         await self._ledger.tend(self._clock.now())

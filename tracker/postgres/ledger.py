@@ -6,6 +6,7 @@ from tracker.archive.recorded import MARKS, check_marks
 from tracker.entropy import Entropy, EntropyPool
 from tracker.postgres.access import Witnessing
 from tracker.postgres.ages import Forgetting
+from tracker.postgres.astray import Astray
 from tracker.postgres.chores import Chores
 from tracker.postgres.clock import LedgerClock
 from tracker.postgres.connections import Connections, Transaction
@@ -34,6 +35,7 @@ from tracker.sql.troubles import Troubles
 class PostgresLedger(
     Moving,
     Holding,
+    Astray,
     Acting,
     Looking,
     Watching,

@@ -17,6 +17,7 @@ from tracker.sql.saved import Saving
 from tracker.sql.troubles import Troubles
 from tracker.sqlite.access import Witnessing
 from tracker.sqlite.ages import Forgetting
+from tracker.sqlite.astray import Astray
 from tracker.sqlite.bell import Bell
 from tracker.sqlite.chores import alone
 from tracker.sqlite.deeds import SqliteDeeds
@@ -42,6 +43,7 @@ from tracker.sqlite.writer import Writer
 
 class SqliteLedger(
     Moving,
+    Astray,
     Acting,
     Looking,
     Watching,

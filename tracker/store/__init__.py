@@ -8,6 +8,7 @@ ledger is; a new part is a protocol of its own in here, and a base of `Ledger`.
 from tracker.store.access import Accesses
 from tracker.store.acts import Acts, Suppressions
 from tracker.store.ages import Ages
+from tracker.store.astray import Astray
 from tracker.store.errands import Errands, RefusedContent
 from tracker.store.errors import (
     LeaseLost,
@@ -36,6 +37,7 @@ __all__ = [
     "Accounts",
     "Acts",
     "Ages",
+    "Astray",
     "Errands",
     "Insight",
     "LeaseLost",

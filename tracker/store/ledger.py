@@ -5,6 +5,7 @@ from typing import Protocol
 from tracker.store.access import Accesses
 from tracker.store.acts import Acts, Suppressions
 from tracker.store.ages import Ages
+from tracker.store.astray import Astray
 from tracker.store.errands import Errands, RefusedContent
 from tracker.store.insight import Insight
 from tracker.store.mail import Store
@@ -23,6 +24,7 @@ from tracker.views import Patience
 
 class Ledger(
     Store,
+    Astray,
     Watching,
     Returns,
     Insight,

@@ -214,3 +214,20 @@ async def test_what_has_an_age_of_its_own_goes_at_it(hand: Hand) -> None:
         None,
     ]
     assert await entries(hand.ledger, EVERYTHING, limit=10) == looks[:1]
+
+
+async def test_what_a_clock_that_was_ahead_has_put_off_is_tried_when_it_is_right_again(
+    hand: Hand, clock: FakeClock
+) -> None:
+    right = clock.now()
+    clock.set(right + 365 * DAY)
+    lease = await hand.ledger.open_lease("node-a", 1, clock.now(), MINUTE)
+    submission = make_submission(now=clock.now())
+    (job,) = (await hand.ledger.accept(submission, clock.now(), lease.token)).jobs
+    await hand.ledger.settle(make_settlement(job, Outcome.DEFERRED, now=clock.now()))
+    clock.set(right)
+    assert await hand.ledger.claim(lease.token, right + DAY, 10) == []
+    await hand.tidy()
+    assert hand.woken.is_set()
+    (again,) = await hand.ledger.claim(lease.token, clock.now(), 10)
+    assert again.message.id == submission.id

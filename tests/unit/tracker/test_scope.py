@@ -19,7 +19,7 @@ mail and concerns more people than those who put it there."""
 WITHOUT_SCOPE = {
     "moves mail, for workers": {
         "accept", "open_lease", "renew", "claim", "settle", "postpone", "close_lease", "census",
-        "recover", "give_up_held", "next_due", "wait_for_work", "content", "contents",
+        "recover", "give_up_held", "bring_back", "next_due", "wait_for_work", "content", "contents",
         "record_refusals", "attendance",
     },
     "tidies": {
