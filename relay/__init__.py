@@ -66,5 +66,6 @@ Beside the mail:
 `log`           one line for each event
 `namesake`      whether another machine goes by our name
 `skew`          whether our clock is not that of the ledger
+`absence`       says that the ledger is away, and when it is back
 `demo`          the whole relay with a small internet around it
 """
