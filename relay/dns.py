@@ -32,6 +32,8 @@ _PARALLEL = 200
 _PAYLOAD = 1232
 """Octets of a UDP answer that cross the internet unfragmented; larger ones come by TCP."""
 _REMEMBERED_FAILURES = 10_000
+_SET = 10.0
+"""Seconds by which a wall clock does not differ unless somebody sets it."""
 _SILENCE = 5.0
 """Seconds for which a resolver that was found silent is not asked again."""
 
@@ -94,6 +96,7 @@ class DnsResolver:
         self._flights: dict[_Question, asyncio.Task[dns.resolver.Answer]] = {}
         self._failures: dict[_Question, tuple[float, str]] = {}
         self._silent_until = float("-inf")
+        self._ahead = self._wall_ahead()
         self._probe: asyncio.Task[bool] | None = None
 
     async def mx(self, domain: str) -> Sequence[Exchange]:
@@ -143,6 +146,21 @@ class DnsResolver:
         self._addresses.keep(host, found, self._good_until(answers))
         return found
 
+    def _wall_ahead(self) -> float:
+        """Return by how much the wall clock is ahead of the one that only goes forward."""
+        return self._clock.now().timestamp() - self._clock.monotonic()
+
+    def _mind_the_clock(self) -> None:
+        """Forget what was kept by another wall clock than we have now.
+
+        dnspython goes by it: answers of a clock that was a year ahead would be good for a year.
+        """
+        ahead = self._wall_ahead()
+        if abs(ahead - self._ahead) > _SET:
+            self._ahead = ahead
+            if self._cache is not None:
+                self._cache.flush()
+
     def _good_until(self, answers: Iterable[dns.resolver.Answer]) -> float:
         """Return the monotonic time until which all of `answers` are good."""
         # An answer may have been kept for a while, and tells by the wall clock when it is too old.
@@ -152,6 +170,7 @@ class DnsResolver:
 
     def _known(self, question: _Question) -> dns.resolver.Answer | None:
         """Return a cached answer that has records, without waiting for anything."""
+        self._mind_the_clock()
         answer = self._cache.get(question) if self._cache else None
         return answer if answer and answer.rrset else None
 

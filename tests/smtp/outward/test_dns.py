@@ -1,9 +1,10 @@
 """Look-ups against a real DNS server on loopback."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -36,6 +37,22 @@ ZONES = {
     "v4.test": {"A": ["192.0.2.3"]},
     "odd_name.test": {"A": ["192.0.2.4"]},
 }
+
+
+class WallClock(SystemClock):
+    """The machine's clock, which somebody has set `ahead`, when `passed` seconds have passed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ahead = self.passed = 0.0
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(time.time(), UTC)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.passed
+
+
 QUICK: dict[str, Any] = {"timeout": timedelta(seconds=1), "lifetime": timedelta(seconds=2)}
 """For a resolver that answers nothing."""
 UNANSWERED: dict[str, Any] = {"timeout": timedelta(seconds=20), "lifetime": timedelta(seconds=2)}
@@ -223,3 +240,22 @@ async def test_an_empty_family_does_not_hide_a_failure() -> None:
     async with asking({"v4.test A": "SERVFAIL"}) as (_, resolver):
         with pytest.raises(LookupFailed):
             await resolver.addresses("v4.test")
+
+
+async def test_a_clock_that_is_set_right_makes_no_answer_good_for_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was looked up while it was a year ahead would be good for a year."""
+    clock, real = WallClock(), time.time
+    monkeypatch.setattr(time, "time", lambda: real() + clock.ahead + clock.passed)
+    async with asking(clock=clock) as (server, resolver):
+        clock.ahead = timedelta(days=365).total_seconds()
+        assert await resolver.addresses("v4.test") == ("192.0.2.3",)
+        with pytest.raises(NoSuchDomain):
+            await resolver.mx("new.test")
+        clock.ahead = 0.0
+        server.zones["v4.test"] = {"A": ["192.0.2.33"]}
+        server.zones["new.test"] = {"MX": ["10 mx.one.test."]}
+        clock.passed = timedelta(days=1).total_seconds()
+        assert await resolver.addresses("v4.test") == ("192.0.2.33",)
+        assert await resolver.mx("new.test") == (Exchange(10, "mx.one.test"),)
