@@ -28,6 +28,7 @@ How it is carried:
 `contact`       which leases have run out for good
 `inflight`      what has been handed over and is not settled, for whoever comes after a crash
 `carrier`       carries one job: deliver, decide, settle
+`telling`       what log and metrics say of it
 
 How it is delivered:
 

@@ -32,6 +32,7 @@ Where it lies:
 `entropy`       random bytes, for ids
 `attendance`    who may soon bring more that could share a commit
 `room`          room on the disks
+`belonging`     whose the files are that root makes
 
 Who may see it, and what is kept of it:
 

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 import typer
@@ -33,6 +34,11 @@ QueryArgument = Annotated[
 LimitOption = Annotated[int, typer.Option(min=1, help="Show at most so many recipients.")]
 
 T = TypeVar("T")
+
+_WIDE: Final = 220
+"""Columns where no terminal sets a limit."""
+_REST: Final = 48
+"""Columns that are left at least for what stands behind the first one."""
 
 
 class CommandFailed(Exception):
@@ -99,11 +105,25 @@ def print_json(data: object) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under headings; control characters of remote text are made visible."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    """Print rows under headings; control characters of remote text are made visible.
+
+    Nothing is cut: where the terminal is narrow, cells go on in the next line. Those of the first
+    column do not, for ids and addresses are there to be copied.
+    """
+    first = max((len(visible(row[0])) for row in rows), default=0)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for index, name in enumerate(columns):
+        table.add_column(name, overflow="fold", no_wrap=not index, min_width=0 if index else first)
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
-    Console(width=None if os.isatty(1) else 220, soft_wrap=False).print(table)
+    Console(width=_width(first), soft_wrap=False).print(table)
+
+
+def _width(first: int) -> int:
+    """Return how wide a table may be: as the terminal, unless that leaves the rest no room."""
+    if not os.isatty(1):
+        return _WIDE
+    return max(shutil.get_terminal_size().columns, min(first + _REST, _WIDE))
 
 
 def visible(text: str) -> str:

@@ -24,7 +24,7 @@ from relay.cli.find import EVERYTHING, find, find_ids, find_message, find_pages
 from relay.cli.show import row_data, show_next_try, show_time, timeline_lines
 from relay.clock import SystemClock
 from tracker.acting import reroute_of
-from tracker.model import RecipientId, Status
+from tracker.model import Gate, Recipient, RecipientId, Status
 from tracker.routing import Routes
 from tracker.states import OPEN
 from tracker.store import Ledger
@@ -84,11 +84,19 @@ def list_(
                 row.recipient.status,
                 str(row.recipient.attempts),
                 show_next_try(row.recipient),
-                row.recipient.gate_detail or row.recipient.gate,
+                _waits_for(row.recipient),
             ]
             for row in rows
         ],
     )
+
+
+def _waits_for(recipient: Recipient) -> str:
+    if recipient.gate_detail:
+        return recipient.gate_detail
+    if recipient.gate is not Gate.NONE:
+        return recipient.gate
+    return "being tried" if recipient.leased else "its turn"
 
 
 @app.command("show")
