@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import pwd
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,11 +23,17 @@ def hold_state_directory(path: Path) -> Iterator[Path]:
     """Make the directory and hold its lock, so that one relay at a time uses it.
 
     A relay that begins is not draining, whatever the one before was. Raises CannotStart when
-    another relay has it, or when it cannot be made.
+    another relay has it, when it cannot be made, or when it is another account's.
     """
     try:
+        _check_owner(path)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except PermissionError as error:
+        raise CannotStart(
+            f"state_directory {path}: {error.strerror}; the account that runs Sendtrace has to own "
+            "it and what is in it"
+        ) from None
     except OSError as error:
         raise CannotStart(f"state_directory {path}: {error.strerror}") from None
     try:
@@ -43,6 +50,25 @@ def hold_state_directory(path: Path) -> Iterator[Path]:
         yield path
     finally:
         os.close(file)
+
+
+def _check_owner(path: Path) -> None:
+    """Keep root from leaving files in the service's directory that the service cannot open.
+
+    Raises CannotStart.
+    """
+    if os.geteuid() == 0 and path.exists() and (owner := path.stat().st_uid) != 0:
+        raise CannotStart(
+            f"state_directory {path} belongs to {_name_of(owner)}; start the relay as that account, "
+            "which systemd or `sudo -u` does: what root leaves there it could not open"
+        )
+
+
+def _name_of(account: int) -> str:
+    try:
+        return pwd.getpwuid(account).pw_name
+    except KeyError:
+        return f"account {account}"
 
 
 def _forget_draining(path: Path) -> None:

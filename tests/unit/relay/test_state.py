@@ -1,5 +1,6 @@
 """The state directory: what is in the way is said, not thrown."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,16 @@ def test_no_place_for_the_counters_is_a_reason_not_to_start(tmp_path: Path) -> N
     (tmp_path / "metrics").write_text("in the way", encoding="utf-8")
     with pytest.raises(CannotStart, match="metrics: File exists"):
         begin_counting(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gets into the directories of others")
+def test_root_does_not_serve_in_the_directory_of_the_service(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    os.chown(state, 65534, 65534)
+    with (
+        pytest.raises(CannotStart, match=r"belongs to nobody; start the relay as that account"),
+        hold_state_directory(state),
+    ):
+        pass
+    assert list(state.iterdir()) == []

@@ -1,8 +1,11 @@
 """The file of the index: its tables, and who may open it."""
 
+import os
 import sqlite3
 from pathlib import Path
 from urllib.parse import quote
+
+from tracker.belonging import open_beside
 
 SCHEMA = 2
 """Of another number, or of another ledger, the index is made anew."""
@@ -84,7 +87,7 @@ def connect(ledger: Path) -> sqlite3.Connection:
     Only whoever holds the chore may: nothing else keeps two from writing.
     """
     path = path_of(ledger)
-    path.touch(mode=0o600)  # as private as the ledger
+    os.close(open_beside(path, os.O_RDWR | os.O_CREAT))  # as private as the ledger
     connection = sqlite3.connect(
         f"file:{quote(str(path.absolute()))}?mode=rw",
         uri=True,
