@@ -59,8 +59,8 @@ def _check_owner(path: Path) -> None:
     """
     if os.geteuid() == 0 and path.exists() and (owner := path.stat().st_uid) != 0:
         raise CannotStart(
-            f"state_directory {path} belongs to {_name_of(owner)}; start the relay as that account, "
-            "which systemd or `sudo -u` does: what root leaves there it could not open"
+            f"state_directory {path} belongs to {_name_of(owner)}; start the relay as that account "
+            "(systemd or `sudo -u` does): what root leaves there it could not open"
         )
 
 
