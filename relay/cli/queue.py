@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from config.loader import Loaded
+from relay.cli.abandoned import take_back
 from relay.cli.common import (
     CommandFailed,
     ConfigOption,
@@ -32,6 +33,7 @@ from tracker.views import Row
 
 app = typer.Typer(help="What waits, and acting on it.", no_args_is_help=True)
 
+_NOTHING = "nothing found"
 _OTHERS = "the others are being tried right now, or have just been settled"
 
 _Found = TypeVar("_Found", Row, RecipientId)
@@ -140,9 +142,28 @@ def hold(
     reason: ReasonOption = "",
     config: ConfigOption = None,
 ) -> None:
-    """Keep waiting recipients from being tried until they are released."""
+    """Keep waiting recipients from being tried until they are released.
+
+    While no relay runs, also what it had begun with when it ended: who may have the message
+    already is held as uncertain.
+    """
     words = _words(query, search)
-    _change(config, words, everything, Status.HELD, OPEN - {Status.HELD}, "held", reason)
+    taken = _take_back(config) if words or everything else 0
+    nothing = "nothing else found" if taken else _NOTHING
+    _change(config, words, everything, Status.HELD, OPEN - {Status.HELD}, "held", reason, nothing)
+
+
+def _take_back(config: ConfigOption) -> int:
+    """Take back what workers had that are gone, and say how many that are."""
+    taken = with_ledger(
+        config, lambda ledger, loaded: take_back(ledger, loaded.settings.state_directory)
+    )
+    if taken:
+        typer.echo(
+            f"{taken} recipients taken back from workers that are gone; who may have the message "
+            "already is held as uncertain"
+        )
+    return taken
 
 
 @app.command("release")
@@ -217,6 +238,7 @@ def _change(
     among: frozenset[Status],
     done: str,
     reason: str,
+    nothing: str = _NOTHING,
 ) -> None:
     async def act(ledger: Ledger, ids: Sequence[RecipientId]) -> int:
         return await ledger.change_status(
@@ -228,7 +250,7 @@ def _change(
             now=SystemClock().now(),
         )
 
-    _act_on(config, words, everything, among, done, find_ids, act)
+    _act_on(config, words, everything, among, done, find_ids, act, nothing=nothing)
 
 
 def _act_on(
@@ -240,6 +262,7 @@ def _act_on(
     find: _Find[_Found],
     act: _Act[_Found],
     others: str = _OTHERS,
+    nothing: str = _NOTHING,
 ) -> None:
     if words and everything:
         raise CommandFailed("a search or --all, not both", status=2)
@@ -258,7 +281,7 @@ def _act_on(
 
     found, changed = with_ledger(config, run)
     if not found:
-        typer.echo(f"nothing found that could be {done.removeprefix('will be ')}")
+        typer.echo(f"{nothing} that could be {done.removeprefix('will be ')}")
         return
     typer.echo(f"{changed} of {found} recipients {done}")
     if changed < found:
