@@ -21,7 +21,7 @@ from relay import processes
 from relay.app import name_of_node
 from relay.certificates import find_unusable
 from relay.log import DirectWriter, configure
-from relay.state import CannotStart
+from relay.state import CannotStart, other_owner
 from relay.supervisor import Role, Supervisor
 from tracker.room import WORKER_NEEDS, find_shortages
 from tracker.store import StoreError, located
@@ -53,6 +53,12 @@ def serve(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
         revision=loaded.revision,
     )
     _tell_doubts(settings)
+    if owner := other_owner(settings.state_directory):
+        log.warning(
+            "root serves in the directory of another account, which may not be able to open what "
+            "is left there; start the relay as that account",
+            account=owner, directory=str(settings.state_directory),
+        )  # fmt: skip
     generation = _Generations(loaded, reload)
     supervisor = Supervisor(
         generation.roles(loaded), grace=generation.grace, renew=generation.renew

@@ -23,10 +23,9 @@ def hold_state_directory(path: Path) -> Iterator[Path]:
     """Make the directory and hold its lock, so that one relay at a time uses it.
 
     A relay that begins is not draining, whatever the one before was. Raises CannotStart when
-    another relay has it, when it cannot be made, or when it is another account's.
+    another relay has it, or when it cannot be made.
     """
     try:
-        _check_owner(path)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except PermissionError as error:
@@ -52,16 +51,13 @@ def hold_state_directory(path: Path) -> Iterator[Path]:
         os.close(file)
 
 
-def _check_owner(path: Path) -> None:
-    """Keep root from leaving files in the service's directory that the service cannot open.
+def other_owner(path: Path) -> str | None:
+    """Return whose the directory is, when we are root and it is not ours.
 
-    Raises CannotStart.
+    What root leaves there that account may not be able to open.
     """
-    if os.geteuid() == 0 and path.exists() and (owner := path.stat().st_uid) != 0:
-        raise CannotStart(
-            f"state_directory {path} belongs to {_name_of(owner)}; start the relay as that account "
-            "(systemd or `sudo -u` does): what root leaves there it could not open"
-        )
+    owner = path.stat().st_uid
+    return _name_of(owner) if os.geteuid() == 0 and owner != 0 else None
 
 
 def _name_of(account: int) -> str:
