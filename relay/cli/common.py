@@ -37,6 +37,8 @@ T = TypeVar("T")
 
 _WIDE: Final = 220
 """Columns where no terminal sets a limit."""
+_HEIGHT: Final = 25
+"""Lines, which matter to no table."""
 _REST: Final = 48
 """Columns that are left at least for what stands behind the first one."""
 
@@ -116,7 +118,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_column(name, overflow="fold", no_wrap=not index, min_width=0 if index else first)
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
-    Console(width=_width(first), soft_wrap=False).print(table)
+    # A console asks the terminal about its width, unless it has been told its height as well.
+    Console(width=_width(first), height=_HEIGHT, soft_wrap=False).print(table)
 
 
 def _width(first: int) -> int:
