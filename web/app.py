@@ -21,6 +21,8 @@ from web.forms import read_form
 from web.panel import PANEL, Panel, Viewer, Visit, see_other
 from web.routes import PRIVATE, PUBLIC, PrivatePage, PublicPage
 from web.security import protect
+from web.unsent import read_late
+from web.views import log_in
 
 LARGEST_FORM: Final = 64 * 1024
 """Bytes of a POST that are read."""
@@ -94,13 +96,14 @@ def _open_to_viewers(page: PrivatePage, needs: Permission | None) -> Handler:
         visit = Visit(request, request.app[PANEL])
         viewer = await _viewer_of(visit)
         if viewer is None:
-            return _ask_to_log_in(request)
+            return await _ask_to_log_in(visit)
         visit.watch(viewer)
         await visit.look_for_unread(viewer)
         if needs is not None and not viewer.may(needs):
             return error_page(visit, 404)
         if request.method == "POST" and not await _is_ours(request, viewer):
-            return error_page(visit, 403)
+            late = await read_late(request)
+            return log_in.show_unsent(visit, late, status=403) if late else error_page(visit, 403)
         await visit.panel.access.make_room()
         try:
             return await page(visit, viewer)
@@ -128,8 +131,11 @@ async def _is_ours(request: web.Request, viewer: Viewer) -> bool:
     return is_token(form.get(FIELD), viewer.session.csrf_token)
 
 
-def _ask_to_log_in(request: web.Request) -> web.StreamResponse:
-    """Send a person to the form; tell a program in its own way."""
+async def _ask_to_log_in(visit: Visit) -> web.StreamResponse:
+    """Send a person to the form, with what they have just sent; tell a program in its own way."""
+    request = visit.request
+    if request.method == "POST" and (late := await read_late(request)):
+        return log_in.ask_again(visit, late)
     if not request.path.startswith("/api/"):
         return see_other(_log_in_path(request))
     told = {"error": "Nobody is logged in: send the cookie of a session of the panel."}

@@ -1,6 +1,6 @@
 """What people send with a form of ours: fields of text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -22,6 +22,12 @@ class Form:
     def getall(self, name: str) -> Sequence[str]:
         """Return every value of a field."""
         return self._fields.get(name, ())
+
+    def items(self) -> Iterator[tuple[str, str]]:
+        """Yield every field with each of its values."""
+        for name, values in self._fields.items():
+            for value in values:
+                yield name, value
 
 
 async def read_form(request: web.Request) -> Form:

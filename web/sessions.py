@@ -18,6 +18,7 @@ from tracker.model import Account, Session
 from tracker.store import Accounts, Sessions
 
 _TOKEN_BYTES: Final = 32
+_REMEMBERED: Final = timedelta(days=7)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -88,6 +89,20 @@ class LogIns:
         self, response: web.StreamResponse, account: Account, now: datetime, *, secure: bool
     ) -> None:
         """Log `account` in: a new session, whose token goes out with `response`."""
+        token, _ = await self.begin(account, now)
+        self.give(response, token, secure=secure)
+
+    def give(self, response: web.StreamResponse, token: str, *, secure: bool) -> None:
+        """Send the token of a session out with `response`.
+
+        The browser keeps it for some days more, when it opens nothing: by it we know that a
+        log-in has ended, and say so.
+        """
+        lifetime = self._lifetime + _REMEMBERED
+        set_cookie(response, self.COOKIE, token, secure=secure, lifetime=lifetime)
+
+    async def begin(self, account: Account, now: datetime) -> tuple[str, Session]:
+        """Make a new session of `account`; return the token that opens it, and the session."""
         token = make_token(self._entropy)
         session = Session(
             token_hash=hash_token(token),
@@ -98,7 +113,7 @@ class LogIns:
         )
         await self._sessions.prune_sessions(now)
         await self._sessions.add_session(session)
-        set_cookie(response, self.COOKIE, token, secure=secure, lifetime=self._lifetime)
+        return token, session
 
     async def find(
         self, request: web.Request, now: datetime, *, secure: bool
