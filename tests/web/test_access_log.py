@@ -209,6 +209,17 @@ async def test_how_many_are_new_is_no_look_at_them(desk: Desk, admin: Client) ->
     assert await looks(desk) == []
 
 
+async def test_the_page_of_a_destination_shows_answers_and_no_list(
+    desk: Desk, admin: Client
+) -> None:
+    assert (await admin.get("/destinations/bluebird.example")).status == 200
+    assert await looks(desk) == [], "hosts and their TLS are nobody's mail"
+    assert (await admin.get("/destinations/greycastle.example")).status == 200
+    (look,) = await looks(desk)
+    assert look.page == "/destinations/greycastle.example"
+    assert look.messages, "the examples of what it said"
+
+
 UNWATCHED = {
     "looks": "the log itself, which has whose mail it was",
     "act": "what was asked for; whose mail it is, is noted where it is counted and done",

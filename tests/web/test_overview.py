@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -63,6 +64,19 @@ async def test_a_dashboard_names_reasons_and_destinations(admin: Client) -> None
     assert "Who can act: The receiving side" in text
     assert "Destinations that refuse the most" in text
     assert "within 1 minute" in text
+
+
+@pytest.mark.parametrize("name", ["help", "it", "anna"])
+async def test_every_reason_and_every_owner_leads_to_their_mail(desk: Desk, name: str) -> None:
+    client = await desk.log_in(f"{name}@northwind.example")
+    page = await (await client.get("/overview?range=7d&zone=UTC")).text()
+    links = [unescape(one) for one in re.findall(r'href="(/\?q=[^"]+)"', page)]
+    reasons = [one for one in links if "category" in one]
+    assert len(reasons) > 3
+    assert any("account" in one for one in links) is (name != "anna")
+    for one in links[-2:] + reasons[:2]:
+        listed = await text_of(client, one)
+        assert re.search(r"\d recipients?, 24 Feb 2026 to 2 Mar 2026", listed), one
 
 
 async def test_what_is_not_listed_is_counted(desk: Desk, admin: Client) -> None:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from tracker.explain import Category
+from tracker.explain.meaning import meanings
 from tracker.insight import Figure, Saying, Waiting, slot_start, within
 from tracker.model import Attempt, Origin, Outcome, TargetTry, Verification
 from tracker.views import DestinationState
@@ -79,6 +80,8 @@ class Refusals(NamedTuple):
     """True when they concern more than single addresses and messages."""
     is_answered: bool = True
     """False when no server said any of it: the domain does not exist, or takes no mail."""
+    why: str = ""
+    """What the latest of them says, in plain words."""
 
 
 class Answer(NamedTuple):
@@ -101,8 +104,9 @@ def answer(state: DestinationState | None, name: str, refusals: Refusals, times:
     if refusals.at is None or times.now - refusals.at > _LATELY:
         return _untroubled(name, took, times)
     refused = f"refused some {times.ago(refusals.at)}"
+    why = f" Why it refused last: {refusals.why}" if refusals.why else ""
     if took is None and not refusals.is_general:
-        return Answer(PARTLY, f"It answers, and {refused}; nothing was accepted lately.")
+        return Answer(PARTLY, f"It answers, and {refused}; nothing was accepted lately.{why}")
     if took is None or (refusals.is_general and refusals.at - took >= _A_WHILE):
         begun = refusals.since if took is None else max(took, refusals.since or took)
         since = _from(begun or refusals.at, times)
@@ -111,9 +115,11 @@ def answer(state: DestinationState | None, name: str, refusals: Refusals, times:
         nothing = f"Since {since} nothing could be handed over to {name}."
         if refusals.is_answered:
             nothing = f"{name} answers, but since {since} it has accepted nothing."
-        return Answer(NO, f"Not at the moment. {nothing}{last}")
+        elif why:
+            why = f" Why: {refusals.why}"
+        return Answer(NO, f"Not at the moment. {nothing}{last}{why}")
     accepted = f"{name} accepted mail {times.ago(took)}"
-    return Answer(PARTLY, f"Yes, but not everything. {accepted}, and {refused}.")
+    return Answer(PARTLY, f"Yes, but not everything. {accepted}, and {refused}.{why}")
 
 
 def _untroubled(name: str, took: datetime | None, times: Times) -> Answer:
@@ -197,11 +203,13 @@ def refusals_of(sayings: Sequence[Saying]) -> Refusals:
     """
     general = [one for one in sayings if one.category not in _OF_ONE_MESSAGE]
     counted = general or sayings
+    latest = max(counted, key=lambda one: one.last_at, default=None)
     return Refusals(
         since=min((one.first_at for one in counted), default=None),
         at=max((one.last_at for one in counted), default=None),
         is_general=bool(general),
         is_answered=not counted or any(_is_answered(one) for one in counted),
+        why=meanings().categories[latest.category].what_happened if latest else "",
     )
 
 

@@ -88,6 +88,8 @@ class Reason(NamedTuple):
     number: int
     share: int
     """Of the most frequent one, in percent."""
+    search: str
+    """What finds them, in the words of a search."""
 
 
 class Pace(NamedTuple):
@@ -167,8 +169,12 @@ def reasons_of(figures: Iterable[Figure]) -> list[Reason]:
 def _reason(category: Category, local: bool, number: int, most: int) -> Reason:
     meaning = meanings().categories[category]
     ours = is_ours(meaning.side, Origin.LOCAL if local else Origin.REMOTE)
-    side = _SIDES[Side.OPERATOR if ours else meaning.side]
-    return Reason(meaning.what_happened, side, ours, number, max(1, round(100 * number / most)))
+    side = Side.OPERATOR if ours else meaning.side
+    if meaning.who_can_fix.startswith("You"):
+        side = Side.SENDER  # an address that does not exist: whoever wrote to it has the right one
+    share = max(1, round(100 * number / most))
+    words = meaning.what_happened
+    return Reason(words, _SIDES[side], ours, number, share, f"category:{category.value}")
 
 
 def paces_of(figures: Iterable[Figure]) -> list[Pace]:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from tracker.model import Status
-from tracker.views import Counts
+from tracker.views import Counts, RefusalCount
 
 COUNTED: Final = 1000
 """Counts above it are shown as "1,000+"."""
@@ -33,3 +33,8 @@ def number_of(counts: Counts, statuses: Collection[Status]) -> Number:
     found = sum(counts.get(status, 0) for status in statuses)
     is_unfinished = not counts.cut.isdisjoint(statuses)
     return Number(min(found, COUNTED), cut=found > COUNTED or is_unfinished)
+
+
+def refused_number(count: RefusalCount) -> Number:
+    """Return how many submissions were not taken."""
+    return Number(min(count.found, COUNTED), cut=count.found > COUNTED or count.cut)

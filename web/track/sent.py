@@ -8,7 +8,7 @@ from tracker.model import Scope, Status
 from tracker.search import Field, Query, Term
 from tracker.store import Store
 from web.panel import Viewer, Visit
-from web.track.counts import COUNTED, Number, number_of
+from web.track.counts import COUNTED, Number, number_of, refused_number
 from web.track.form_text import Form
 
 _LATELY: Final = timedelta(hours=24)
@@ -44,7 +44,7 @@ async def not_taken_today(visit: Visit, viewer: Viewer) -> Number:
     midnight = visit.times.local(visit.now).replace(hour=0, minute=0, second=0, microsecond=0)
     today = Query(since=midnight)
     count = await visit.panel.ledger.count_refusals(today, viewer.scope, cap=COUNTED)
-    return Number(min(count.found, COUNTED), cut=count.found > COUNTED or count.cut)
+    return refused_number(count)
 
 
 async def _count(ledger: Store, query: Query, scope: Scope) -> Number:

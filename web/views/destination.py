@@ -114,7 +114,8 @@ async def _look(
         ledger.destination(name),
         ledger.waiting_at(name, scope),
         ledger.sayings(name, scope, visit.now - _DAY, _ANSWERS + 1),
-        ledger.search(recent, scope, limit=_LOOKED_AT),
+        # Hosts and their TLS come out of it, and nobody's mail: that is no look at it.
+        visit.panel.unwatched.search(recent, scope, limit=_LOOKED_AT),
     )
     attempts, speeds, ever = await asyncio.gather(
         ledger.figures(Measure.ATTEMPT, ways, scope, since, until, name),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -12,8 +13,10 @@ from tracker.insight import Dimension, Figure, Measure
 from tracker.model import Role
 from tracker.nodes import nodes_of
 from tracker.permissions import Permission
+from tracker.search import Field, Query, Term, format_query
 from web.insight.chart import draw, steps_of
 from web.insight.days import Days, days_of
+from web.insight.destination import destination_url
 from web.insight.overview import (
     SERIES,
     WORDS,
@@ -109,12 +112,15 @@ async def show_overview(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         chart=chart,
         unit="Hour" if _is_short(days) else "Day",
         reasons=reasons,
+        list_of=partial(_list_of, days, visit.times.zone.key),
         other_reasons=total.troubled - sum(one.number for one in reasons),
         troubled=most_troubled(destinations),
         paces=paces_of(found.by_speed),
         whose=most_sent(by_whose),
         whose_in_all=len(by_whose),
         whose_word="Account" if whose is Dimension.ACCOUNT else "Domain",
+        place_of=destination_url,
+        mail_of=partial(_mail_of, days, visit.times.zone.key, whose),
         health=await _health(visit) if viewer.may(Permission.SEE_RELAY) else None,
     )
 
@@ -159,6 +165,18 @@ def _tiles(total: Sums, days: Days, zone: str) -> list[Tile]:
         url = link(Asked(text=write_text(days.form.but(choice=choice)), zone=zone))
         tiles.append(Tile(words, total.of(choice), _TONES[choice], url))
     return tiles
+
+
+def _list_of(days: Days, zone: str, words: str) -> str:
+    """Return the list of what these words find in the range of the page."""
+    return link(Asked(text=write_text(days.form.but(choice=Choice.ALL, words=words)), zone=zone))
+
+
+def _mail_of(days: Days, zone: str, whose: Dimension | None, name: str) -> str:
+    """Return the list of the mail of one account, or of all accounts of one domain."""
+    value = f"@{name}" if whose is Dimension.ACCOUNT_DOMAIN else name
+    words = format_query(Query(terms=(Term(field=Field.ACCOUNT, value=value),)))
+    return _list_of(days, zone, words)
 
 
 def _presets(days: Days) -> list[Preset]:

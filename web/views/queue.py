@@ -14,8 +14,8 @@ from web.notices import Act
 from web.panel import Viewer, Visit
 from web.standing import Standing, standing_of, upcoming
 from web.times import Times
-from web.track.counts import COUNTED, number_of
-from web.track.filters import OPEN_QUERY
+from web.track.counts import COUNTED, Number, number_of
+from web.track.filters import OPEN_QUERY, Asked, link
 from web.track.listing import way_on
 from web.track.rows import sender_of, story_url, subject_of
 from web.views.offers import pointless
@@ -27,6 +27,14 @@ _WORDS: Final = {
     Status.DEFERRED: "temporarily rejected",
     Status.HELD: "held",
 }
+
+
+class Tile(NamedTuple):
+    """How many wait in one way, and where they are listed."""
+
+    words: str
+    number: Number
+    url: str
 
 
 class WaitingRow(NamedTuple):
@@ -76,6 +84,7 @@ async def show_queue(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         ledger.search(query, viewer.scope, limit=PAGE, before=before, after=after),
         ledger.summarize(query, viewer.scope, cap=COUNTED),
     )
+    list_of = Asked(text="", zone=visit.times.zone.key)
     reasons = await pointless(visit, page.rows) if viewer.may(Permission.ACT) else {}
     return visit.page(
         "queue.html",
@@ -83,7 +92,11 @@ async def show_queue(visit: Visit, viewer: Viewer) -> web.StreamResponse:
             waiting_row(viewer, row, visit.times, reasons.get(row.recipient.id, ""))
             for row in page.rows
         ],
-        numbers=[(words, number_of(counts, {status})) for status, words in _WORDS.items()],
+        tiles=[
+            Tile(words, number_of(counts, {status}), link(list_of.but(text=f"status:{status}")))
+            for status, words in _WORDS.items()
+        ],
+        may_act=viewer.may(Permission.ACT),
         way_on=way_on(page, before, after),
         older=page.older and f"/queue?{urlencode({'before': page.older})}",
         newer=page.newer and f"/queue?{urlencode({'after': page.newer})}",

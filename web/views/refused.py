@@ -1,5 +1,6 @@
 """*Not taken*: what this relay refused to those who may send through it."""
 
+import asyncio
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ from tracker.search import NOT_TAKEN, QueryError
 from web.panel import ZONE_COOKIE, ZONE_KEPT, Viewer, Visit, see_other
 from web.sessions import set_cookie
 from web.times import Times
-from web.track.counts import Number
+from web.track.counts import COUNTED, Number, refused_number
 from web.track.fields import fields
 from web.track.filters import (
     Asked,
@@ -91,8 +92,11 @@ async def _answer(visit: Visit, viewer: Viewer, asked: Asked) -> web.Response:
     except QueryError as problem:
         return visit.page("refused.html", 400, problem=str(problem), **context)
     before = RefusalId(asked.before) if asked.before else None
-    page = await visit.panel.ledger.refusals(query, viewer.scope, limit=PAGE, before=before)
-    number = Number(len(page.rows), cut=page.older is not None)
+    ledger, scope = visit.panel.ledger, viewer.scope
+    page, counted = await asyncio.gather(
+        ledger.refusals(query, scope, limit=PAGE, before=before),
+        ledger.count_refusals(query, scope, cap=COUNTED),
+    )
     return visit.page(
         "refused.html",
         problem="",
@@ -101,7 +105,7 @@ async def _answer(visit: Visit, viewer: Viewer, asked: Asked) -> web.Response:
         older=page.older and link(asked.but(before=page.older), PATH),
         newest=before and (link(asked.but(), PATH) if asked.text else PATH),
         may_act=viewer.may(Permission.ACT),
-        summary=summary(form, days, visit.times, None if before else number),
+        summary=summary(form, days, visit.times, refused_number(counted)),
         in_range=when(form, days, visit.times, retention),
         days=days,
         conditions=list(conditions(form)),
@@ -123,14 +127,9 @@ def _ways(asked: Asked, form: Form) -> list[Way]:
     return ways
 
 
-def summary(form: Form, days: Range, times: Times, number: Number | None) -> str:
-    """Return what a page is of: "3 refused submissions, 2 Mar 2026, to an address with bob".
-
-    Pages after the first have no number: it would be one of theirs alone.
-    """
-    parts = ["Refused submissions"]
-    if number is not None:
-        parts = [f"{number} refused submission{'' if str(number) == '1' else 's'}"]
+def summary(form: Form, days: Range, times: Times, number: Number) -> str:
+    """Return what a page is of: "3 refused submissions, 2 Mar 2026, to an address with bob"."""
+    parts = [f"{number} refused submission{'' if str(number) == '1' else 's'}"]
     if form.period is not Period.KEPT:
         parts.append(range_in_words(days, times))
     return ", ".join((*parts, *(f"{words} {value}" for words, value in conditions(form))))

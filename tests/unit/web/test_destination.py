@@ -38,8 +38,12 @@ def state(*, took: datetime | None = None, reachable: bool = True) -> Destinatio
     )
 
 
-def refused(since: timedelta, at: timedelta, *, general: bool = True) -> Refusals:
-    return Refusals(NOW - since, NOW - at, general)
+def refused(since: timedelta, at: timedelta, *, general: bool = True, why: str = "") -> Refusals:
+    return Refusals(NOW - since, NOW - at, general, why=why)
+
+
+UNKNOWN = "This address does not exist at the recipient's mail server."
+LISTED = "The address of our mail server is on a block list."
 
 
 CASES = {
@@ -75,6 +79,20 @@ CASES = {
         state(),
         refused(25 * MINUTE, MINUTE),
         "Not at the moment. example.com answers, but since 10:05 it has accepted nothing.",
+    ),
+    "accepts nothing, and says why": (
+        state(took=NOW - 27 * MINUTE),
+        refused(25 * MINUTE, MINUTE, why=LISTED),
+        "Not at the moment. example.com answers, but since 10:05 it has accepted nothing. The last "
+        "mail was accepted at 10:03. Why it refused last: The address of our mail server is on a "
+        "block list.",
+    ),
+    "refuses some, and says why": (
+        state(took=NOW - 2 * MINUTE),
+        refused(25 * MINUTE, MINUTE, general=False, why=UNKNOWN),
+        "Yes, but not everything. example.com accepted mail 2 minutes ago, and refused some 1 "
+        "minute ago. Why it refused last: This address does not exist at the recipient's mail "
+        "server.",
     ),
     "nobody answers there": (
         state(),
@@ -116,8 +134,8 @@ def test_refusals_of_single_addresses_do_not_speak_for_all() -> None:
     unknown = saying(Category.ADDRESS_UNKNOWN, 3 * MINUTE, MINUTE)
     listed = saying(Category.IP_BLOCKLISTED, 9 * MINUTE, 2 * MINUTE)
     assert refusals_of([]) == NONE
-    assert refusals_of([unknown]) == refused(3 * MINUTE, MINUTE, general=False)
-    assert refusals_of([unknown, listed]) == refused(9 * MINUTE, 2 * MINUTE)
+    assert refusals_of([unknown]) == refused(3 * MINUTE, MINUTE, general=False, why=UNKNOWN)
+    assert refusals_of([unknown, listed]) == refused(9 * MINUTE, 2 * MINUTE, why=LISTED)
 
 
 def test_what_no_server_has_said_is_no_answer() -> None:

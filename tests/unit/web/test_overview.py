@@ -76,7 +76,7 @@ def test_reasons_say_whose_side_it_is() -> None:
         (1, False),
     ]
     assert reasons[0].share == 100
-    assert reasons[0].side == "The receiving side"
+    assert reasons[0].side == "The sender", "who has the right address; as the message says it"
 
 
 def test_paces_end_with_all_of_it() -> None:
