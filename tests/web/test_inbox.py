@@ -73,6 +73,24 @@ async def test_a_failure_on_our_side_is_unread_until_somebody_reads_it(desk: Des
     assert await unread(desk) == (0, 0)
 
 
+async def test_a_list_of_addresses_leads_to_whose_mail_it_may_have_been(desk: Desk) -> None:
+    for address in ("admin@northwind.example", "help@northwind.example"):
+        client = await desk.log_in(address)
+        assert "Whose mail" not in await text_of(client, PAGE_OF_IT)
+    await be_listed(desk)
+    await desk.ledger.roll_up(desk.clock.now() - timedelta(hours=3), 7)
+    for address in ("admin@northwind.example", "help@northwind.example"):
+        client = await desk.log_in(address)
+        page = await (await client.get(PAGE_OF_IT)).text()
+        senders = page.partition('id="senders"')[2].replace("<wbr>", "")
+        named = re.findall(r"<bdi>([^<]+)</bdi>", senders)
+        assert "news@northwind.example" in named
+        listed = re.findall(r'href="(/\?q=account[^"]+)"', senders)
+        assert re.search(r"\d recipients?, 1 Mar 2026", await text_of(client, unescape(listed[0])))
+    anna = await desk.log_in("anna@northwind.example")
+    assert (await anna.get(PAGE_OF_IT)).status == 404
+
+
 async def test_what_happens_again_is_unread_again(desk: Desk) -> None:
     admin = await desk.log_in()
     await be_listed(desk)

@@ -10,6 +10,7 @@ from tracker.explain import Category, headline
 from tracker.explain.meaning import meanings
 from tracker.insight import Trouble, TroubleKey, TroubleKind
 from tracker.model import Attempt
+from web.insight.senders import BEARS_ON
 
 _LONGEST: Final = 1000
 """Characters of a place that are looked at."""
@@ -66,6 +67,11 @@ class Kind(NamedTuple):
     def url(self) -> str:
         """The page of all its places."""
         return kind_url(self.fact.category)
+
+    @property
+    def senders_url(self) -> str:
+        """Where it says whose mail may have brought it about; empty where nobody's mail does."""
+        return f"{self.url}#senders" if self.fact.category in BEARS_ON else ""
 
     @property
     def value(self) -> str:

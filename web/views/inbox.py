@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
 from tracker.explain import Category
+from tracker.insight import Dimension, Measure
 from tracker.permissions import Permission
 from web.forms import read_form
+from web.insight.senders import BEARS_ON, mail_of, senders_of, span_of
+from web.insight.senders import SHOWN as SENDERS
 from web.insight.trouble import (
+    Kind,
     key_fields,
     key_in,
     kind_of,
@@ -22,6 +27,7 @@ from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
 from web.security import local_path
 from web.sessions import set_cookie
+from web.track.filters import Range, range_in_words
 from web.unread import RECENT
 
 SHOWN: Final = 5
@@ -58,12 +64,14 @@ async def show_kind(visit: Visit, viewer: Viewer) -> web.StreamResponse:
     found = await ledger.troubles(
         category, since, limit=PAGE + 1, after=after, only_unread=only_unread
     )
+    kind = next((kind_of(one) for one in kinds if one.category is category), None)
     asked: Mapping[str, str] = _UNREAD if only_unread else {}
     last = found[PAGE - 1] if len(found) > PAGE else None
     return visit.page(
         "inbox_kind.html",
         title=title_of(category),
-        kind=next((kind_of(one) for one in kinds if one.category is category), None),
+        kind=kind,
+        **await _senders(visit, viewer, kind),
         places=[place_of(one) for one in found[:PAGE]],
         only_unread=only_unread,
         all_url=kind_url(category),
@@ -74,6 +82,24 @@ async def show_kind(visit: Visit, viewer: Viewer) -> web.StreamResponse:
         kept=RECENT,
         may_mark=viewer.may(Permission.OPERATE),
     )
+
+
+async def _senders(visit: Visit, viewer: Viewer, kind: Kind | None) -> dict[str, object]:
+    """Return whose mail may have brought it about, for the kinds that somebody's mail brings."""
+    if kind is None or kind.fact.category not in BEARS_ON:
+        return {"senders": []}
+    # The latest place: a failure of weeks ago that is over says nothing about this one.
+    span = span_of(kind.fact.troubles[0].first_at, kind.fact.last_at)
+    ways = (Dimension.ACCOUNT, Dimension.CATEGORY)
+    ledger = visit.panel.ledger
+    figures = await ledger.figures(Measure.RECIPIENT, ways, viewer.scope, *span)
+    senders = senders_of(figures)
+    return {
+        "senders": senders[:SENDERS],
+        "senders_in_all": len(senders),
+        "sent_in": range_in_words(Range(*span, cut=False), visit.times),
+        "mail_of": partial(mail_of, span, visit.times),
+    }
 
 
 async def mark_read(visit: Visit, viewer: Viewer) -> web.StreamResponse:
