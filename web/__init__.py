@@ -9,6 +9,7 @@ From the request to the page:
 `csrf`          whether a form was one of ours
 `access`        looks at other people's mail go on record
 `forms`         what people send
+`unsent`        what they sent when nobody was logged in any more
 `views`         the pages, each a function from request to answer
 `panel`         what every page works with
 `render`        templates to text

@@ -1,11 +1,13 @@
 """A name that is one letter with very many marks keeps to its own line of the saved searches."""
 
 import math
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import FloatRect, Locator, Page
 
 from tests.browser.measures import CUT, SIDEWAYS
+from tests.support.mail import make_submission
 from tests.support.panel import Desk
 from tracker.model import SavedSearch
 
@@ -75,3 +77,22 @@ async def test_it_keeps_to_its_line(
     assert outside[0] <= 0
     assert await page.evaluate(SIDEWAYS) == []
     assert await page.evaluate(CUT) == []
+
+
+async def around(desk: Desk, page: Page, path: str, name: str) -> list[bytes]:
+    """Return how it looks around an address: the rows above and below, and the badge beside it."""
+    for number, local in enumerate(("above", name, "below")):
+        now = desk.clock.now() + timedelta(seconds=number)
+        await desk.ledger.accept(make_submission(f"{local}@example.org", now=now), now, None)
+    await page.goto(path)
+    above, row, below = (page.locator(".rows tbody tr:not(.more)").nth(n) for n in range(3))
+    return [await look(page, each) for each in (above, row.locator(".badge"), below)]
+
+
+@pytest.mark.parametrize("path", ["/?q=", "/queue"])
+@pytest.mark.parametrize("pile", PILES.values(), ids=PILES.keys())
+async def test_an_address_keeps_to_its_cell(desk: Desk, page: Page, path: str, pile: str) -> None:
+    before = await around(desk, page, path, "P")
+    desk.clock.advance(timedelta(seconds=10))  # they are newer, and their minute is the same
+    assert await around(desk, page, path, pile) == before
+    assert await page.evaluate(SIDEWAYS) == []
