@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from msgspec.structs import replace
@@ -376,3 +377,21 @@ async def test_what_is_no_ip_address_is_said(admin: Client, path: str) -> None:
     page = await response.text()
     assert (response.status, 'aria-invalid="true"' in page) == (400, True)
     assert "“ip:999.1.1.1” names no IP address. Write one such as ip:192.0.2.1" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "offered"),
+    [
+        ("/?q=amy*", "/?q=amy&zone=Europe%2FBerlin"),
+        ("/?q=nobody+bounced", "/?q=nobody+status%3Abounced&zone=Europe%2FBerlin"),
+        ("/refused?q=nobody*", "/refused?q=nobody&zone=Europe%2FBerlin"),
+        ("/refused?q=bounced", None),
+        ("/?q=nobody", None),
+    ],
+)
+async def test_what_may_have_been_meant_is_offered(
+    desk: Desk, path: str, offered: str | None
+) -> None:
+    page = await (await (await desk.log_in()).get(path)).text()
+    found = re.search(r'Did you mean <a href="([^"]+)">', page)
+    assert (found and unescape(found[1])) == offered

@@ -150,8 +150,8 @@ def _hint(field: str, word: str, words: Collection[str]) -> str:
     close = difflib.get_close_matches(word[:_READ], words, n=1, cutoff=0.5)
     meant = f"Did you mean {field}:{_SAID.get(close[0], close[0])}? " if close else ""
     known = [each for each in words if each not in _SAID]
-    others = ", …" if len(known) > _LISTED else ""
-    return f"{meant}It can be {', '.join(known[:_LISTED])}{others}."
+    others = ", …" if len(known) > _LISTED else "."
+    return f"{meant}It can be {', '.join(known[:_LISTED])}{others}"
 
 
 _CATEGORIES: Final = tuple(category.value for category in Category)

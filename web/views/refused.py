@@ -27,6 +27,7 @@ from web.track.filters import (
     understood,
 )
 from web.track.form_text import Form, Period, read_text, write_text
+from web.track.perhaps import offer
 from web.track.refused import WHEN, helps_to_try_again, is_suppressed, why_refused
 from web.track.said import conditions, in_replies, when
 from web.track.submitted import WAS, read_submitted
@@ -110,6 +111,7 @@ async def _answer(visit: Visit, viewer: Viewer, asked: Asked) -> web.Response:
         days=days,
         conditions=list(conditions(form)),
         ways=_ways(asked, form),
+        perhaps=None if page.rows else offer(asked, visit.times, retention, NOT_TAKEN, PATH),
         **context,
     )
 

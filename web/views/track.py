@@ -28,6 +28,7 @@ from web.track.filters import (
 from web.track.form_text import Choice, Form, read_text, write_text
 from web.track.habits import opening_of, remember
 from web.track.listing import Found, Wanted, look, want, way_on, widen
+from web.track.perhaps import offer
 from web.track.rows import tracked_row
 from web.track.said import (
     CHOICES,
@@ -95,6 +96,7 @@ async def _answer(visit: Visit, viewer: Viewer, asked: Asked, habits: Habits) ->
     listed["acts"] = (*ACTS, _REROUTE) if viewer.may(Permission.OPERATE) else ACTS
     if not asked.before and not asked.after:
         await remember(visit, viewer, wanted, habits, searches.recent)
+    listed["perhaps"] = offer(asked, visit.times, retention) if is_empty else None
     response = visit.page("track.html", problem="", widening=widening, **context, **listed)
     path = local_path(visit.request.path_qs)
     set_cookie(response, LIST_COOKIE, path, secure=visit.secure)
