@@ -386,6 +386,10 @@ async def test_what_is_no_ip_address_is_said(admin: Client, path: str) -> None:
         ("/?q=nobody+bounced", "/?q=nobody+status%3Abounced&zone=Europe%2FBerlin"),
         ("/refused?q=nobody*", "/refused?q=nobody&zone=Europe%2FBerlin"),
         ("/refused?q=bounced", None),
+        (
+            "/?q=To:+dora@nobodyhome.example%0AMessage-ID:+<20260302.4711@gone.example>",
+            "/?q=to%3Adora%40nobodyhome.example&zone=Europe%2FBerlin",
+        ),
         ("/?q=nobody", None),
     ],
 )

@@ -30,6 +30,7 @@ _DAYS: Final[Mapping[str, str]] = {
 }
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CODE: Final = re.compile(r"[245][0-9]{2}|[245]\.[0-9]{1,3}\.[0-9]{1,3}")
+_ADDRESS: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]+(?:\.[\w-]+){1,10}")
 _AROUND: Final = "*%,;"
 """What stands at the ends of words that are pasted from lists, or written for other programs."""
 
@@ -45,14 +46,20 @@ def offer(
     asked: Asked, times: Times, retention: timedelta, sought: Sought = MAIL, path: str = "/"
 ) -> Offer | None:
     """Return the search that may have been meant; None where there is none that can be made."""
-    meant = perhaps(asked.text)
-    if meant is None:
+    meant = _whom(asked.pasted) if asked.pasted else perhaps(asked.text)
+    if meant is None or meant == asked.text:
         return None
     try:
         query_of(meant, times, retention, sought)
     except QueryError:
         return None
     return Offer(link(asked.but(text=meant, is_literal=False), path), meant)
+
+
+def _whom(pasted: str) -> str | None:
+    """Return the search for the first address of something pasted whose id is not on record."""
+    found = _ADDRESS.search(pasted)
+    return f"to:{found[0]}" if found else None
 
 
 def perhaps(text: str) -> str | None:
