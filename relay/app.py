@@ -249,10 +249,17 @@ async def open_relay(
         await ledger.close()
 
 
+def longest_line_of_panel() -> int:
+    """Return how long the first line of a request to the panel may be, in bytes."""
+    import web.app
+
+    return web.app.LONGEST_LINE
+
+
 def build_panel(
     settings: Settings, ledger: Ledger, passwords: Passwords, clock: Clock
 ) -> "http.Application":
-    """Build the panel's application."""
+    """Build the panel's application; see `longest_line_of_panel`."""
     # Here and not above: a worker has no use for a third of all modules.
     import web.app
 

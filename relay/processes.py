@@ -16,7 +16,7 @@ import structlog
 from config.loader import Loaded
 from config.settings import Settings
 from relay import metrics
-from relay.app import Relay, build_panel
+from relay.app import Relay, build_panel, longest_line_of_panel
 from relay.beginning import BEAT, begin_patiently
 from relay.certificates import build_server_context
 from relay.clock import SystemClock
@@ -132,6 +132,7 @@ def run_panel(loaded: Loaded, ties: Ties) -> int:
             access_log=None,
             logger=server_log(),
             auto_decompress=False,
+            max_line_size=longest_line_of_panel(),
         )
         try:
             await runner.setup()

@@ -26,6 +26,9 @@ from web.views import log_in
 
 LARGEST_FORM: Final = 64 * 1024
 """Bytes of a POST that are read."""
+LONGEST_LINE: Final = 48 * 1024
+"""Bytes of the first line of a request, for whoever serves this: a search of the longest kind, in
+letters that take nine bytes each in a URL, comes twice in what a form sends."""
 
 
 def build(

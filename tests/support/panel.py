@@ -22,7 +22,7 @@ from tracker.passwords import Passwords
 from tracker.routing import Routes
 from tracker.sqlite import SqliteLedger, open_ledger
 from tracker.views import Timeline
-from web.app import build
+from web.app import LONGEST_LINE, build
 
 AFTERNOON = datetime(2026, 3, 2, 14, 47, tzinfo=UTC)
 """A Monday, 15:47 in Berlin."""
@@ -65,7 +65,9 @@ class Desk:
 
     def client(self) -> Client:
         """Return a browser of sorts that nobody has used yet."""
-        client: Client = TestClient(self.server, cookie_jar=CookieJar(unsafe=True))
+        client: Client = TestClient(
+            self.server, cookie_jar=CookieJar(unsafe=True), max_field_size=LONGEST_LINE
+        )
         self.clients.append(client)
         return client
 
@@ -143,6 +145,7 @@ async def open_desk(
             entropy=os.urandom,
         )
         server = TestServer(app)
+        await server.start_server(max_line_size=LONGEST_LINE)
         async with server:
             ids = {} if record is None else record.ids
             desk = Desk(ledger, clock, settings, passwords, server, ids)

@@ -11,6 +11,7 @@ from yarl import URL
 from tests.support.mail import make_attempt, make_settlement, make_submission
 from tests.support.panel import Client, Desk
 from tracker.model import Outcome, Phase, Scope
+from web.track.submitted import LONGEST_TEXT
 
 TAG = re.compile(r"<[^>]*>")
 
@@ -399,3 +400,11 @@ async def test_what_may_have_been_meant_is_offered(
     page = await (await (await desk.log_in()).get(path)).text()
     found = re.search(r'Did you mean <a href="([^"]+)">', page)
     assert (found and unescape(found[1])) == offered
+
+
+@pytest.mark.parametrize("letter", ["a", "ü", "山"])
+async def test_the_longest_search_can_be_sent_in_any_letters(desk: Desk, letter: str) -> None:
+    text = letter * LONGEST_TEXT
+    client = await desk.log_in()
+    page = await text_of(client, str(URL("/").with_query(q=text, was=text[::-1], range="today")))
+    assert f"matching {text}" in page
