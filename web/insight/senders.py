@@ -21,7 +21,7 @@ BEARS_ON: Final = frozenset({Category.IP_BLOCKLISTED, Category.REPUTATION_LOW})
 """Failures on our side that somebody's mail has brought about."""
 SHOWN: Final = 10
 _BEFORE: Final = timedelta(days=1)
-_LONGEST: Final = timedelta(days=7)
+_LONGEST: Final = timedelta(days=3)
 _SPAM: Final = frozenset({Category.CONTENT_SPAM, Category.CONTENT_VIRUS})
 _UNKNOWN: Final = frozenset({Category.ADDRESS_UNKNOWN, Category.MAILBOX_DISABLED})
 
