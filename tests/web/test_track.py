@@ -408,3 +408,19 @@ async def test_the_longest_search_can_be_sent_in_any_letters(desk: Desk, letter:
     client = await desk.log_in()
     page = await text_of(client, str(URL("/").with_query(q=text, was=text[::-1], range="today")))
     assert f"matching {text}" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "opened"),
+    [
+        ("/?q=to:hanna", 1),
+        ("/?q=to:hanna+status:cancelled", 1),
+        ("/?q=to:greycastle.example", 0),
+        ("/?q=status:cancelled", 0),
+        ("/?q=to:nobody@nowhere.example", 0),
+    ],
+    ids=["one", "one of an outcome", "several", "one of what is there", "none"],
+)
+async def test_the_only_row_that_is_looked_for_is_open(desk: Desk, path: str, opened: int) -> None:
+    page = await (await (await desk.log_in()).get(path)).text()
+    assert page.count("<details open>") == opened

@@ -67,6 +67,8 @@ class Found(NamedTuple):
     timelines: dict[MessageId, Timeline | None]
     chips: Sequence[Chip]
     number: Number
+    opened: RecipientId | None
+    """The row that is open: the one that the URL names, or the only one that was looked for."""
 
 
 def want(asked: Asked, times: Times, retention: timedelta) -> Wanted:
@@ -96,7 +98,14 @@ async def look(ledger: Store, scope: Scope, wanted: Wanted) -> Found:
     )
     if current.cut:  # of what is not counted to the end, there is at least what is shown
         current = current._replace(value=max(current.value, len(page.rows)))
-    return Found(page, timelines, chips, current)
+    return Found(page, timelines, chips, current, asked.opened or _only(page, wanted.form))
+
+
+def _only(page: Page, form: Form) -> RecipientId | None:
+    """Return the only row of a search for something: whoever finds it wants to read it."""
+    is_search = bool(form.to or form.sender or form.subject or form.words)
+    is_only = len(page.rows) == 1 and not (page.older or page.newer or page.cut)
+    return page.rows[0].recipient.id if is_search and is_only else None
 
 
 def way_on(page: Page, before: RecipientId | None, after: RecipientId | None) -> str:

@@ -135,8 +135,9 @@ def summary(number: Number, wanted: Wanted) -> str:
 def _list(wanted: Wanted, found: Found, *, may_act: bool) -> dict[str, object]:
     """Return what the list shows."""
     page, asked, form = found.page, wanted.asked, wanted.form
+    shown = replace(asked, opened=found.opened)
     return {
-        "rows": [tracked_row(row, found.timelines, wanted.times, asked) for row in page.rows],
+        "rows": [tracked_row(row, found.timelines, wanted.times, shown) for row in page.rows],
         "chips": found.chips,
         "number": found.number,
         "days": wanted.days,
