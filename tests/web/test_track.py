@@ -424,3 +424,23 @@ async def test_the_longest_search_can_be_sent_in_any_letters(desk: Desk, letter:
 async def test_the_only_row_that_is_looked_for_is_open(desk: Desk, path: str, opened: int) -> None:
     page = await (await (await desk.log_in()).get(path)).text()
     assert page.count("<details open>") == opened
+
+
+@pytest.mark.parametrize("path", ["/", "/refused"])
+@pytest.mark.parametrize(
+    ("ends", "is_wrong"),
+    [
+        ({"from": "2026-02-27", "until": "2026-02-20"}, False),
+        ({"from": "2026-02-27", "from-time": "15:00", "until": "2026-02-27", "until-time": "14:00"},
+         True),
+        ({"from": "2026-02-27", "from-time": "15:00", "until": "2026-02-27"}, False),
+        ({"from": "2026-02-27", "until": "2026-02-27"}, False),
+    ],
+)  # fmt: skip
+async def test_a_range_the_wrong_way_round_is_told_in_the_words_of_its_fields(
+    desk: Desk, path: str, ends: dict[str, str], is_wrong: bool
+) -> None:
+    asked = URL(path).with_query({"was": "", "q": "", "range": "own", **ends})
+    page = await text_of(await desk.log_in(), str(asked), 400 if is_wrong else 200)
+    assert ("The range ends before it begins." in page) is is_wrong
+    assert "since:" not in page

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
+from tracker.search import QueryError
 from web.standing import (
     ACCEPTED,
     CANCELLED,
@@ -70,6 +71,14 @@ def outcome_in_words(form: Form) -> str:
     if choice is Choice.WRITTEN or (choice is Choice.ALL and any(conditions(form))):
         return "found"  # there may be other mail, which nobody asked for
     return word_of(choice).lower() if choice in LOOKS else "sent"
+
+
+def problem_in_words(problem: QueryError, form: Form) -> str:
+    """Return what is wrong with a search; of the fields for dates in the words of the fields."""
+    begins, ends = (form.first, form.first_time), (form.last, form.last_time or "24:00")
+    if form.period is Period.OWN and form.first and form.last and begins >= ends:
+        return "The range ends before it begins. Exchange its first and its last day, or move one."
+    return str(problem)
 
 
 def in_replies(form: Form) -> str | None:

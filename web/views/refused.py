@@ -29,7 +29,7 @@ from web.track.filters import (
 from web.track.form_text import Form, Period, read_text, write_text
 from web.track.perhaps import offer
 from web.track.refused import WHEN, helps_to_try_again, is_suppressed, why_refused
-from web.track.said import conditions, in_replies, when
+from web.track.said import conditions, in_replies, problem_in_words, when
 from web.track.submitted import WAS, read_submitted
 
 PAGE: Final = 50
@@ -91,7 +91,7 @@ async def _answer(visit: Visit, viewer: Viewer, asked: Asked) -> web.Response:
     try:
         query, days = query_of(asked.text, visit.times, retention, NOT_TAKEN)
     except QueryError as problem:
-        return visit.page("refused.html", 400, problem=str(problem), **context)
+        return visit.page("refused.html", 400, problem=problem_in_words(problem, form), **context)
     before = RefusalId(asked.before) if asked.before else None
     ledger, scope = visit.panel.ledger, viewer.scope
     page, counted = await asyncio.gather(

@@ -35,6 +35,7 @@ from web.track.said import (
     conditions,
     in_replies,
     outcome_in_words,
+    problem_in_words,
     when,
     word_of,
 )
@@ -88,7 +89,7 @@ async def _answer(visit: Visit, viewer: Viewer, asked: Asked, habits: Habits) ->
     try:
         wanted = want(asked, visit.times, retention)
     except QueryError as problem:
-        return visit.page("track.html", 400, problem=str(problem), **context)
+        return visit.page("track.html", 400, problem=problem_in_words(problem, form), **context)
     found = await look(ledger, viewer.scope, wanted)
     is_empty = not found.page.rows and not found.page.cut
     widening = await widen(ledger, viewer.scope, wanted) if is_empty else None
