@@ -56,7 +56,7 @@ What it means:
 `presume`       attempts at which nothing was dialled
 `decide`        what becomes of each recipient, as one settlement
 `dsn`           reports to the sender
-`hard_bounces`  which addresses have been shown not to exist
+`suppress`      which addresses have been shown not to exist
 `telling`       what log and metrics say of it
 
 Beside the mail:

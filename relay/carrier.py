@@ -15,7 +15,6 @@ from relay.clock import Clock
 from relay.decide import Reach, Weighed, decide, record_only, weigh
 from relay.deliver import BrokenOff, Delivered, Delivery
 from relay.gates import Gates
-from relay.hard_bounces import suppressions_after
 from relay.keeper import Keeper
 from relay.presume import (
     Author,
@@ -25,6 +24,7 @@ from relay.presume import (
     held_until_deadline,
     presume,
 )
+from relay.suppress import suppressions_after
 from relay.telling import Teller
 from relay.transport.content import Source, UnreadableContent, read
 from tracker.explain import RuleBook

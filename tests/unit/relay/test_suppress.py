@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from relay.hard_bounces import suppressions_after
+from relay.suppress import suppressions_after
 from tests.support.clock import START
 from tests.support.jobs import make_job, make_message, make_recipient
 from tests.support.mail import make_attempt
