@@ -6,6 +6,7 @@ What there is, as frozen values:
 `states`        where a recipient may go from where it stands
 `mailbox`       the grammar of addresses
 `views`         what readers of the ledger get
+`printing`      text in one line of plain text
 
 What decides about it, without I/O:
 

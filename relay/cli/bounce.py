@@ -13,10 +13,10 @@ from relay.cli.common import (
     ConfigOption,
     JsonOption,
     print_json,
-    visible,
     with_ledger,
 )
 from tracker.model import MessageId, RecipientId
+from tracker.printing import printable
 from tracker.returns import Returned, write_return
 from tracker.store import Ledger
 
@@ -53,7 +53,7 @@ def bounce(
         print_json(entries)
     else:
         for entry in entries:
-            typer.echo(visible(_words(entry)))
+            typer.echo(printable(_words(entry)))
         if not entries:
             typer.echo("the report names no failure; nothing was recorded")
     if any(entry.message is None for entry in entries):

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from config.loader import ConfigError, Loaded, load
 from tracker.opening import lacking, open_ledger
+from tracker.printing import printable
 from tracker.store import Ledger, OutcomeUnknown, StoreError, located
 
 ConfigOption = Annotated[
@@ -112,12 +113,12 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Nothing is cut: where the terminal is narrow, cells go on in the next line. Those of the first
     column do not, for ids and addresses are there to be copied.
     """
-    first = max((len(visible(row[0])) for row in rows), default=0)
+    first = max((len(printable(row[0])) for row in rows), default=0)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, name in enumerate(columns):
         table.add_column(name, overflow="fold", no_wrap=not index, min_width=0 if index else first)
     for row in rows:
-        table.add_row(*(Text(visible(cell)) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     # A console asks the terminal about its width, unless it has been told its height as well.
     Console(width=_width(first), height=_HEIGHT, soft_wrap=False).print(table)
 
@@ -127,13 +128,6 @@ def _width(first: int) -> int:
     if not os.isatty(1):
         return _WIDE
     return max(shutil.get_terminal_size().columns, min(first + _REST, _WIDE))
-
-
-def visible(text: str) -> str:
-    """Return `text` with every character that does not print escaped."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
-    )
 
 
 def operator() -> str:

@@ -11,7 +11,6 @@ from relay.cli.common import (
     ConfigOption,
     JsonOption,
     print_json,
-    visible,
     with_ledger,
 )
 from tracker.explain import RuleBook, shipped
@@ -19,6 +18,7 @@ from tracker.explain.answer import Answer, answer
 from tracker.explain.correction import is_operators
 from tracker.explain.pasted import LONGEST
 from tracker.model import Phase
+from tracker.printing import printable
 
 ReplyArgument = Annotated[
     str | None,
@@ -47,11 +47,11 @@ def explain(
         raise CommandFailed("there is no reply code of a refusal in it, 4yz or 5yz", status=2)
     if as_json:
         if why_not_yours:
-            typer.echo(visible(f"only the shipped rules: {why_not_yours}"), err=True)
+            typer.echo(printable(f"only the shipped rules: {why_not_yours}"), err=True)
         print_json(found)
         return
     for line in lines_of(found, why_not_yours):
-        typer.echo(visible(line))
+        typer.echo(printable(line))
 
 
 def _rules(config: Path | None) -> tuple[RuleBook, str]:

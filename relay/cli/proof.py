@@ -13,10 +13,10 @@ from relay.cli.common import (
     JsonOption,
     load_or_fail,
     print_json,
-    visible,
 )
 from relay.cli.find import find_message
 from tracker.model import Recipient
+from tracker.printing import printable
 from tracker.views import Timeline
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def verify(file: FileArgument, key: KeyOption = "", as_json: JsonOption = False)
         raise CommandFailed(f"signed by another key: its fingerprint is {found.fingerprint}")
     if not as_json:
         for line in _lines(found, key_is_known=bool(key)):
-            typer.echo(visible(line))
+            typer.echo(printable(line))
 
 
 @app.command()

@@ -18,7 +18,6 @@ from relay.cli.common import (
     operator,
     print_json,
     print_table,
-    visible,
     with_ledger,
 )
 from relay.cli.find import EVERYTHING, find, find_ids, find_message, find_pages
@@ -26,6 +25,7 @@ from relay.cli.show import row_data, show_next_try, show_time, timeline_lines
 from relay.clock import SystemClock
 from tracker.acting import reroute_of
 from tracker.model import Gate, Recipient, RecipientId, Status
+from tracker.printing import printable
 from tracker.routing import Routes
 from tracker.states import OPEN
 from tracker.store import Ledger
@@ -113,7 +113,7 @@ def show(
         print_json(timeline)
         return
     for line in timeline_lines(timeline):
-        typer.echo(visible(line))
+        typer.echo(printable(line))
 
 
 @app.command("retry")

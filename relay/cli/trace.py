@@ -11,11 +11,11 @@ from relay.cli.common import (
     LimitOption,
     QueryArgument,
     print_json,
-    visible,
     with_ledger,
 )
 from relay.cli.find import find, find_refused
 from relay.cli.show import refusal_line, row_data, trace_lines
+from tracker.printing import printable
 
 RefusedOption = Annotated[
     bool,
@@ -47,7 +47,7 @@ def trace(
         return
     for row in rows:
         for line in trace_lines(row):
-            typer.echo(visible(line))
+            typer.echo(printable(line))
     if not rows:
         typer.echo("nothing found; a search without since: covers everything that is kept")
 
@@ -60,6 +60,6 @@ def _trace_refused(
         print_json(found)
         return
     for refusal in found:
-        typer.echo(visible(refusal_line(refusal)))
+        typer.echo(printable(refusal_line(refusal)))
     if not found:
         typer.echo(_NOTHING_REFUSED if query is None else _NONE_MATCHES)

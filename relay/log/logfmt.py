@@ -11,6 +11,7 @@ from typing import Any
 from structlog.processors import format_exc_info
 
 from relay.log.delivery_line import DeliveryLine
+from tracker.printing import printable
 
 _LEVELS = {"exception": "error", "warn": "warning", "fatal": "critical"}
 
@@ -60,14 +61,7 @@ def _text(value: object) -> str:
 def _value(text: str) -> str:
     """Quote where it is needed; escape control characters, so that nothing forges a line."""
     if not text.isprintable():
-        text = escape(text)
+        text = printable(text)
     if " " in text or "=" in text or '"' in text:
         return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return text
-
-
-def escape(text: str) -> str:
-    """Return `text` with everything that does not print written out."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
-    )

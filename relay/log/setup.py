@@ -9,8 +9,9 @@ from typing import Any
 import structlog
 
 from relay.log.delivery_line import DeliveryLine
-from relay.log.logfmt import LogfmtLine, escape
+from relay.log.logfmt import LogfmtLine
 from relay.log.output import DirectWriter, LineWriter
+from tracker.printing import printable
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -81,5 +82,5 @@ def _make_harmless(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableM
     """Escape control characters, so that nothing remote can forge a line or move a cursor."""
     for key, value in event.items():
         if isinstance(value, str) and not value.isprintable():
-            event[key] = escape(value)
+            event[key] = printable(value)
     return event

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from tracker.printing import printable
 from tracker.search.moments import FORMS, read_moment
 from tracker.search.query import Field, Query, Term
 from tracker.search.sought import MAIL, Sought
@@ -232,8 +233,7 @@ def _refuse_invisible(written: str) -> None:
 
 def _show(written: str) -> str:
     cut = written if len(written) <= _SHOWN else f"{written[:_SHOWN]}…"
-    visible = (c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
-    return f"“{''.join(visible)}”"
+    return f"“{printable(cut)}”"
 
 
 # --- writing ------------------------------------------------------------------------------------
