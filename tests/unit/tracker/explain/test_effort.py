@@ -21,6 +21,9 @@ from tracker.explain.effort import TooCostly, ways
         (r"[\]a]{2}", 1),
         (r"\(\*", 1),
         ("(?!x)y", 1),
+        ("(?:ab?){4}", 16),
+        ("(?:" * 20 + "a" + ")" * 20, 1),
+        ("a" * 4000, 1),
     ],
 )
 def test_ways(pattern: str, count: int) -> None:
@@ -40,8 +43,9 @@ def test_ways(pattern: str, count: int) -> None:
         ("a)", "no regular expression"),
         ("[a", "no regular expression"),
         (r"(a)\1", "refers back"),
-        ("(?:" * 30 + "a" + ")" * 30, "nested"),
-        ("a" * 5000, "longer"),
+        ("(?:ab?){5}", "a group repeats"),
+        ("(?:" * 21 + "a" + ")" * 21, "nested"),
+        ("a" * 4001, "longer"),
     ],
 )
 def test_what_is_refused(pattern: str, why: str) -> None:
