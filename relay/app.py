@@ -161,7 +161,7 @@ class Relay:
             pool=self._pool,
             tls=ClientTls(),
             gates=gates,
-            in_flight=self._keeper,
+            enter=self._keeper.enter,
             node=self._node,
             config_revision=loaded.revision,
             own_addresses=_own_addresses(settings),

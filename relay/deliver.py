@@ -8,7 +8,6 @@ the queue: that is `relay.decide`.
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Protocol
 
 import msgspec
 
@@ -16,7 +15,8 @@ from config.settings import Settings
 from relay.clock import Clock
 from relay.course import Course
 from relay.dns import Resolver, ResolverSilent
-from relay.handover import Handover, InFlight
+from relay.gates import Gates
+from relay.handover import Enter, Handover
 from relay.pool import Pool
 from relay.resolve import Candidate, Resolution, Rules, targets
 from relay.tls import ClientTls
@@ -37,22 +37,6 @@ _DNS_PAUSE = timedelta(seconds=30)
 """How long mail waits when our own resolver answers nothing."""
 _LOCAL_PAUSE = timedelta(minutes=1)
 """How long mail waits after a fault of this machine, such as no free descriptors."""
-
-
-class Gates(Protocol):
-    """Bounds what the hosts of one provider get from us."""
-
-    async def enter(self, group: str, job: Job) -> Postponement | None:
-        """Wait for a session of `group` and hold it until `leave`, or return why `job` may not."""
-        ...
-
-    def leave(self, group: str) -> None:
-        """Give back what `enter` has let somebody hold."""
-        ...
-
-    def spare(self, group: str) -> int:
-        """Return how many sessions of `group` may be open beside those that are held."""
-        ...
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +77,7 @@ class Delivery:
         pool: Pool,
         tls: ClientTls,
         gates: Gates,
-        in_flight: InFlight,
+        enter: Enter,
         node: str,
         config_revision: str,
         own_addresses: Sequence[str] = (),
@@ -114,7 +98,7 @@ class Delivery:
             pool=pool,
             tls=tls,
             spare=gates.spare,
-            in_flight=in_flight,
+            enter=enter,
         )
 
     async def deliver(self, job: Job, source: Source) -> Delivered | Postponement:

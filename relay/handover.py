@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
 
 from config.settings import Route, Settings
 from relay.clock import Clock
@@ -16,16 +15,11 @@ from relay.transport.session import Manner, Session
 from relay.transport.transaction import Transaction
 from tracker.model import LeaseToken, Recipient, RecipientId, Target
 
+Enter = Callable[[LeaseToken, Sequence[RecipientId]], None]
+"""Notes, for whoever comes after a crash, that the final dot for recipients is about to be sent.
 
-class InFlight(Protocol):
-    """Remembers across a crash who may have been sent a final dot."""
-
-    def enter(self, lease: LeaseToken, recipients: Sequence[RecipientId]) -> None:
-        """Note that the final dot for `recipients` is about to be sent.
-
-        Raises LeaseLost when `lease` is not surely ours: then nothing may be sent.
-        """
-        ...
+Raises LeaseLost when the lease is not surely ours: then nothing may be sent.
+"""
 
 
 class Handover:
@@ -39,7 +33,7 @@ class Handover:
         pool: Pool,
         tls: ClientTls,
         spare: Callable[[str], int],
-        in_flight: InFlight,
+        enter: Enter,
     ) -> None:
         """`spare` tells how many sessions of a group may be open beside those that are held."""
         self._settings = settings
@@ -48,7 +42,7 @@ class Handover:
         self._tls = tls
         self._broken_tls = BrokenTls(settings.delivery.broken_tls_memory, clock)
         self._spare = spare
-        self._in_flight = in_flight
+        self._enter = enter
         self._manners = {
             route.domain: self._manner_on(route) for route in reversed(settings.routes)
         }
@@ -140,7 +134,7 @@ class Handover:
             course.job.message,
             recipients,
             source,
-            partial(self._in_flight.enter, course.job.lease),
+            partial(self._enter, course.job.lease),
         )
         session.transactions += 1
         await transaction.run()

@@ -195,7 +195,7 @@ class Outward:
             pool=self.pool,
             tls=ClientTls(ca_file),
             gates=Gates(settings.delivery, clock),
-            in_flight=self.flights,
+            enter=self.flights.enter,
             node="node-1",
             config_revision="r1",
         )
