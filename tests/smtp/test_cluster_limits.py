@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from config.loader import Loaded, load
+from config.loader import Loaded
 from relay.app import Relay
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
 from tests.support.ports import free_port
 from tests.support.resting import Restful, open_restful, rest
+from tests.support.settings import mx_at, relay_in
 from tracker.model import EventKind, Gate, MessageKind, Origin, Scope, Status
 from tracker.search import Query
 from tracker.sqlite import open_ledger
@@ -104,20 +105,17 @@ class Cluster:
                 self._nodes.remove(node)
 
     def _load(self, name: str) -> Loaded:
-        environment = {
-            "SENDTRACE_HOSTNAME": "relay.example.org",
-            "SENDTRACE_NODE": name,
-            "SENDTRACE_STATE_DIRECTORY": str(self._folder / name),
-            "SENDTRACE_STORE__URL": f"sqlite:{self._folder}/ledger.db",
-            "SENDTRACE_STORE__LEASE": "1h",
-            "SENDTRACE_DELIVERY__PORT": str(self.far_side.port),
-            "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
-            "SENDTRACE_DELIVERY__CONNECTION_IDLE": "1d",
-            "SENDTRACE_DELIVERY__CONNECTION_AGE": "1d",
-            "SENDTRACE_DELIVERY__MESSAGES_PER_CONNECTION": "1000",
-            "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
-        }
-        return load(None, environment | dict(self._settings))
+        return relay_in(
+            self._folder,
+            NODE=name,
+            STATE_DIRECTORY=str(self._folder / name),
+            STORE__LEASE="1h",
+            DELIVERY__CONNECTION_IDLE="1d",
+            DELIVERY__CONNECTION_AGE="1d",
+            DELIVERY__MESSAGES_PER_CONNECTION="1000",
+            **mx_at(self.far_side.port),
+            **self._settings,
+        )
 
     async def beat(self) -> None:
         """Let every relay hear of every other."""
@@ -174,7 +172,7 @@ async def cluster_of(
     folder: Path, settings: Mapping[str, str] | None = None, **delivery: str
 ) -> AsyncIterator[Cluster]:
     """Yield a cluster without nodes; `settings` and those of the section are for each of them."""
-    section = {f"SENDTRACE_DELIVERY__{name.upper()}": value for name, value in delivery.items()}
+    section = {f"DELIVERY__{name.upper()}": value for name, value in delivery.items()}
     clock = FakeClock()
     far_side = FarSide(clock)
     async with await asyncio.start_server(far_side.serve, "127.0.0.1", far_side.port):
@@ -228,7 +226,7 @@ async def test_what_a_node_may_not_deliver_another_does_and_later_itself(tmp_pat
 async def test_mail_for_another_worker_is_left_to_it_as_long_as_it_lives(tmp_path: Path) -> None:
     """The other has the only connection and does nothing: nobody takes up its mail again and
     again, or gives it up unseen, until the other is dead."""
-    short = {"SENDTRACE_RETRY__LIFETIME": "5m"}
+    short = {"RETRY__LIFETIME": "5m"}
     async with cluster_of(tmp_path, short, concurrency_initial="1", concurrency_max="1") as cluster:
         ledger = await open_ledger(tmp_path / "ledger.db")
         await ledger.open_lease("silent", 0, cluster.clock.now(), timedelta(hours=1))
@@ -291,7 +289,7 @@ async def test_all_nodes_together_keep_to_the_rate(tmp_path: Path) -> None:
 
 async def test_what_the_rate_holds_back_until_the_deadline_expires(tmp_path: Path) -> None:
     cluster_of_one = cluster_of(
-        tmp_path, {"SENDTRACE_RETRY__LIFETIME": "5m"}, rate_max="1", concurrency_max="5"
+        tmp_path, {"RETRY__LIFETIME": "5m"}, rate_max="1", concurrency_max="5"
     )
     async with cluster_of_one as cluster, cluster.node("one") as one:
         await cluster.submit(one, 9)

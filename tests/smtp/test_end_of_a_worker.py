@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from config.loader import Loaded, load
+from config.loader import Loaded
 from relay.app import open_relay
 from relay.keeper import Keeper
 from tests.smtp.test_waiting import EVERYTHING
@@ -14,6 +14,7 @@ from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
 from tests.support.mail import make_submission
 from tests.support.ports import free_port
+from tests.support.settings import next_hop_at, relay_in
 from tracker.model import Outcome, Status
 from tracker.opening import open_ledger
 from tracker.search import Query
@@ -66,18 +67,15 @@ async def test_what_is_under_way_is_not_taken_over_while_the_worker_stops(tmp_pa
             writer.write(b"250 2.0.0 Ok\r\n")
         writer.close()
 
-    environment = {
-        "SENDTRACE_HOSTNAME": "relay.example.org",
-        "SENDTRACE_NODE": "mail-1",
-        "SENDTRACE_STATE_DIRECTORY": str(tmp_path / "here"),
-        "SENDTRACE_STORE__URL": f"sqlite:{tmp_path}/ledger.db",
-        "SENDTRACE_STORE__LEASE": "30s",
-        "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
-        "SENDTRACE_ROUTES": f'[{{"domain": "*", "next_hop": "127.0.0.1:{remote_port}"}}]',
-        "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
-    }
+    loaded = relay_in(
+        tmp_path,
+        NODE="mail-1",
+        STATE_DIRECTORY=str(tmp_path / "here"),
+        STORE__LEASE="30s",
+        **next_hop_at(remote_port),
+    )
     (tmp_path / "there").mkdir()
-    loaded, clock = load(None, environment), FakeClock()
+    clock = FakeClock()
     async with (
         await asyncio.start_server(serve, "127.0.0.1", remote_port),
         open_relay(loaded, clock=clock, resolver=FakeResolver()) as (relay, ledger),

@@ -9,12 +9,12 @@ from typing import NamedTuple, TypeVar
 
 import pytest
 
-from config.loader import load
 from relay.app import Relay, open_relay
 from relay.clock import SystemClock
 from tests.support.dns import FakeResolver
 from tests.support.mail import mint
 from tests.support.ports import free_port
+from tests.support.settings import mx_at, relay_in
 from tracker.model import (
     Act,
     ActId,
@@ -117,20 +117,11 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, plac
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     remote_port = free_port()
-    environment = {
-        "SENDTRACE_HOSTNAME": "relay.example.org",
-        "SENDTRACE_STATE_DIRECTORY": str(tmp_path / "state"),
-        "SENDTRACE_STORE__URL": f"sqlite:{tmp_path}/ledger.db",
-        "SENDTRACE_DELIVERY__PORT": str(remote_port),
-        "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
-        "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
-        "SENDTRACE_TRACKING__SUPPRESS_UNKNOWN": "true",
-    }
+    loaded = relay_in(tmp_path, TRACKING__SUPPRESS_UNKNOWN="true", **mx_at(remote_port))
     resolver = FakeResolver(
         mx={name: [(10, "mx.example.net")] for name in ("example.net", "example.com")},
         addresses={"mx.example.net": ["127.0.0.1"]},
     )
-    loaded = load(None, environment)
     async with open_relay(loaded, clock=SystemClock(), resolver=resolver) as (relay, ledger):
         here = Place(relay, ledger, [], [])
         server = await asyncio.start_server(

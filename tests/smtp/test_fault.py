@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from config.loader import load
 from relay.app import open_relay
 from relay.clock import SystemClock
 from tests.smtp.test_waiting import EVERYTHING, far_side
@@ -23,6 +22,7 @@ from tests.support.dns import FakeResolver
 from tests.support.mail import make_submission
 from tests.support.ports import free_port
 from tests.support.resting import Restful, open_restful, rest
+from tests.support.settings import next_hop_at, relay_in
 from tracker.model import Outcome, Status
 from tracker.search import Query
 from tracker.store import Ledger
@@ -54,30 +54,18 @@ class BrokenMint(FakeClock):
         return super().mint()
 
 
-def environment_of(folder: Path, remote_port: int, **more: str) -> dict[str, str]:
-    """Return settings that route everything to `remote_port`."""
-    return {
-        "SENDTRACE_HOSTNAME": "relay.example.org",
-        "SENDTRACE_STATE_DIRECTORY": str(folder / "state"),
-        "SENDTRACE_STORE__URL": f"sqlite:{folder}/ledger.db",
-        "SENDTRACE_STORE__LEASE": "1h",
-        "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
-        "SENDTRACE_ROUTES": f'[{{"domain": "*", "next_hop": "127.0.0.1:{remote_port}"}}]',
-        "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
-        **more,
-    }
-
-
 @asynccontextmanager
 async def run_house(
     folder: Path, clock: FakeClock, received: list[bytes]
 ) -> AsyncIterator[Restful]:
     """Run a relay that routes everything to a server which takes it."""
     remote_port = free_port()
-    environment = environment_of(folder, remote_port, SENDTRACE_RETRY__UNCERTAIN="hold")
+    loaded = relay_in(
+        folder, STORE__LEASE="1h", RETRY__UNCERTAIN="hold", **next_hop_at(remote_port)
+    )
     async with (
         await asyncio.start_server(far_side(received), "127.0.0.1", remote_port),
-        open_restful(load(None, environment), clock=clock, resolver=FakeResolver()) as opened,
+        open_restful(loaded, clock=clock, resolver=FakeResolver()) as opened,
     ):
         yield opened
 
@@ -162,14 +150,13 @@ async def test_who_is_delivered_gets_it_once_when_the_lease_runs_out_behind_him(
 ) -> None:
     """The ledger takes no renewal meanwhile, so nothing may be sent to the second recipient."""
     far_side, clock, remote_port = OneByOne(), FakeClock(), free_port()
-    environment = environment_of(
+    loaded = relay_in(
         tmp_path,
-        remote_port,
-        SENDTRACE_STORE__LEASE="30s",
-        SENDTRACE_RETRY__UNCERTAIN=uncertain,
-        SENDTRACE_DELIVERY__RECIPIENTS_PER_TRANSACTION="1",
+        STORE__LEASE="30s",
+        RETRY__UNCERTAIN=uncertain,
+        DELIVERY__RECIPIENTS_PER_TRANSACTION="1",
+        **next_hop_at(remote_port),
     )
-    loaded = load(None, environment)
     async with (
         await asyncio.start_server(far_side.serve, "127.0.0.1", remote_port),
         open_relay(loaded, clock=clock, resolver=FakeResolver()) as (relay, ledger),
@@ -198,10 +185,12 @@ async def test_who_is_delivered_gets_it_once_when_the_lease_runs_out_behind_him(
 async def test_who_is_delivered_is_on_record_when_the_time_to_stop_is_over(tmp_path: Path) -> None:
     """The second recipient is still waited for then: nothing is known of him, all of the first."""
     far_side, remote_port = OneByOne(), free_port()
-    environment = environment_of(
-        tmp_path, remote_port, SENDTRACE_DELIVERY__RECIPIENTS_PER_TRANSACTION="1"
+    loaded = relay_in(
+        tmp_path,
+        STORE__LEASE="1h",
+        DELIVERY__RECIPIENTS_PER_TRANSACTION="1",
+        **next_hop_at(remote_port),
     )
-    loaded = load(None, environment)
     async with await asyncio.start_server(far_side.serve, "127.0.0.1", remote_port):
         async with (
             open_relay(loaded, clock=SystemClock()) as (relay, ledger),

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from config.loader import load
 from relay.app import open_relay
 from relay.clock import SystemClock
 from tests.conftest import MIGRATED
 from tests.support.ports import free_port
 from tests.support.postgres import Server
+from tests.support.settings import next_hop_at, relay_in
 from tests.unit.tracker.postgres.proxy import Proxy, proxied
 from tracker.model import Scope, Status
 from tracker.search import Query
@@ -70,18 +70,15 @@ async def test_a_bounce_is_decided_on_when_the_ledger_is_back(
     migrated_postgres.create_database(name, MIGRATED)
     remote_port = free_port()
     async with proxied(migrated_postgres) as proxy:
-        environment = {
-            "SENDTRACE_HOSTNAME": "relay.example.org",
-            "SENDTRACE_STATE_DIRECTORY": str(tmp_path),
-            "SENDTRACE_STORE__URL": f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}",
-            "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
-            "SENDTRACE_RETRY__SCHEDULE": '["1s"]',
-            "SENDTRACE_ROUTES": f'[{{"domain": "*", "next_hop": "127.0.0.1:{remote_port}"}}]',
-            "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
-        }
+        loaded = relay_in(
+            tmp_path,
+            STORE__URL=f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}",
+            RETRY__SCHEDULE='["1s"]',
+            **next_hop_at(remote_port),
+        )
         async with (
             await asyncio.start_server(FarSide(proxy, patience).serve, "127.0.0.1", remote_port),
-            open_relay(load(None, environment), clock=SystemClock()) as (relay, ledger),
+            open_relay(loaded, clock=SystemClock()) as (relay, ledger),
         ):
             host, port = relay.submission.addresses[0]
 
@@ -102,14 +99,12 @@ async def test_that_the_ledger_is_away_is_said_once(
 ) -> None:
     migrated_postgres.create_database("silent", MIGRATED)
     async with proxied(migrated_postgres) as proxy:
-        environment = {
-            "SENDTRACE_HOSTNAME": "relay.example.org",
-            "SENDTRACE_STATE_DIRECTORY": str(tmp_path),
-            "SENDTRACE_STORE__URL": f"postgresql://postgres@127.0.0.1:{proxy.port}/silent",
-            "SENDTRACE_STORE__LEASE": "3s",
-            "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
-        }
-        async with open_relay(load(None, environment), clock=SystemClock()):
+        loaded = relay_in(
+            tmp_path,
+            STORE__URL=f"postgresql://postgres@127.0.0.1:{proxy.port}/silent",
+            STORE__LEASE="3s",
+        )
+        async with open_relay(loaded, clock=SystemClock()):
             with capture_logs() as events:
                 await proxy.refuse()
                 await asyncio.sleep(6)

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from config.loader import Loaded, load
+from config.loader import Loaded
 from relay.app import Relay
 from tests.smtp.test_waiting import far_side
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
 from tests.support.mail import make_submission
 from tests.support.ports import free_port
+from tests.support.settings import next_hop_at, relay_in
 from tracker.model import Job, LeaseToken
 from tracker.sqlite import SqliteLedger, migrate, open_ledger
 from tracker.sqlite.readers import Readers
@@ -96,14 +97,7 @@ async def open_relay_on(ledger: Ledger, loaded: Loaded, clock: FakeClock) -> Asy
 
 
 def settings(folder: Path, remote_port: int) -> Loaded:
-    environment = {
-        "SENDTRACE_HOSTNAME": "relay.example.org",
-        "SENDTRACE_STATE_DIRECTORY": str(folder),
-        "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
-        "SENDTRACE_ROUTES": f'[{{"domain": "*", "next_hop": "127.0.0.1:{remote_port}"}}]',
-        "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
-    }
-    return load(None, environment)
+    return relay_in(folder, STATE_DIRECTORY=str(folder), **next_hop_at(remote_port))
 
 
 async def until_delivered(received: list[bytes], count: int) -> None:

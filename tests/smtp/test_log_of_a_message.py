@@ -10,12 +10,12 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from config.loader import load
 from relay.dns import ResolverSilent
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
 from tests.support.ports import free_port
 from tests.support.resting import Restful, open_restful, rest
+from tests.support.settings import mx_at, relay_in
 
 LETTER = b"Subject: hi\r\nMessage-ID: <one@client.example>\r\n\r\nhello\r\n"
 
@@ -70,22 +70,13 @@ def said() -> Iterator[list[EventDict]]:
 @pytest.fixture
 async def house(tmp_path: Path, said: list[EventDict]) -> AsyncIterator[House]:
     port = free_port()
-    environment = {
-        "SENDTRACE_HOSTNAME": "relay.example.org",
-        "SENDTRACE_STATE_DIRECTORY": str(tmp_path / "state"),
-        "SENDTRACE_STORE__URL": f"sqlite:{tmp_path}/ledger.db",
-        "SENDTRACE_STORE__LEASE": "1h",
-        "SENDTRACE_DELIVERY__PORT": str(port),
-        "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
-        "SENDTRACE_SUBMISSION__MAX_RECIPIENTS": "4",
-        "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
-    }
+    loaded = relay_in(tmp_path, STORE__LEASE="1h", SUBMISSION__MAX_RECIPIENTS="4", **mx_at(port))
     resolver = FakeResolver(
         mx={name: [(10, "mx.example.net")] for name in ("example.org", "example.com")},
         addresses={"mx.example.net": ["127.0.0.1"]},
     )
     server = await asyncio.start_server(far_side, "127.0.0.1", port)
-    async with open_restful(load(None, environment), clock=FakeClock(), resolver=resolver) as open_:
+    async with open_restful(loaded, clock=FakeClock(), resolver=resolver) as open_:
         yield House(open_, resolver, said)
     server.close()
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from config.loader import load
 from relay.app import open_relay
 from relay.clock import SystemClock
 from tests.contract.test_rules import correction
 from tests.support.dns import FakeResolver
 from tests.support.ports import free_port
+from tests.support.settings import next_hop_at, relay_in
 from tracker.model import Scope
 from tracker.sqlite import open_ledger
 
@@ -51,18 +51,10 @@ async def test_the_sender_is_told_by_the_operators_rules(
         await before.add_correction(correction())
         await before.close()
     remote_port, far_side = free_port(), FarSide()
-    environment = {
-        "SENDTRACE_HOSTNAME": "relay.example.org",
-        "SENDTRACE_STATE_DIRECTORY": str(tmp_path / "state"),
-        "SENDTRACE_STORE__URL": f"sqlite:{tmp_path}/ledger.db",
-        "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
-        "SENDTRACE_TRACKING__SUPPRESS_UNKNOWN": "true",
-        "SENDTRACE_ROUTES": f'[{{"domain": "*", "next_hop": "127.0.0.1:{remote_port}"}}]',
-        "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
-    }
+    loaded = relay_in(tmp_path, TRACKING__SUPPRESS_UNKNOWN="true", **next_hop_at(remote_port))
     async with (
         await asyncio.start_server(far_side.serve, "127.0.0.1", remote_port),
-        open_relay(load(None, environment), clock=SystemClock(), resolver=FakeResolver()) as (
+        open_relay(loaded, clock=SystemClock(), resolver=FakeResolver()) as (
             relay,
             _,
         ),

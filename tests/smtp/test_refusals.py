@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from config.loader import load
 from config.settings import Listener
 from relay.app import open_relay
 from tests.support.clock import START, FakeClock
 from tests.support.dns import FakeResolver
+from tests.support.settings import relay_in
 from tests.support.submission import PATIENCE, Bench, plain_response, run_server
 from tracker.model import Refusal, Scope
 from tracker.search import Query
@@ -154,14 +154,9 @@ async def test_what_a_client_says_is_kept_within_bounds(bench: Bench) -> None:
 
 
 async def test_a_relay_has_it_on_record_soon(tmp_path: Path) -> None:
-    environment = {
-        "SENDTRACE_HOSTNAME": "relay.example.org",
-        "SENDTRACE_STATE_DIRECTORY": str(tmp_path / "state"),
-        "SENDTRACE_STORE__URL": f"sqlite:{tmp_path}/ledger.db",
-        "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
-    }
+    loaded = relay_in(tmp_path)
     clock = FakeClock()
-    async with open_relay(load(None, environment), clock=clock, resolver=FakeResolver()) as (
+    async with open_relay(loaded, clock=clock, resolver=FakeResolver()) as (
         relay,
         ledger,
     ):

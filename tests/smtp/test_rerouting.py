@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from config.loader import load
 from relay.app import Relay, open_relay
 from relay.clock import SystemClock
 from tests.support.dns import FakeResolver
 from tests.support.mail import mint
 from tests.support.ports import free_port
+from tests.support.settings import mx_at, relay_in
 from tracker.acting import reroute_of
 from tracker.model import (
     Act,
@@ -102,16 +102,7 @@ class House:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        environment = {
-            "SENDTRACE_HOSTNAME": "relay.example.org",
-            "SENDTRACE_STATE_DIRECTORY": str(self.directory / "state"),
-            "SENDTRACE_STORE__URL": f"sqlite:{self.directory}/ledger.db",
-            "SENDTRACE_DELIVERY__PORT": str(self.mx.port),
-            "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
-            "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
-            **self.settings,
-        }
-        loaded = load(None, environment)
+        loaded = relay_in(self.directory, **mx_at(self.mx.port), **self.settings)
         self.routes = Routes.of(loaded.settings)
         resolver = FakeResolver(
             mx={name: [(10, "mx.test")] for name in ("dead.example", "too.example", "example.com")},
@@ -278,7 +269,7 @@ async def test_recipients_of_one_message_go_their_ways_apart(house: House) -> No
 async def test_a_password_goes_only_where_its_route_leads(house: House) -> None:
     paid = Server(free_port())
     house.settings = {
-        "SENDTRACE_ROUTES": f'[{{"domain": "paid.example", "next_hop": "{paid.name}",'
+        "ROUTES": f'[{{"domain": "paid.example", "next_hop": "{paid.name}",'
         ' "username": "us", "password": "secret", "allow_cleartext_password": true}]'
     }
     async with house.running(), house.other.alive() as other, paid.alive():
@@ -297,7 +288,7 @@ async def test_who_has_a_way_of_their_own_shares_no_transaction_with_a_route_to_
 ) -> None:
     """Two routes to one server, of which only one has a password: one destination, two ways."""
     house.settings = {
-        "SENDTRACE_ROUTES": f'[{{"domain": "paid.example", "next_hop": "{house.other.name}",'
+        "ROUTES": f'[{{"domain": "paid.example", "next_hop": "{house.other.name}",'
         ' "username": "us", "password": "secret", "allow_cleartext_password": true},'
         f' {{"domain": "free.example", "next_hop": "{house.other.name}"}}]'
     }

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from config.loader import load
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeResolver
 from tests.support.resting import open_restful, rest
+from tests.support.settings import relay_in
 from tracker.model import Scope, Status
 from tracker.search import Query
 
@@ -18,15 +18,9 @@ from tracker.search import Query
 async def test_an_address_without_a_domain_is_closed_where_that_is_wanted(
     tmp_path: Path, is_set: str, closed: list[str]
 ) -> None:
-    environment = {
-        "SENDTRACE_HOSTNAME": "relay.example.org",
-        "SENDTRACE_STATE_DIRECTORY": str(tmp_path / "state"),
-        "SENDTRACE_STORE__URL": f"sqlite:{tmp_path}/ledger.db",
-        "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
-        "SENDTRACE_TRACKING__SUPPRESS_UNKNOWN": is_set,
-    }
+    loaded = relay_in(tmp_path, TRACKING__SUPPRESS_UNKNOWN=is_set)
     clock, resolver = FakeClock(), FakeResolver(mx={}, addresses={})
-    async with open_restful(load(None, environment), clock=clock, resolver=resolver) as restful:
+    async with open_restful(loaded, clock=clock, resolver=resolver) as restful:
         host, port = restful.relay.submission.addresses[0]
 
         def send() -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from config.loader import load
 from relay.dns import ResolverSilent
 from tests.support.clock import START, FakeClock
 from tests.support.dns import FakeResolver
 from tests.support.ports import free_port
 from tests.support.resting import Restful, open_restful, rest
+from tests.support.settings import mx_at, relay_in
 from tracker.model import (
     EventKind,
     Gate,
@@ -134,23 +134,19 @@ async def listening(conversation: Conversation, house: House) -> AsyncIterator[N
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     remote_port = free_port()
-    environment = {
-        "SENDTRACE_HOSTNAME": "relay.example.org",
-        "SENDTRACE_STATE_DIRECTORY": str(tmp_path / "state"),
-        "SENDTRACE_STORE__URL": f"sqlite:{tmp_path}/ledger.db",
-        "SENDTRACE_STORE__LEASE": "1h",
-        "SENDTRACE_DELIVERY__PORT": str(remote_port),
-        "SENDTRACE_DELIVERY__ALLOW_PRIVATE_DESTINATIONS": "true",
-        "SENDTRACE_DELIVERY__CONCURRENCY_INITIAL": "1",
-        "SENDTRACE_DELIVERY__CONCURRENCY_MAX": "1",
-        "SENDTRACE_SUBMISSION__LISTENERS__0__ADDRESS": "127.0.0.1:0",
-    }
+    loaded = relay_in(
+        tmp_path,
+        STORE__LEASE="1h",
+        DELIVERY__CONCURRENCY_INITIAL="1",
+        DELIVERY__CONCURRENCY_MAX="1",
+        **mx_at(remote_port),
+    )
     clock = FakeClock()
     resolver = FakeResolver(
         mx={name: [(10, "mx.example.net")] for name in ("dead.example", "example.com")},
         addresses={"mx.example.net": ["127.0.0.1"]},
     )
-    async with open_restful(load(None, environment), clock=clock, resolver=resolver) as restful:
+    async with open_restful(loaded, clock=clock, resolver=resolver) as restful:
         yield House(restful, clock, resolver, remote_port)
 
 
