@@ -1,5 +1,6 @@
 """Timeline, destinations, balance: what readers get, and what they do not."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -172,6 +173,39 @@ async def test_what_is_known_about_a_destination(ledger: Ledger) -> None:
     assert (state.next_probe_at, state.detail) == (START + MINUTE, "Connection timed out")
     assert (state.last_success_at, state.last_failure_at) == (None, START)
     assert (state.waiting, state.next_due_at) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "reachable", "failed_at"),
+    [
+        ([(False, False), (True, True), (True, False)], True, START),
+        ([(True, True), (True, False), (False, False)], False, START + 2 * MINUTE),
+        ([(True, False), (True, True), (True, False)], True, None),
+    ],
+    ids=["it is back", "it goes", "it was there all the time"],
+)
+async def test_what_settlements_at_once_tell_of_a_destination_is_all_on_record(
+    ledger: Ledger, told: list[tuple[bool, bool]], reachable: bool, failed_at: datetime | None
+) -> None:
+    settlements = []
+    for n, (is_reached, accepted) in enumerate(told):
+        (job,) = await accept_leased(ledger, make_submission(f"u{n}@one.example"))
+        change = DestinationChange(
+            destination="one.example",
+            at=START + n * MINUTE,
+            reachable=is_reached,
+            failures=0 if is_reached else 1,
+            accepted=accepted,
+        )
+        outcome = Outcome.DELIVERED if accepted else Outcome.FAILED
+        settlements.append(replace(make_settlement(job, outcome), destination=change))
+    await asyncio.gather(*map(ledger.settle, settlements))
+    state = await ledger.destination("one.example")
+    assert state is not None
+    assert (state.reachable, state.last_failure_at) == (reachable, failed_at)
+    succeeded = [START + n * MINUTE for n, (is_reached, _) in enumerate(told) if is_reached]
+    assert state.last_success_at == max(succeeded)
+    assert state.last_accepted_at is not None
 
 
 # --- balance -----------------------------------------------------------------------------------
