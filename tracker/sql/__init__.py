@@ -1,1 +1,5 @@
-"""What the SQL of both ledgers shares: how values lie in columns, and what a search selects."""
+"""What both ledgers share: how values lie in columns, what a search selects, and whole verbs.
+
+A verb whose statements are the same in every database is written here, over `script.Scripted`;
+what a database has to say in its own words is in `tracker.sqlite` and `tracker.postgres`.
+"""

@@ -2,7 +2,8 @@
 
 A backend implements `Ledger`; the contract tests run against every backend. No verb leaves the
 ledger half way: it happened, or it raised and nothing changed. One file for each part of what a
-ledger is; a new part is a protocol of its own in here, and a base of `Ledger`.
+ledger is; a new part is a protocol of its own in here, and a base of `Ledger`. As far as its
+statements are the same in every database, it is written once, in `tracker.sql`.
 """
 
 from tracker.store.access import Accesses
