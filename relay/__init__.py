@@ -27,9 +27,7 @@ How it is carried:
 `keeper`        its lease, and what dead workers held
 `contact`       which leases have run out for good
 `inflight`      what has been handed over and is not settled, for whoever comes after a crash
-`absence`       says that the ledger is away, and when it is back
 `carrier`       carries one job: deliver, decide, settle
-`telling`       what log and metrics say of it
 
 How it is delivered:
 

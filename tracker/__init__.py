@@ -51,6 +51,5 @@ Who may see it, and what is kept of it:
 What the processes of a node tell each other:
 
 `draining`      that it wants nothing new
-`belonging`     whom the files are for that root makes
 `version`       which version it is of
 """
