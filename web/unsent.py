@@ -87,7 +87,7 @@ class Unsent(msgspec.Struct, frozen=True, array_like=True):
 
 async def read_late(request: web.Request) -> Unsent | None:
     """Return the form of a POST that cannot be obeyed; None for what is not to be carried along."""
-    if request.headers.get("Sec-Fetch-Site") != "same-origin" or request.path == "/logout":
+    if not _is_ours(request) or request.path == "/logout":
         return None
     form = await read_form(request)
     fields = [(name, value) for name, value in form.items() if name != FIELD]
@@ -102,10 +102,19 @@ def write_unsent(unsent: Unsent) -> str:
     return json.dumps([unsent.path, unsent.fields])
 
 
+def read_carried(request: web.Request, text: str) -> Unsent | None:
+    """Return what our log-in page carried along; None for nothing, and for what is none of ours."""
+    return read_unsent(text) if _is_ours(request) else None
+
+
 def read_unsent(text: str) -> Unsent | None:
-    """Return what a log-in page carried along; None for nothing, and for what is none of ours."""
+    """Return what `write_unsent` wrote; None for anything else."""
     try:
         unsent = msgspec.json.decode(text, type=Unsent)
     except msgspec.DecodeError:
         return None
     return unsent if local_path(unsent.path) == unsent.path else None
+
+
+def _is_ours(request: web.Request) -> bool:
+    return request.headers.get("Sec-Fetch-Site") == "same-origin"

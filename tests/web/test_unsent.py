@@ -106,7 +106,21 @@ async def test_what_is_not_carried_along(
     ],
 )
 async def test_what_no_page_of_ours_carried_along_is_nothing(desk: Desk, unsent: str) -> None:
-    response = await post_log_in(desk.client(), ADMIN, unsent=unsent)
+    client = desk.client()
+    token = token_of(await (await client.get("/login")).text())
+    form = {"csrf": token, "address": ADMIN, "password": PASSWORD, "unsent": unsent}
+    response = await client.post("/login", data=form, headers=OURS)
+    assert response.url.path == "/"
+
+
+async def test_another_site_cannot_lay_a_form_before_somebody(desk: Desk) -> None:
+    """A browser that does not say where a form comes from carries none along."""
+    laid = '["/suppressions", [["address", "bob@example.org"], ["reason", "laid"]]]'
+    client = desk.client()
+    page = await (await client.post("/login", data={"unsent": laid})).text()
+    assert "Log in" in page
+    assert "bob@example.org" not in page
+    response = await post_log_in(client, ADMIN, unsent=laid)
     assert response.url.path == "/"
 
 

@@ -24,7 +24,7 @@ from web.sessions import (
     set_cookie,
 )
 from web.track.filters import is_zone
-from web.unsent import Unsent, read_unsent, write_unsent
+from web.unsent import Unsent, read_carried, write_unsent
 
 _COOKIE: Final = "sendtrace-login"
 """Holds the form's token before there is a session."""
@@ -74,7 +74,8 @@ def show_unsent(visit: Visit, unsent: Unsent, *, status: int = 200) -> web.Respo
 async def log_in(visit: Visit) -> web.StreamResponse:
     """Check address and password: the same answer, after the same work, whatever is wrong."""
     form = await read_form(visit.request)
-    onward, unsent = local_path(form.get("next")), read_unsent(form.get("unsent"))
+    onward = local_path(form.get("next"))
+    unsent = read_carried(visit.request, form.get("unsent"))
     address = form.get("address").strip().lower()[:_LONGEST_ADDRESS]
     again = {"address": address, "next": onward, "unsent": unsent and write_unsent(unsent)}
     if not is_token(form.get(FIELD), _expected(visit)):
