@@ -197,18 +197,29 @@ class Carrier:
             return None
         if state.next_probe_at is None or job.trigger is Trigger.RETRY_NOW:
             return None
-        presumed, retry = self._presume(job, known), self._settings.retry
-        weighed = weigh(job, presumed, retry=retry, now=now, jitter=self._clock.chance())
-        return known if weighed.original != "none" or has_expired(job, now) else None
+        return known if self._tells(job, known) or has_expired(job, now) else None
+
+    def _tells(self, job: Job, gate: Postponement) -> bool:
+        """Say whether a sender is to be told of `job` when it is stopped by `gate`."""
+        weighed = weigh(
+            job,
+            self._presume(job, gate),
+            retry=self._settings.retry,
+            now=self._clock.now(),
+            jitter=self._clock.chance(),
+        )
+        return weighed.original != "none"
 
     def _is_settled_by(self, job: Job, gate: Postponement) -> bool:
         """Say whether a closed gate is the last word: a held or expired job does not wait on.
 
-        Unless it is another worker's to try it for the last time.
+        Nor does one whose sender is to hear of the delay, before it goes on waiting. Unless it is
+        another worker's to try it.
         """
         if gate.gate is Gate.CONCURRENCY:
             return False
-        return gate.gate in (Gate.HOLD, Gate.DESTINATION) or has_expired(job, self._clock.now())
+        is_over = gate.gate in (Gate.HOLD, Gate.DESTINATION) or has_expired(job, self._clock.now())
+        return is_over or self._tells(job, gate)
 
     def _presume(self, job: Job, gate: Postponement) -> tuple[Attempt, ...]:
         return presume(job, gate, self._author())

@@ -308,6 +308,24 @@ async def test_held_mail_expires_at_its_deadline_untried_and_its_sender_is_told(
     assert [event.kind for event in timeline.events if event.kind is EventKind.DSN_SENT]
 
 
+async def test_who_waits_for_something_of_ours_has_the_sender_told_once_too(house: House) -> None:
+    """Four hours are four hours, whatever it is that mail waits for."""
+    house.resolver.faults["mx dead.example"] = ResolverSilent("Our resolver does not answer")
+    house.resolver.faults["mx example.com"] = ResolverSilent("Our resolver does not answer")
+    await house.submit("r@dead.example")
+    await house.until(lambda rows: rows[0].recipient.gate is Gate.DNS)
+    await house.live(3 * HOUR, step=HOUR / 4)
+    assert await house.rows(MessageKind.DSN) == []
+    await house.live(5 * HOUR, step=HOUR / 4)
+    (dsn,) = await house.rows(MessageKind.DSN)
+    assert dsn.message.header.subject.startswith("Delayed")
+    (row,) = await house.rows()
+    assert (row.recipient.attempts, row.recipient.gate) == (0, Gate.DNS)
+    (attempt,) = (await house.timeline(row)).attempts
+    assert not attempt.is_try
+    assert attempt.detail == "Not dialled: Our resolver does not answer"
+
+
 async def test_without_a_resolver_nothing_counts_as_an_attempt_but_the_deadline_holds(
     house: House,
 ) -> None:
