@@ -9,8 +9,8 @@ It knows nothing of mail. It has one thread and no event loop, so that forking i
 time, and takes its signals one by one:
 
 SIGTERM, SIGINT  drain: every child gets SIGTERM, and SIGKILL when `grace` is over
-SIGHUP           renew: a new generation starts, and once all of it serves the old one drains;
-                 one that another follows before that drains at once
+SIGHUP           renew: a new generation starts, and once all of it serves the old one drains
+                 likewise; one that another follows before that drains at once
 SIGCHLD          a child has ended; unless we asked it to, it is started again
 """
 
@@ -34,6 +34,8 @@ _CRAMPED_PAUSE = 1.0
 """Seconds until a child is started for which there was no room."""
 _LONGEST_PAUSE = 30.0
 """Seconds between restarts of a child that keeps dying at once."""
+_GRACE_MORE = 5.0
+"""Seconds beyond the grace for what a child does when it is over, such as to give back its mail."""
 _OWN_STALL = 5.0
 """Seconds between two looks of ours after which nobody is blamed: we did not run, nor did they."""
 PATIENCE = timedelta(minutes=1)
@@ -74,6 +76,10 @@ class _Child:
     generation: int
     heard: float
     """When it last said that it lives, or was started."""
+    patience: float
+    """Seconds for which it may be silent; once it is told to end, in which it has to."""
+    time_to_end: float
+    """Those, by the settings that it has begun with."""
     serves: bool = False
     retiring: bool = False
 
@@ -155,7 +161,15 @@ class Supervisor:
             os.close(self._reports)
             _be(role, self._ties)
         now = time.monotonic()
-        self._children[pid] = _Child(role, pid, started=now, generation=generation, heard=now)
+        self._children[pid] = _Child(
+            role,
+            pid,
+            started=now,
+            generation=generation,
+            heard=now,
+            patience=self._patience,
+            time_to_end=self._time_to_end,
+        )
 
     def _replace(self) -> None:
         roles = self._renew()
@@ -177,7 +191,9 @@ class Supervisor:
             said = int.from_bytes(reports[at : at + _PID_SIZE], "little", signed=True)
             child = self._children.get(abs(said))
             if child is not None:
-                child.serves, child.heard = child.serves or said > 0, time.monotonic()
+                child.serves = child.serves or said > 0
+                if not child.retiring:
+                    child.heard = time.monotonic()
         new = [c for c in self._children.values() if c.generation == self._generation]
         if len(new) == len(self._roles) and all(child.serves for child in new):
             self._retire_old()
@@ -189,7 +205,7 @@ class Supervisor:
         for child in self._children.values():
             if we_stood_still:
                 child.heard = now
-            elif not child.retiring and now - child.heard > self._patience:
+            elif now - child.heard > child.patience:
                 self._log.error("process hangs; killing it", process=child.role.name, pid=child.pid)
                 _signal(child.pid, signal.SIGKILL)
                 child.heard = now
@@ -207,6 +223,8 @@ class Supervisor:
         for child in self._children.values():
             if is_left(child.generation) and not child.retiring:
                 child.retiring = True
+                # What it says from now on counts no more: it may live, and not come to an end.
+                child.heard, child.patience = time.monotonic(), child.time_to_end
                 _signal(child.pid, signal.SIGTERM)
 
     def _reap(self) -> None:
@@ -239,7 +257,7 @@ class Supervisor:
     def _drain(self) -> int:
         for pid in self._children:
             _signal(pid, signal.SIGTERM)
-        deadline = time.monotonic() + self._grace().total_seconds() + 5
+        deadline = time.monotonic() + self._time_to_end
         while self._children and time.monotonic() < deadline:
             signal.sigtimedwait({signal.SIGCHLD}, 0.2)
             self._forget_ended()
@@ -247,6 +265,11 @@ class Supervisor:
             self._log.warning("process did not end in time; killing it", pid=pid)
             _signal(pid, signal.SIGKILL)
         return 0
+
+    @property
+    def _time_to_end(self) -> float:
+        """Seconds after which a child that was told to end is killed."""
+        return self._grace().total_seconds() + _GRACE_MORE
 
     def _forget_ended(self) -> None:
         while self._children:

@@ -112,6 +112,20 @@ def test_a_child_that_dies_is_started_again_and_sigterm_ends_all(
     wait_until(lambda: not any(map(lives, pids(tmp_path, "old"))), "the end of all")
 
 
+def test_an_old_generation_that_does_not_end_in_time_is_killed(
+    start: Start, tmp_path: Path
+) -> None:
+    """It may hang, with something that others wait for."""
+    supervisor = start("stubborn")
+    (old,) = wait_until(lambda: pids(tmp_path, "old"), "the child")
+    supervisor.send_signal(signal.SIGHUP)
+    wait_until(lambda: pids(tmp_path, "new"), "the new generation")
+    wait_until(lambda: not lives(old), "the end of the old generation", timeout=30)
+    assert len(pids(tmp_path, "new")) == 1
+    supervisor.terminate()
+    assert supervisor.wait(60) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP], ids=["restart", "renewal"])
 def test_where_no_process_can_be_started_it_is_tried_again(
     start: Start, tmp_path: Path, number: signal.Signals
