@@ -133,7 +133,10 @@ class Course:
     def take_opening_fault(self, evidence: Evidence, fault: SessionFault) -> None:
         """Note a target with which no session came about."""
         self.dialled -= not fault.has_way
-        self._note_reach(evidence.greeted, fault.detail)
+        # Who does not let us in is as good as out of reach: a password that is tried anew for each
+        # message gets the account locked.
+        lets_in = fault.phase is not Phase.AUTH
+        self._note_reach(evidence.greeted and lets_in, str(fault))
         attempt = evidence.to_try(fault.phase, fault.reply, fault.detail)
         for recipient in self.undecided:
             self._tries[recipient.id].append(attempt)

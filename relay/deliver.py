@@ -45,7 +45,8 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...]
     """Exactly one for each recipient of the job, unless it was broken off."""
     reachable: bool | None
-    """Whether any target of the destination greeted us; None when we did not get to dial."""
+    """Whether any target of the destination greeted us, and let us in where it has to; None when
+    we did not get to dial."""
     detail: str = ""
     """Why it was not reachable."""
     group: str = ""
