@@ -119,10 +119,13 @@ class Session:
         """Say whether clear text may help.
 
         In TLS 1.3 a server that wants a certificate of ours hangs up when our side of the
-        handshake is done: no word has come through it yet.
+        handshake is done: no word has come through it yet. And what is said against greeting it
+        anew, it had not said before.
         """
-        is_silent = fault.phase is Phase.EHLO and fault.reply is None
-        return fault.phase is Phase.STARTTLS or (is_silent and self.evidence.tls is not None)
+        if fault.phase is not Phase.EHLO or self.evidence.tls is None:
+            return fault.phase is Phase.STARTTLS
+        is_refused = fault.reply is None or fault.reply.is_permanent
+        return is_refused and fault.origin is not Origin.POLICY
 
     async def _open(self, *, starttls: bool) -> None:
         await self._connect()

@@ -185,6 +185,7 @@ async def test_broken_tls_costs_the_connection_and_not_the_mail(broken: list[Ent
         pytest.param(["EHLO", Drop()], id="at EHLO"),
         pytest.param([Raw(b"what?\r\n"), Silence()], id="not SMTP"),
         pytest.param([Silence()], id="silence"),
+        pytest.param(["EHLO => 503 5.5.1 Again?", "HELO => 503 5.5.1 Again?"], id="refused"),
     ],
 )
 async def test_tls_that_nothing_comes_through_is_broken(then: list[Entry], trusted: Party) -> None:
