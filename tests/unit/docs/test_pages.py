@@ -39,7 +39,8 @@ def commands() -> Iterator[list[str]]:
             r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL
         ):
             for line in re.findall(r"^[$#] (?:\S*/bin/)?sendtrace (.+)$", block, re.MULTILINE):
-                yield shlex.split(line.partition(">")[0], comments=True)
+                command = line.partition(">")[0].partition(" | ")[0]
+                yield shlex.split(command, comments=True)
 
 
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
