@@ -66,7 +66,7 @@ class Teller:
                     message=job.message.id,
                     report=event.related_message_id or "none",
                     to=job.message.reverse_path,
-                    why=event.detail,
+                    detail=event.detail,
                 )
 
     def _tell(

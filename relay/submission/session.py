@@ -239,7 +239,7 @@ class RelaySMTP(AuthenticatingConversation):
         log.info(
             "refused",
             client=self.client_address,
-            account=refusal.account or "none",
+            account=account or "none",
             command=verb,
             **{"from": refusal.reverse_path},
             to=refusal.forward_path,

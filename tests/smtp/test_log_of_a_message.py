@@ -104,6 +104,7 @@ async def test_the_report_on_a_failure_leads_to_its_own_lines(house: House) -> N
     (report,) = house.lines("report queued")
     first = house.lines("message accepted")[0]
     assert (report["message"], report["to"]) == (first["id"], "alice@example.com")
+    assert report["detail"] == "Action: failed"
     assert report["report"] in {line["message"] for line in house.lines("attempt")}
 
 
@@ -111,7 +112,7 @@ async def test_a_report_that_nobody_gets_is_told_too(house: House) -> None:
     await house.submit("nobody@example.org", sender="")
     (withheld,) = house.lines("report withheld")
     assert withheld["message"] == house.lines("message accepted")[0]["id"]
-    assert withheld["why"]
+    assert withheld["detail"] == "The reverse-path is null (RFC 5321 4.5.5)"
 
 
 async def test_mail_that_is_not_even_dialled_says_what_it_waits_for(house: House) -> None:
@@ -127,4 +128,5 @@ async def test_what_is_refused_at_once_is_told(house: House) -> None:
     await house.submit(*(f"{name}@example.org" for name in ("a", "b", "c", "bob", "e")))
     (refused,) = house.lines("refused")
     assert (refused["command"], refused["from"]) == ("RCPT", "alice@example.com")
+    assert refused["account"] == "none", "who has not logged in is nobody"
     assert (refused["client"], str(refused["said"])[:9]) == ("127.0.0.1", "452 4.5.3")
