@@ -4,13 +4,14 @@ Each line names the message, so that one `grep` finds all of them.
 """
 
 import os
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
 import structlog
 
 from relay import metrics
-from relay.log import delivery_line
+from relay.log import arrival_lines, delivery_line
 from tracker.model import (
     Attempt,
     EventKind,
@@ -21,6 +22,7 @@ from tracker.model import (
     Recipient,
     RecipientChange,
     Settlement,
+    Submission,
 )
 
 _count = cache(metrics.ATTEMPTS.labels)
@@ -58,6 +60,8 @@ class Teller:
                 self._log.info(delivery_line(job.message, recipient, attempt, os.getpid()))
         if settlement.reports:
             metrics.DSNS.inc(len(settlement.reports))
+        if self._delivery_lines:
+            self._tell_arrivals(settlement.reports)
         for event in settlement.events:
             name = _REPORTS.get(event.kind)
             if name is not None:
@@ -68,6 +72,18 @@ class Teller:
                     to=job.message.reverse_path,
                     detail=event.detail,
                 )
+
+    def _tell_arrivals(self, reports: Sequence[Submission]) -> None:
+        for report in reports:
+            for line in arrival_lines(
+                report.id,
+                report.envelope,
+                report.header,
+                report.client,
+                report.content.size,
+                os.getpid(),
+            ):
+                self._log.info(line)
 
     def _tell(
         self, job: Job, recipient: Recipient, attempt: Attempt, change: RecipientChange | None

@@ -291,7 +291,8 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     delivery_lines: Annotated[
         bool,
         Setting(
-            "Also write a line per attempt in the form Postfix uses (to=<…>, relay=…, delay=…, "
-            "dsn=…, status=sent), for tools that read such logs.",
+            "Also write what Postfix would about mail that comes in (client=…, message-id=<…>, "
+            "from=<…>), what is refused (NOQUEUE: reject) and each attempt (to=<…>, relay=…, "
+            "delay=…, dsn=…, status=sent), for tools that read such logs.",
         ),
     ] = False

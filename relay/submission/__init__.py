@@ -23,6 +23,7 @@ What it means, without I/O:
 `trace`           the fields that we add
 `sender`          which reverse-paths an account may use
 `refusal`         what the record says of a command that was refused
+`telling`         what the log says of mail, and of what is refused
 
 What becomes of it:
 

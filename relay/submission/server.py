@@ -17,6 +17,7 @@ from relay.submission.entrance import Behind, Entrance
 from relay.submission.intake import Intake, Observer, RefusalRecorder
 from relay.submission.services import Closed, Door, Open, Patience, Services, all_open
 from relay.submission.session import RelaySMTP
+from relay.submission.telling import Teller
 from tracker.attendance import Attendance
 from tracker.guard import LogInGuard
 from tracker.passwords import Passwords
@@ -80,6 +81,7 @@ class SubmissionServer:
                 now=clock.now,
             ),
             patience=patience,
+            teller=Teller(delivery_lines=settings.log.delivery_lines),
             deadlines=Deadlines(min(patience.command, patience.progress, patience.content, LINGER)),
             closed=closed,
             attendance=attendance or Attendance(),

@@ -10,6 +10,7 @@ from relay.clock import Clock
 from relay.submission.admission import Connections, TrustedNetworks
 from relay.submission.deadlines import Deadlines
 from relay.submission.intake import Intake, Observer, RefusalRecorder
+from relay.submission.telling import Teller
 from tracker.attendance import Attendance
 from tracker.guard import LogInGuard
 from tracker.model import EnvelopeRecipient
@@ -87,6 +88,7 @@ class Services:
     guard: LogInGuard
     patience: Patience
     deadlines: Deadlines
+    teller: Teller
     closed: Closed = all_open
     attendance: Attendance = field(default_factory=Attendance)
     """Whoever writes what the clients bring asks it who else may come."""

@@ -236,15 +236,7 @@ class RelaySMTP(AuthenticatingConversation):
             client_address=self.client_address,
             reply=reply,
         )
-        log.info(
-            "refused",
-            client=self.client_address,
-            account=account or "none",
-            command=verb,
-            **{"from": refusal.reverse_path},
-            to=refusal.forward_path,
-            said=refusal.reply,
-        )
+        self.services.teller.refused(refusal, account, self.helo)
         if self.account or self.is_trusted:
             self.services.refusals.note(refusal, account or self.client_address)
 
@@ -298,16 +290,7 @@ class RelaySMTP(AuthenticatingConversation):
         except StoreUnavailable as error:
             log.warning("message not stored", id=identifier, problem=str(error))
             raise Refused(explain_unavailable(error)) from error
-        log.info(
-            "message accepted",
-            id=taken,
-            message_id=facts.message_id,
-            **{"from": reverse_path},
-            client=self.client_address,
-            account=account,
-            size=content.size,
-            recipients=len(recipients),
-        )
+        self.services.teller.accepted(taken, envelope, facts, client, account, content.size)
         return taken
 
     def _describe_client(self, mail: Mail) -> Client:

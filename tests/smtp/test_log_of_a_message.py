@@ -60,6 +60,10 @@ class House:
         """Return what was said under this name."""
         return [line for line in self._said if line["event"] == event]
 
+    def postfix_lines(self) -> list[str]:
+        """Return what was said in the form of another program."""
+        return [line["event"] for line in self._said if line["event"].startswith("sendtrace/")]
+
 
 @pytest.fixture
 def said() -> Iterator[list[EventDict]]:
@@ -70,7 +74,8 @@ def said() -> Iterator[list[EventDict]]:
 @pytest.fixture
 async def house(tmp_path: Path, said: list[EventDict]) -> AsyncIterator[House]:
     port = free_port()
-    loaded = relay_in(tmp_path, STORE__LEASE="1h", SUBMISSION__MAX_RECIPIENTS="4", **mx_at(port))
+    settings = {"SUBMISSION__MAX_RECIPIENTS": "4", "LOG__DELIVERY_LINES": "true", **mx_at(port)}
+    loaded = relay_in(tmp_path, STORE__LEASE="1h", **settings)
     resolver = FakeResolver(
         mx={name: [(10, "mx.example.net")] for name in ("example.org", "example.com")},
         addresses={"mx.example.net": ["127.0.0.1"]},
@@ -130,3 +135,22 @@ async def test_what_is_refused_at_once_is_told(house: House) -> None:
     assert (refused["command"], refused["from"]) == ("RCPT", "alice@example.com")
     assert refused["account"] == "none", "who has not logged in is nobody"
     assert (refused["client"], str(refused["said"])[:9]) == ("127.0.0.1", "452 4.5.3")
+
+
+async def test_tools_for_postfix_follow_a_message_from_its_client_to_its_report(
+    house: House,
+) -> None:
+    await house.submit("nobody@example.org")
+    accepted, (report,) = house.lines("message accepted")[0], house.lines("report queued")
+    lines = house.postfix_lines()
+    told = [line for line in lines if f": {accepted['id']}: " in line]
+    assert [line.partition("[")[0] for line in told] == [
+        "sendtrace/smtpd",
+        "sendtrace/cleanup",
+        "sendtrace/qmgr",
+        "sendtrace/smtp",
+    ]
+    assert any(
+        f": {report['report']}: from=<>, " in line and "nrcpt=1 (queue active)" in line
+        for line in lines
+    )

@@ -11,11 +11,17 @@ import msgspec
 import pytest
 import structlog
 
-from relay.log import LineWriter, configure, delivery_line
+from relay.log import (
+    LineWriter,
+    arrival_lines,
+    configure,
+    delivery_line,
+    rejection_line,
+)
 from relay.log.logfmt import LogfmtLine
 from tests.support.jobs import make_message, make_recipient
-from tests.support.mail import make_attempt
-from tracker.model import Outcome, Reply
+from tests.support.mail import make_attempt, make_refusal, make_submission
+from tracker.model import HeaderFacts, Outcome, Reply
 
 HOSTILE = "ok\r\nlevel=error event=forged\x1b[2J\x00\u202e\u2028end"
 
@@ -111,6 +117,30 @@ def test_delivery_line(outcome: Outcome, reply: Reply | None, status: str, dsn: 
     assert match is not None, line
     assert (match["status"], match["dsn"]) == (status, dsn)
     assert line.isprintable()
+
+
+HOSTILE_PATH = "a> size=0 <b@example.org"
+
+
+def test_arrival_and_rejection_are_what_tools_for_postfix_read() -> None:
+    submission = make_submission("bob@example.org", "carl@example.org", reverse_path=HOSTILE_PATH)
+    facts = HeaderFacts(message_id="one@client\r\nexample")
+    client, cleanup, envelope = arrival_lines(
+        submission.id, submission.envelope, facts, submission.client, 1234, 42
+    )
+    begins = rf"sendtrace/%s\[42\]: {submission.id}: "
+    assert re.fullmatch(begins % "smtpd" + r"client=unknown\[192\.0\.2\.7\]", client)
+    assert re.fullmatch(begins % "cleanup" + r"message-id=<one@client\?\?example>", cleanup)
+    path = re.escape(HOSTILE_PATH.translate({ord(c): "?" for c in "<>"}))
+    assert re.fullmatch(
+        begins % "qmgr" + rf"from=<{path}>, size=1234, nrcpt=2 \(queue active\)", envelope
+    )
+    refusal = make_refusal(reply="452 4.5.3 Too many recipients")
+    assert re.fullmatch(
+        r"sendtrace/smtpd\[42\]: NOQUEUE: reject: RCPT from unknown\[[^]]+\]: 452 4\.5\.3 Too many "
+        r"recipients; from=<[^>]*> to=<bob@example\.org> proto=ESMTP helo=<client\?>",
+        rejection_line(refusal, "client>", 42),
+    )
 
 
 def test_logfmt_is_as_structlog_writes_it() -> None:

@@ -19,6 +19,7 @@ from relay.submission.core import Core
 from relay.submission.deadlines import Deadlines
 from relay.submission.services import Door, Patience, Services
 from relay.submission.session import RelaySMTP
+from relay.submission.telling import Teller
 from tests.support.clock import FakeClock
 from tests.support.intake import (
     CountingObserver,
@@ -75,6 +76,7 @@ class Talk:
         self.intake = RecordingIntake()
         clock = FakeClock()
         self.services = Services(
+            teller=Teller(delivery_lines=False),
             settings=Settings(
                 hostname="relay.example.org",
                 state_directory=state,
