@@ -17,6 +17,7 @@ from tracker.sql.figures import (
     RECIPIENTS,
     SETBACKS,
     Marks,
+    Overtaken,
     Question,
     Sources,
     Tally,
@@ -93,10 +94,6 @@ DELETE FROM statistics WHERE ctid IN (
     SELECT ctid FROM statistics WHERE what = $1 AND slot < $2 LIMIT $3)
 RETURNING 1
 """
-
-
-class _OvertakenError(Exception):
-    """Somebody else has counted these meanwhile."""
 
 
 class Insight(Part):
@@ -179,7 +176,7 @@ class Insight(Part):
             return 0
         try:
             await self._connections.run(partial(_take_in, tally=tally, move=move))
-        except _OvertakenError:
+        except Overtaken:
             return 0
         return count
 
@@ -203,12 +200,12 @@ async def _rows(reader: Transaction, statement: Statement) -> list[Columns]:
 async def _take_in(
     transaction: Transaction, tally: Tally, move: tuple[str, str, str] | None
 ) -> None:
-    """Write one step whole. Raises _OvertakenError when it has been written already."""
+    """Write one step whole. Raises Overtaken when it has been written already."""
     if move is not None and not await transaction.rows(_MOVE, *move):
-        raise _OvertakenError
+        raise Overtaken
     done = [*tally.final, *tally.gone]
     if len(await transaction.rows(_DROP_OPEN, done)) != len(done):
-        raise _OvertakenError
+        raise Overtaken
     rows = [(*key, count) for key, count in tally.counts.items()]
     await transaction.execute(_ADD, *_STATISTICS.arrays(rows))
     await transaction.execute(_ADD_OPEN, list(tally.still_open))

@@ -214,6 +214,10 @@ _SEEN = (
 )
 
 
+class Overtaken(Exception):
+    """Somebody else has counted these meanwhile."""
+
+
 class Tally(NamedTuple):
     """What one step of the chore adds."""
 

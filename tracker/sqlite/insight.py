@@ -13,6 +13,7 @@ from tracker.sql.figures import (
     RECIPIENTS,
     SETBACKS,
     Marks,
+    Overtaken,
     Question,
     Sources,
     Tally,
@@ -66,10 +67,6 @@ _FORGET = (
     f"DELETE FROM statistics WHERE ({KEYS}) IN"
     f" (SELECT {KEYS} FROM statistics WHERE what = ? AND slot < ? LIMIT ?)",
 )
-
-
-class _OvertakenError(Exception):
-    """Somebody else has counted these meanwhile."""
 
 
 class Insight(Part):
@@ -163,7 +160,7 @@ class Insight(Part):
     ) -> int:
         try:
             return await self._portions.prepared(chore, limit, prepare, is_urgent=True)
-        except _OvertakenError:
+        except Overtaken:
             return 0
 
     async def forget_statistics(self, setbacks: datetime, counts: datetime, limit: int) -> int:
@@ -190,12 +187,12 @@ def _taking_in(tally: Tally, move: tuple[str, str, str] | None, count: int) -> S
 def _take_in(
     connection: sqlite3.Connection, tally: Tally, move: tuple[str, str, str] | None
 ) -> None:
-    """Write one step whole. Raises _OvertakenError when it has been written already."""
+    """Write one step whole. Raises Overtaken when it has been written already."""
     if move is not None and connection.execute(_MOVE, move).rowcount != 1:
-        raise _OvertakenError
+        raise Overtaken
     done = [*tally.final, *tally.gone]
     if connection.execute(_DROP_OPEN, (json_list(done),)).rowcount != len(done):
-        raise _OvertakenError
+        raise Overtaken
     connection.executemany(_ADD, [(*key, count) for key, count in tally.counts.items()])
     connection.executemany(
         "INSERT INTO statistics_open (recipient_id) VALUES (?)",
