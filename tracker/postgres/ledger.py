@@ -22,12 +22,12 @@ from tracker.postgres.part import Shared
 from tracker.postgres.partitions import make_for
 from tracker.postgres.privacy import Erasing
 from tracker.postgres.refusals import Refusals
-from tracker.postgres.returns import Returns
 from tracker.postgres.rules import Rules
 from tracker.postgres.tending import Tending
 from tracker.postgres.watching import Watching
 from tracker.sql.acting import Acting
 from tracker.sql.people import People
+from tracker.sql.returned import Returns
 from tracker.sql.saved import Saving
 from tracker.sql.troubles import Troubles
 

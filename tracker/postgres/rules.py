@@ -8,7 +8,6 @@ from tracker.explain import RuleBook
 from tracker.model import Attempt, Outcome, Status
 from tracker.postgres.connections import Transaction
 from tracker.postgres.scripts import Scripts
-from tracker.sql.conditions import Statement
 from tracker.sql.corrections import ADOPTED, CORRECTIONS, PROGRESS, REVISION, Corrections
 from tracker.sql.rows import ATTEMPT_COLUMNS, Columns, qualified, read_attempt
 from tracker.sql.rules import (
@@ -113,7 +112,6 @@ AND r.recipient_id BETWEEN $5 AND $6
 class Rules(Corrections, Scripts):
     """Corrections, refusals, judging anew."""
 
-    _ALONE = Statement("LOCK TABLE rule_acts IN SHARE ROW EXCLUSIVE MODE", ())
     _revision = 0
 
     async def older_judgements(self, limit: int) -> OlderJudgements:

@@ -22,6 +22,8 @@ T = TypeVar("T")
 class Scripts(Scripted, Part):
     """Steps, and looks of one statement."""
 
+    _TURN = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
+
     async def _run(self, script: Callable[[], Script[T]]) -> T:
         async def step(transaction: Transaction) -> T:
             running = script()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar
 
 from tracker.entropy import Entropy
 from tracker.explain.correction import MOST, Correction, RuleAct
@@ -49,8 +48,6 @@ class Corrections(Scripted):
     """Corrections, and who changed them."""
 
     _entropy: Entropy
-    _ALONE: ClassVar[Statement | None] = None
-    """Lets nobody else write acts until the end of a transaction, where others could."""
 
     async def corrections(self) -> Sequence[Correction]:
         return [read_rule(row) for row in await self._look(Statement(CORRECTIONS, ()))]
@@ -76,8 +73,7 @@ class Corrections(Scripted):
             return False
 
         def adopt() -> Script[bool]:
-            if self._ALONE is not None:
-                yield self._ALONE
+            yield Statement(self._TURN, ("adopting rules",))
             if [row[1] for row in (yield adopted)] == [digest]:
                 return False
             yield self._note(now, US, SHIPPED, digest, release_of(version))

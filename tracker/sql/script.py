@@ -7,7 +7,7 @@ yields as a `Change`.
 
 from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 from tracker.model import Deed, RecipientId, Reroute, Scope
 from tracker.sql.conditions import Statement
@@ -59,6 +59,9 @@ def run(script: Script[T], answer: Callable[[Statement | Change], Sequence[Colum
 
 class Scripted:
     """Verbs of a ledger that runs scripts: they are written once, for every database."""
+
+    _TURN: ClassVar[str] = "SELECT ?"
+    """Makes others wait who are at the thing of this name, where more than one writes at a time."""
 
     async def _run(self, script: Callable[[], Script[T]]) -> T:
         """Run a script in one transaction; it may be made anew and run again."""

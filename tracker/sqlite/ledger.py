@@ -13,6 +13,7 @@ from tracker.entropy import Entropy, EntropyPool
 from tracker.model import RecipientId
 from tracker.sql.acting import Acting
 from tracker.sql.people import People
+from tracker.sql.returned import Returns
 from tracker.sql.saved import Saving
 from tracker.sql.troubles import Troubles
 from tracker.sqlite.access import Witnessing
@@ -30,7 +31,6 @@ from tracker.sqlite.portions import Step
 from tracker.sqlite.privacy import Erasing
 from tracker.sqlite.readers import Readers
 from tracker.sqlite.refusals import Refusals
-from tracker.sqlite.returns import Returns
 from tracker.sqlite.rules import Rules
 from tracker.sqlite.tending import Tending
 from tracker.sqlite.text.chore import Indexer
