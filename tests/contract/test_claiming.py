@@ -405,3 +405,18 @@ async def _hear_no_more(ledger: Ledger) -> None:
         while True:
             async with asyncio.timeout(1):
                 await ledger.wait_for_work()
+
+
+async def test_deadlines_and_the_probe_of_a_dead_destination_share_the_limit(
+    ledger: Ledger,
+) -> None:
+    await kill(ledger, probe_at=START + HOUR)
+    for n in range(2):
+        submission = make_submission(f"short{n}@{DEAD}", lifetime=30 * MINUTE)
+        await ledger.accept(submission, START, None)
+    submission = make_submission(*(f"long{n}@{DEAD}" for n in range(5)))
+    await ledger.accept(submission, START, None)
+    jobs = await ledger.claim(await hold(ledger), START + HOUR, 3)
+    probed, *others = sorted(paths(jobs))
+    assert probed.startswith("long")
+    assert others == [f"short0@{DEAD}", f"short1@{DEAD}"]
