@@ -5,16 +5,17 @@ is known to be so, the *index of the text* says in which blocks of recipients to
 not have yet is walked along.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import NamedTuple
 
 from tracker.model import RecipientId, Status
+from tracker.sql.ranges import BEHIND_ALL, Bounds, Range, above, apart, clipped
 from tracker.sqlite.query import counts_among, ids_among
 from tracker.sqlite.readers import OutOfTime
-from tracker.sqlite.text.candidates import Candidates, Range
-from tracker.sqlite.walk import Bounds, Found, Walk
+from tracker.sqlite.text.candidates import Candidates
+from tracker.sqlite.walk import Found, Walk
 
 
 class Effort(NamedTuple):
@@ -31,8 +32,6 @@ class Effort(NamedTuple):
 _FIRST_BLOCKS = 8
 _MOST_BLOCKS = 512
 """How many blocks are compared at once: from few, for most pages are full soon, to many."""
-
-_BEHIND_ALL = "~"
 
 _FEWEST_FIRST = (
     Status.HELD,
@@ -163,7 +162,7 @@ class _ByText:
         async for ranges in self._portions(Bounds(None, None, newest_first=True)):
             yield ranges
         low, high = self._walk.span
-        at = max(low, _next(self._last))
+        at = max(low, above(self._last))
         while at < high:
             ends = await self._walk.reader.rows(
                 "SELECT id FROM recipients WHERE id >= ? AND id < ? ORDER BY id LIMIT 1 OFFSET ?",
@@ -172,13 +171,13 @@ class _ByText:
             )
             end = ends[0][0] if ends else high
             yield [(at, end)]
-            at = _next(end)
+            at = above(end)
 
     async def page(self, bounds: Bounds, limit: int) -> Found:
         """Look into the blocks, and at everything behind the last one."""
         found = Found([])
-        fresh = bounds.within(self._last, _BEHIND_ALL)
-        old = bounds.within("", _next(self._last))
+        fresh = bounds.within(self._last, BEHIND_ALL)
+        old = bounds.within("", above(self._last))
         for part in (fresh, old) if bounds.newest_first else (old, fresh):
             missing = limit - len(found.ids)
             look = self._walk.page if part is fresh else self._look
@@ -208,53 +207,15 @@ class _ByText:
 
     async def _portions(self, bounds: Bounds) -> AsyncIterator[Sequence[Range]]:
         """Yield blocks in the order of the walk, first a few, then more and more at a time."""
-        low, high = _ends(bounds.within(*self._walk.span))
+        low, high = bounds.within(*self._walk.span).ends
         size = _FIRST_BLOCKS
         parts = await self._candidates.parts(low, high)
         for n, first, last in reversed(parts) if bounds.newest_first else parts:
             ranges = await self._candidates.blocks(n, low, high)
             ranges += [each for each in self._unread if first <= each[0] <= last]
-            ranges = _apart(_clipped(ranges, low, high))
+            ranges = apart(clipped(ranges, low, high))
             if bounds.newest_first:
                 ranges.reverse()
             while ranges:
                 yield ranges[:size]
                 ranges, size = ranges[size:], min(size * 2, _MOST_BLOCKS)
-
-
-def _ends(bounds: Bounds) -> Range:
-    """Return the lowest and the highest id that may be between bounds, which are left out."""
-    low = _next(bounds.after) if bounds.after else ""
-    return low, bounds.before or _BEHIND_ALL
-
-
-def _clipped(ranges: Iterable[Range], low: str, high: str) -> Iterator[Range]:
-    """Yield what of ranges is from `low` on and below `high`."""
-    for first, last in ranges:
-        if (start := max(first, low)) <= last and start < high:
-            yield start, last if last < high else _before(high)
-
-
-def _before(identifier: str) -> str:
-    """Return what is below `identifier` and above every other id that is."""
-    return identifier[:-1] + chr(ord(identifier[-1]) - 1) + "~"
-
-
-def _apart(ranges: Iterable[Range]) -> list[Range]:
-    """Return ranges in order, without what is within another one."""
-    kept = list[Range]()
-    for first, last in sorted(ranges, key=_by_first):
-        if not kept or first > kept[-1][1]:
-            kept.append((first, last))
-    return kept
-
-
-def _by_first(bounds: Range) -> tuple[str, bool]:
-    """Order ranges so that a block comes before whoever is alone and its first."""
-    first, last = bounds
-    return first, first == last
-
-
-def _next(identifier: str) -> str:
-    """Return what is above `identifier` and below every other id that is."""
-    return identifier + "0"

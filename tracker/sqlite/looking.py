@@ -16,6 +16,7 @@ from tracker.sql.conditions import (
     status_condition,
 )
 from tracker.sql.needles import needles_of
+from tracker.sql.ranges import Bounds
 from tracker.sql.rows import (
     ATTEMPT_COLUMNS,
     EVENT_COLUMNS,
@@ -41,7 +42,7 @@ from tracker.sqlite.part import Part
 from tracker.sqlite.query import AT_REST, IN_HAND, LEASED
 from tracker.sqlite.text.candidates import Candidates
 from tracker.sqlite.text.pool import Texts
-from tracker.sqlite.walk import Bounds, Walk
+from tracker.sqlite.walk import Walk
 from tracker.views import Balance, Counts, DestinationState, IdPage, Page, Patience, Timeline
 
 _RECIPIENT = qualified("r", RECIPIENT_COLUMNS)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from tracker.model import RecipientId, Scope, Status, is_id, time_of
 from tracker.search import Field, Query
 from tracker.sql.conditions import conjunction
+from tracker.sql.ranges import BEHIND_ALL, Bounds
 from tracker.sql.selection import Selection, accepted_within, select
 from tracker.sql.values import first_id
 from tracker.sqlite.query import DIALECT, capped_count, page_of_ids, size_of_walk
@@ -29,27 +30,7 @@ _WHICH_WALK = frozenset({Field.STATUS})
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
-_BEHIND_ALL = "~"
 _MILLISECOND = timedelta(milliseconds=1)
-
-
-class Bounds(NamedTuple):
-    """Which ids are wanted: between two of them, which are left out, and from which end on."""
-
-    before: RecipientId | None
-    after: RecipientId | None
-    newest_first: bool
-
-    def within(self, after: str, before: str) -> "Bounds":
-        """Return those that also lie between two others."""
-        high = before if self.before is None else min(self.before, before)
-        low = after if self.after is None else max(self.after, after)
-        return self._replace(before=RecipientId(high), after=RecipientId(low))
-
-    def clamp(self, identifier: str) -> RecipientId:
-        """Return it, or the bound that it is beyond."""
-        high = identifier if self.before is None else min(self.before, identifier)
-        return RecipientId(high if self.after is None else max(self.after, high))
 
 
 class Found(NamedTuple):
@@ -180,7 +161,7 @@ def _without_ids(query: Query, scope: Scope) -> Selection:
 
 def _span_of(query: Query) -> tuple[str, str]:
     low = "" if query.since is None else first_id(max(query.since, _EVER))
-    high = _BEHIND_ALL if query.until is None else first_id(max(query.until, _EVER))
+    high = BEHIND_ALL if query.until is None else first_id(max(query.until, _EVER))
     return low, high
 
 

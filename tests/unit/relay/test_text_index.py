@@ -12,8 +12,8 @@ from relay.chores.text_index import TextIndexer
 from tests.support.clock import START, FakeClock
 from tests.support.mail import make_submission
 from tests.support.resting import Watched, rest
+from tracker.sql.trigrams import BLOCK
 from tracker.sqlite import SqliteLedger, open_ledger
-from tracker.sqlite.text.build import BLOCK
 from tracker.store import Ledger
 
 DAY = timedelta(days=1)

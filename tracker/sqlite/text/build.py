@@ -4,6 +4,7 @@ The ledger is only read. What is indexed of a step is in one transaction with ho
 so that whoever is stopped goes on where he was.
 """
 
+import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,13 +12,11 @@ from itertools import groupby
 from operator import itemgetter
 
 from tracker.explain import Category
+from tracker.sql.aged import milliseconds
 from tracker.sql.needles import MARK
 from tracker.sql.rows import Columns
-from tracker.sqlite.text.aged import milliseconds, walked
+from tracker.sql.trigrams import BLOCK, joined, trigrams_of
 from tracker.sqlite.text.file import ANEW, WORDS, start_anew, wipe_dropped
-
-BLOCK = 16
-"""Recipients in a block."""
 
 _BLOCKS_OF_PART = 16_384
 _SPAN_OF_PART = 7 * 86_400_000
@@ -142,11 +141,6 @@ def count_trigrams(index: sqlite3.Connection, part: int, block: int, text: str) 
         index.executemany(_COUNT, [(each, part) for each in trigrams_of(text)])
 
 
-def trigrams_of(text: str) -> set[str]:
-    """Return every sequence of three characters in a text."""
-    return {text[n : n + 3] for n in range(len(text) - 2)}
-
-
 def _part_for(index: sqlite3.Connection, first: str, last: str, made: tuple[int, str]) -> int:
     """Return the part that a new block belongs to; `made` is when and behind which walks."""
     row = index.execute("SELECT n, blocks, first FROM parts ORDER BY n DESC LIMIT 1").fetchone()
@@ -217,9 +211,13 @@ def _drop(index: sqlite3.Connection, part: int) -> None:
 
 
 def text_of(rows: Iterable[Columns]) -> str:
-    """Return the text of rows that is indexed: each value once, all but the first column."""
-    values = dict.fromkeys(value for row in rows for value in row[1:])
-    return "\n".join(value for value in values if value).lower()
+    """Return the text of rows that is indexed."""
+    return joined(rows).lower()
+
+
+def walked(ledger: sqlite3.Connection) -> str:
+    """Return how far each walk has got, by name, as JSON."""
+    return json.dumps(dict(ledger.execute("SELECT name, last_id FROM walks").fetchall()))
 
 
 class transaction:  # noqa: N801 (it reads like a function)

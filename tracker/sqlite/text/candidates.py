@@ -2,19 +2,12 @@
 
 from collections.abc import Sequence
 
+from tracker.sql.ranges import Range
 from tracker.sql.rows import Columns
+from tracker.sql.trigrams import RAREST, trigrams_of
 from tracker.sql.values import json_list
 from tracker.sqlite.readers import Reader
-from tracker.sqlite.text.build import LATE, LATE_BITS, trigrams_of
-
-Range = tuple[str, str]
-"""From an id to an id, both of them included."""
-
-SHORTEST = 3
-"""Characters that what is looked for must have."""
-
-_TRIGRAMS = 6
-"""The rarest of them: of more the lists would be read for little."""
+from tracker.sqlite.text.build import LATE, LATE_BITS
 
 _FREQUENCIES = """
 SELECT w.value, coalesce(sum(t.blocks), 0) FROM json_each(?) AS w
@@ -53,7 +46,7 @@ class Candidates:
         """
         if not self._match:
             trigrams = json_list(sorted(trigrams_of(self._needle)))
-            rows = await self._reader.rows(_FREQUENCIES, (trigrams, _TRIGRAMS))
+            rows = await self._reader.rows(_FREQUENCIES, (trigrams, RAREST))
             self._match = " AND ".join('"' + row[0].replace('"', '""') + '"' for row in rows)
         found = await self._reader.rows(
             "SELECT b.first, b.last FROM blocks AS b WHERE b.n IN ("

@@ -8,9 +8,9 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from tracker.sql.aged import ONCE_IN, is_behind, milliseconds
 from tracker.sql.rows import Columns
 from tracker.sql.values import json_list
-from tracker.sqlite.text.aged import ONCE_IN, is_behind, milliseconds, walked
 from tracker.sqlite.text.build import (
     BLOCKS_AT_ONCE,
     TEXTS_OF_BLOCK,
@@ -18,6 +18,7 @@ from tracker.sqlite.text.build import (
     count_trigrams,
     text_of,
     transaction,
+    walked,
 )
 from tracker.sqlite.text.file import ANEW, WORDS, wipe_dropped
 

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tracker.sql.trigrams import SHORTEST
 from tracker.sqlite.readers import Readers
-from tracker.sqlite.text.candidates import SHORTEST, Candidates
+from tracker.sqlite.text.candidates import Candidates
 from tracker.sqlite.text.file import SCHEMA, path_of
 from tracker.store import StoreUnavailable
 

@@ -20,10 +20,10 @@ from tracker.ages import Aging
 from tracker.erasure import erase
 from tracker.model import Outcome, Reply, Scope
 from tracker.search import Field
+from tracker.sql.aged import is_behind
 from tracker.sql.values import first_id
 from tracker.sqlite import open_ledger
 from tracker.sqlite.ledger import SqliteLedger
-from tracker.sqlite.text.aged import is_behind
 from tracker.sqlite.text.file import path_of
 from tracker.traces import Address
 

@@ -1,12 +1,10 @@
-"""When a part of the index has text that the ledger has let go by its age.
+"""When a part of an index has text that the ledger has let go by its age.
 
 Such text goes little by little: walks go along the messages and change those that have come to an
 age. A part is not made anew for each step of theirs, but once in a day in which they went through
 it.
 """
 
-import json
-import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
@@ -25,11 +23,6 @@ def milliseconds(identifier: str) -> int:
     for character in identifier[:10]:
         value = value << 5 | _ALPHABET.index(character)
     return value
-
-
-def walked(ledger: sqlite3.Connection) -> str:
-    """Return how far each walk has got, by name, as JSON."""
-    return json.dumps(dict(ledger.execute("SELECT name, last_id FROM walks").fetchall()))
 
 
 def is_behind(first: str, last: str, then: Mapping[str, str], now: Mapping[str, str]) -> bool:
