@@ -26,6 +26,7 @@ from tracker.archive import (
     Holdings,
     Mark,
     MessageRow,
+    Part,
     Piece,
     RecipientRow,
     Record,
@@ -44,6 +45,7 @@ from tracker.postgres.bulk import Bulk, open_bulk
 from tracker.postgres.connections import Transaction
 from tracker.postgres.migrate import migrate
 from tracker.postgres.partitions import day_of_id, make_room
+from tracker.postgres.text.writing import forget_everything
 from tracker.sql.rows import Columns
 from tracker.sql.values import first_id, last_id, moment
 from tracker.store import StoreError
@@ -168,6 +170,8 @@ class PostgresArchive:
         async with self._bulk.transaction() as transaction:
             check(await self.holdings())
             await transaction.execute(_PUT_MARK, *mark)
+            if mark.part == Part.TARGET:
+                await forget_everything(transaction)
 
     async def end(self, transfer: str, at: int) -> None:
         async with self._bulk.transaction() as transaction:

@@ -12,7 +12,9 @@ from tracker.postgres.clock import LedgerClock
 from tracker.postgres.connections import Connections, Transaction
 from tracker.postgres.deeds import PostgresDeeds
 from tracker.postgres.dialling import Dialler
+from tracker.postgres.find import Effort
 from tracker.postgres.holding import Holding
+from tracker.postgres.indexing import Indexing
 from tracker.postgres.insight import Insight
 from tracker.postgres.listening import Bell
 from tracker.postgres.looking import Looking
@@ -24,6 +26,7 @@ from tracker.postgres.privacy import Erasing
 from tracker.postgres.refusals import Refusals
 from tracker.postgres.rules import Rules
 from tracker.postgres.tending import Tending
+from tracker.postgres.text.pen import Sizes
 from tracker.postgres.watching import Watching
 from tracker.sql.acting import Acting
 from tracker.sql.people import People
@@ -51,6 +54,7 @@ class PostgresLedger(
     Witnessing,
     Forgetting,
     Erasing,
+    Indexing,
 ):
     """`tracker.store.Ledger` on a server. Use `open_ledger`."""
 
@@ -85,12 +89,15 @@ async def open_ledger(
     pooler: bool = False,
     trusts_caller: bool = False,
     entropy: Entropy | None = None,
+    effort: Effort | None = None,
+    sizes: Sizes | None = None,
 ) -> PostgresLedger:
     """Open the ledger at `url`; bring its schema up to date first.
 
     With `pooler` a pooler in transaction mode may stand in between; `listen_url` then leads to the
     server itself. `entropy` gives the random bytes of ids. With `trusts_caller` the `now` that the
-    verbs are given is the time, not the server's clock: for tests alone.
+    verbs are given is the time, not the server's clock: for tests alone. `effort` says when a
+    search asks the index of the text, and `sizes` how much of it is made at once.
 
     Raises SchemaTooNew, StoreError when the server is not fit or the ledger is on the move,
     StoreUnavailable.
@@ -104,7 +111,15 @@ async def open_ledger(
     direct = Dialler(listen_url or url, pooled=pooler and listen_url is None)
     bell = Bell(connections, None if pooler and listen_url is None else direct, draw(8).hex())
     ledger = PostgresLedger(
-        Shared(connections, LedgerClock(trusts_caller=trusts_caller), bell, Chores(direct), draw)
+        Shared(
+            connections,
+            LedgerClock(trusts_caller=trusts_caller),
+            bell,
+            Chores(direct),
+            draw,
+            effort or Effort(),
+            sizes or Sizes(),
+        )
     )
     try:
         await connections.open()

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import asyncpg
+
 from tracker.postgres.connections import Lane, Transaction
 from tracker.postgres.query import SETTINGS
 from tracker.store import StoreUnavailable
@@ -19,6 +21,10 @@ class OutOfTime(StoreUnavailable):
     """A look was given up because its time was over."""
 
 
+class Unfinished(Exception):
+    """A part of a look has had the time that it was given."""
+
+
 class Look:
     """A snapshot that is looked at in turns."""
 
@@ -29,9 +35,27 @@ class Look:
         self._until = self._loop.time() + patience.total_seconds()
 
     @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        return max(0.0, self._until - self._loop.time())
+
+    @property
     def is_over(self) -> bool:
         """True when it has lasted too long."""
         return self._loop.time() >= self._until
+
+    @asynccontextmanager
+    async def at_most(self, seconds: float) -> AsyncIterator[None]:
+        """Look for no longer than so many seconds: then Unfinished is raised out of the body."""
+        whole, self._until = self._until, min(self._until, self._loop.time() + seconds)
+        try:
+            yield
+        except (asyncpg.QueryCanceledError, OutOfTime) as error:
+            if self._loop.time() < self._until or self._until == whole:
+                raise
+            raise Unfinished from error
+        finally:
+            self._until = whole
 
     async def turn(self) -> Transaction:
         """Let go of the partitions that were looked at; return what the next ones are read by.

@@ -7,7 +7,9 @@ from tracker.explain import RuleBook
 from tracker.postgres.chores import Chores
 from tracker.postgres.clock import LedgerClock
 from tracker.postgres.connections import Connections
+from tracker.postgres.find import Effort
 from tracker.postgres.listening import Bell
+from tracker.postgres.text.pen import Sizes
 
 
 class Shared(NamedTuple):
@@ -18,6 +20,8 @@ class Shared(NamedTuple):
     bell: Bell
     chores: Chores
     entropy: Entropy
+    effort: Effort = Effort()
+    sizes: Sizes = Sizes()
 
 
 class Part:

@@ -9,6 +9,7 @@ from tracker.postgres.connections import Transaction
 from tracker.postgres.errors import is_duplicate
 from tracker.postgres.part import Part
 from tracker.postgres.query import numbered
+from tracker.postgres.text.forget import MARK_MESSAGES
 from tracker.sql.conditions import Statement
 from tracker.sql.library import Library, rewritings, updates
 from tracker.sql.rows import Columns
@@ -33,8 +34,10 @@ class Erasing(Part):
         self, address: Address, messages: Sequence[MessageId], pseudonym: str
     ) -> int:
         changes = await (await self._library()).changes(address, messages, pseudonym)
-        await self._connections.run(partial(_run, statements=list(updates(changes))))
-        return len({change.message_id for change in changes})
+        changed = {change.message_id for change in changes}
+        statements = [*updates(changes), Statement(MARK_MESSAGES, (sorted(changed),))]
+        await self._connections.run(partial(_run, statements=statements))
+        return len(changed)
 
     async def find_elsewhere(self, address: Address) -> Sequence[Elsewhere]:
         return await (await self._library()).elsewhere(address)

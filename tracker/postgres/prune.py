@@ -22,6 +22,7 @@ from tracker.postgres.partitions import (
     partitions,
     take_turn,
 )
+from tracker.postgres.text.forget import mark_to_forget
 from tracker.sql.values import day_of, first_id, stamp
 from tracker.store import StoreUnavailable
 
@@ -191,7 +192,9 @@ async def drop_messages(transaction: Transaction, ids: Sequence[str]) -> int:
     if not ids:
         return 0
     rows = await transaction.rows(_ALL_RECIPIENTS, ids, first_id(time_of(min(ids)) - _SKEW))
-    return await _drop_with(transaction, ids, [row[0] for row in rows])
+    recipients = [row[0] for row in rows]
+    await mark_to_forget(transaction, recipients)
+    return await _drop_with(transaction, ids, recipients)
 
 
 async def _drop_with(

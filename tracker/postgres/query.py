@@ -6,7 +6,7 @@ by one: the planner does not conclude it from one to the other.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from tracker.model import RecipientId, Status
 from tracker.search import Field, Query
 from tracker.sql.conditions import Condition, Statement, conjunction
 from tracker.sql.dialect import Dialect
+from tracker.sql.ranges import Bounds, Range
 from tracker.sql.selection import LONGEST_ACCEPTANCE, Selection, id_range
 from tracker.sql.shown import is_newest_first
 from tracker.sql.values import well_formed
@@ -83,15 +84,31 @@ _DELIVERED = f"""(
     CROSS JOIN {look_up("results", "recipient_id = h.id AND {within_recipient_id}")} AS s
 ) AS r"""
 
-_RECIPIENTS = f"""(
-    SELECT h.id, h.message_id, h.accepted_at, h.account, h.account_domain,
+_OF_RECIPIENT = """h.id, h.message_id, h.accepted_at, h.account, h.account_domain,
            coalesce(q.status, s.status) AS status, coalesce(q.attempts, s.attempts) AS attempts,
            coalesce(q.last_attempt_id, s.last_attempt_id) AS last_attempt_id,
            coalesce(q.category, s.category) AS category,
-           h.forward_path, h.domain
+           h.forward_path, h.domain"""
+
+_STATE = f"""LEFT JOIN {look_up("queue", "id = h.id")} AS q ON TRUE
+    LEFT JOIN {look_up("results", "recipient_id = h.id AND {within_recipient_id}")} AS s ON TRUE"""
+
+_RECIPIENTS = f"""(
+    SELECT {_OF_RECIPIENT}
     FROM recipients AS h
-    LEFT JOIN {look_up("queue", "id = h.id")} AS q ON TRUE
-    LEFT JOIN {look_up("results", "recipient_id = h.id AND {within_recipient_id}")} AS s ON TRUE
+    {_STATE}
+) AS r"""
+
+_AMONG_ITSELF = f"""
+    unnest(?::text[], ?::text[]) AS among (first, last)
+    CROSS JOIN {look_up("recipients", "id >= among.first AND id <= among.last AND {within_id}")}"""
+
+_AMONG = f"{_AMONG_ITSELF} AS r"
+
+_AMONG_RECIPIENTS = f"""(
+    SELECT {_OF_RECIPIENT}
+    FROM {_AMONG_ITSELF} AS h
+    {_STATE}
 ) AS r"""
 
 _MESSAGES = f" CROSS JOIN {look_up('messages', 'id = r.message_id AND {within_id}')} AS m"
@@ -109,14 +126,16 @@ def page_of_ids(
     *,
     before: RecipientId | None = None,
     after: RecipientId | None = None,
+    newest_first: bool | None = None,
 ) -> Statement:
-    """Ids in order, with those of their messages; bounds as `Store.search` has them."""
-    bounds = []
-    if before is not None:
-        bounds.append(Condition("r.id < ?", (well_formed(before),)))
-    if after is not None:
-        bounds.append(Condition("r.id > ?", (well_formed(after),)))
-    order = f"ORDER BY id {'DESC' if is_newest_first(before, after) else 'ASC'} LIMIT ?"
+    """Ids in order, with those of their messages; bounds as `Store.search` has them.
+
+    With `newest_first` they lie between two bounds, and begin at the newest or at the oldest.
+    """
+    if newest_first is None:
+        newest_first = is_newest_first(before, after)
+    bounds = list(_between(before, after))
+    order = f"{_order(newest_first=newest_first)} LIMIT ?"
     arms, parameters = [], []
     for tables, condition in _walks(window, selection):
         within = conjunction((selection.condition, condition, *bounds))
@@ -126,12 +145,62 @@ def page_of_ids(
     return numbered(f"SELECT id, message_id FROM ({union}) AS r {order}", (*parameters, limit))
 
 
-def capped_counts(window: Query, selection: Selection, caps: dict[Status, int]) -> Statement:
-    """How many have each status, counted up to a cap of its own."""
+def ids_among(
+    ranges: Sequence[Range], window: Query, selection: Selection, limit: int, bounds: Bounds
+) -> Statement:
+    """Ids in order, with those of their messages, of those in ranges of ids that lie apart."""
+    tables, condition = _among(ranges, window, selection)
+    within = conjunction((condition, *_between(bounds.before, bounds.after)))
+    order = _order(newest_first=bounds.newest_first)
+    return numbered(
+        f"SELECT r.id, r.message_id FROM {tables.sql} WHERE {within.sql} {order} LIMIT ?",
+        (*tables.parameters, *within.parameters, limit),
+    )
+
+
+def counts_among(ranges: Sequence[Range], window: Query, selection: Selection) -> Statement:
+    """How many have each status, of those in ranges of ids that lie apart."""
+    changing = selection._replace(fields=selection.fields | _OF_STATE)
+    tables, within = _among(ranges, window, changing)
+    return numbered(
+        f"SELECT r.status, count(*) FROM {tables.sql} WHERE {within.sql} GROUP BY r.status",
+        (*tables.parameters, *within.parameters),
+    )
+
+
+def _between(before: RecipientId | None, after: RecipientId | None) -> Iterator[Condition]:
+    if before is not None:
+        yield Condition("r.id < ?", (well_formed(before),))
+    if after is not None:
+        yield Condition("r.id > ?", (well_formed(after),))
+
+
+def _order(*, newest_first: bool) -> str:
+    return f"ORDER BY id {'DESC' if newest_first else 'ASC'}"
+
+
+def _among(
+    ranges: Sequence[Range], window: Query, selection: Selection
+) -> tuple[Condition, Condition]:
+    changes = selection.fields & _OF_STATE
+    tables = _tables(_AMONG_RECIPIENTS if changes else _AMONG, window, selection)
+    firsts, lasts = zip(*ranges, strict=True)
+    return tables._replace(parameters=(firsts, lasts, *tables.parameters)), selection.condition
+
+
+def capped_counts(
+    window: Query,
+    selection: Selection,
+    caps: dict[Status, int],
+    *,
+    after: RecipientId | None = None,
+) -> Statement:
+    """How many have each status, counted up to a cap of its own; only those behind `after`."""
     arms, parameters = [], []
+    bounds = list(_between(None, after))
     for status, cap in caps.items():
         tables, condition = _walk(window, selection, status)
-        within = conjunction((selection.condition, condition))
+        within = conjunction((selection.condition, condition, *bounds))
         arms.append(
             f"SELECT '{status}' AS status, count(*) FROM"
             f" (SELECT 1 FROM {tables.sql} WHERE {within.sql} LIMIT ?) AS found"
@@ -165,10 +234,13 @@ def _walk(window: Query, selection: Selection, status: Status) -> _Walk:
 
 
 def _tables(template: str, window: Query, selection: Selection) -> Condition:
-    column = "recipient_id" if "{within_recipient_id}" in template else "id"
-    within = conjunction(id_range(column, window.since, window.until))
-    sql = template.format(within_id=within.sql, within_recipient_id=within.sql)
-    parameters = within.parameters if sql != template else ()
+    ids, of_recipients = (
+        conjunction(id_range(column, window.since, window.until))
+        for column in ("id", "recipient_id")
+    )
+    sql = template.format(within_id=ids.sql, within_recipient_id=of_recipients.sql)
+    times = template.count("{within_id}") + template.count("{within_recipient_id}")
+    parameters = ids.parameters * times
     if selection.fields & _OF_MESSAGES:
         since = window.since and window.since - LONGEST_ACCEPTANCE
         within = conjunction(id_range("id", since, window.until))

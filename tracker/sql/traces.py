@@ -16,8 +16,15 @@ MAIL: Final = frozenset(
 )
 """Tables that are looked through message by message."""
 
-ASIDE: Final = frozenset({"migrations", "pings", "transfers", "leases", "accounts", "sessions"})
-"""Tables that have nobody's mail; an account is removed, and its log-ins with it."""
+ASIDE: Final = frozenset(
+    {
+        *("migrations", "pings", "transfers", "leases", "accounts", "sessions"),
+        *("text_state", "text_parts", "text_blocks", "text_words", "text_segments", "text_open"),
+        "text_to_forget",
+    }
+)
+"""Tables that have nobody's mail; an account is removed, and its log-ins with it; what the index of
+text has is made anew."""
 
 
 class Change(NamedTuple):

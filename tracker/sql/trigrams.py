@@ -4,6 +4,7 @@ A trigram is a sequence of three characters. Whatever a text is part of has all 
 an index of them says where to look, and never leaves out where something is.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -18,10 +19,15 @@ SHORTEST: Final = 3
 RAREST: Final = 6
 """Trigrams of it that are asked for, the rarest: of more the lists would be read for little."""
 
+_THREE: Final = re.compile("...", re.DOTALL).findall
+"""Takes half the time of slicing."""
+
 
 def trigrams_of(text: str) -> set[str]:
     """Return every sequence of three characters in a text."""
-    return {text[n : n + 3] for n in range(len(text) - 2)}
+    found = set(_THREE(text))
+    found.update(_THREE(text, 1), _THREE(text, 2))
+    return found
 
 
 def joined(rows: Iterable[Columns]) -> str:

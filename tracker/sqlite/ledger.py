@@ -113,6 +113,14 @@ class SqliteLedger(
         while marks:
             await self._portions.prepared("marks", len(marks), prepare, is_urgent=True)
 
+    async def text_missing(self, cap: int) -> int:
+        last = await self._texts.last()
+        async with self._readers.one() as reader:
+            row = await reader.row(
+                "SELECT count(*) FROM (SELECT 1 FROM recipients WHERE id > ? LIMIT ?)", (last, cap)
+            )
+        return row[0] if row else 0
+
     async def forget_text(self, recipients: Collection[RecipientId]) -> None:
         await self._writer.run(partial(mark_to_forget, recipients=list(recipients)))
 

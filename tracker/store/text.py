@@ -23,6 +23,13 @@ class TextIndex(Protocol):
         """
         ...
 
+    async def text_missing(self, cap: int) -> int:
+        """Return how many recipients are not in the index, counted up to `cap`.
+
+        Each search of everything looks at them one by one. Raises StoreUnavailable.
+        """
+        ...
+
     async def forget_text(self, recipients: Collection[RecipientId]) -> None:
         """Have the index forget what it has of recipients whose text was changed or removed.
 

@@ -28,6 +28,10 @@ _CAP: Final = 1_000_000
 """Open recipients of a status that are counted; above it the gauge stands still."""
 
 
+_MOST_MISSING: Final = 100_000
+"""Recipients that are counted which the index of text does not have."""
+
+
 # It has no types of its own.
 _merge: Callable[[list[str]], Iterable[Metric]] = MultiProcessCollector.merge
 
@@ -122,15 +126,25 @@ def inbox_gauge(unread: int) -> Metric:
     )
 
 
+def text_gauge(missing: int) -> Metric:
+    """Return how far the index of text is behind as a metric. Pure."""
+    return GaugeMetricFamily(
+        "sendtrace_text_index_missing",
+        f"Recipients that the index of text does not have yet, {_MOST_MISSING} at most.",
+        value=missing,
+    )
+
+
 async def _read_ledger(ledger: Ledger, now: datetime, kept: timedelta) -> tuple[Metric, ...]:
     """Ask the ledger; without it the counters of the processes are shown all the same."""
     try:
-        balance, counts, due, census, unread = await asyncio.gather(
+        balance, counts, due, census, unread, missing = await asyncio.gather(
             ledger.balance(now - kept),
             ledger.summarize(OPEN_QUERY, Scope(), cap=_CAP),
             ledger.next_due(),
             ledger.census(now),
             ledger.unread_troubles(now - RECENT),
+            ledger.text_missing(_MOST_MISSING),
         )
     except StoreError:
         return (ledger_gauge(answers=False),)
@@ -139,6 +153,7 @@ async def _read_ledger(ledger: Ledger, now: datetime, kept: timedelta) -> tuple[
         *gauges(balance, {s: n for s, n in counts.items() if s not in counts.cut}, due, now),
         *node_gauges(census),
         inbox_gauge(unread),
+        text_gauge(missing),
     )
 
 

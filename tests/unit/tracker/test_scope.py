@@ -59,7 +59,9 @@ WITHOUT_SCOPE = {
     "tells whether messages changed, of which the caller has seen the timeline in scope": {
         "versions",
     },
-    "keeps the index of the record's text": {"index_text", "indexes_text", "forget_text"},
+    "keeps the index of the record's text": {
+        "index_text", "indexes_text", "forget_text", "text_missing",
+    },
 }  # fmt: skip
 """Verbs that take no scope, and why. Who may use them says the page that does."""
 

@@ -34,6 +34,15 @@ class Texts:
             (row,) = await reader.rows("SELECT schema FROM state")
             yield Candidates(reader, needle, until) if row[0] == SCHEMA else None
 
+    async def last(self) -> str:
+        """Return the last recipient that is indexed; empty when there is none."""
+        readers = await self._opened()
+        if readers is None:
+            return ""
+        async with readers.snapshot() as reader:
+            row = await reader.row("SELECT coalesce(max(last), '') FROM blocks")
+        return row[0] if row else ""
+
     async def _opened(self) -> Readers | None:
         if self._readers is None and self._path.exists():
             readers = Readers()

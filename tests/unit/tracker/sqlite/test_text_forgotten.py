@@ -25,6 +25,7 @@ from tracker.sql.values import first_id
 from tracker.sqlite import open_ledger
 from tracker.sqlite.ledger import SqliteLedger
 from tracker.sqlite.text.file import path_of
+from tracker.store import Ledger
 from tracker.traces import Address
 
 LATER = START + 30 * DAY
@@ -53,7 +54,7 @@ async def ledger(path: Path) -> AsyncIterator[SqliteLedger]:
 
 
 async def put(
-    ledger: SqliteLedger,
+    ledger: Ledger,
     *to: str,
     subject: str = "hello",
     client_address: str = "192.0.2.7",
@@ -71,7 +72,7 @@ async def put(
         await ledger.settle(replace(settlement, attempts=tuple(attempts)))
 
 
-async def catch_up(ledger: SqliteLedger, now: datetime) -> None:
+async def catch_up(ledger: Ledger, now: datetime) -> None:
     while await ledger.index_text(now):
         pass
 
@@ -100,7 +101,7 @@ def terms(path: Path) -> set[str]:
         return found
 
 
-async def erase_bob(ledger: SqliteLedger) -> None:
+async def erase_bob(ledger: Ledger) -> None:
     await erase(
         ledger,
         Address(BOB),
@@ -113,7 +114,7 @@ async def erase_bob(ledger: SqliteLedger) -> None:
     )
 
 
-def age(part: Aging) -> Callable[[SqliteLedger], Awaitable[object]]:
+def age(part: Aging) -> Callable[[Ledger], Awaitable[object]]:
     return lambda ledger: go(ledger, walk(part), LATER)
 
 
@@ -129,7 +130,7 @@ GONE = {
 async def test_what_is_gone_is_not_in_the_index(
     ledger: SqliteLedger,
     path: Path,
-    act: Callable[[SqliteLedger], Awaitable[object]],
+    act: Callable[[Ledger], Awaitable[object]],
     wait: timedelta,
     fields: list[Field],
 ) -> None:
@@ -200,7 +201,7 @@ async def test_searches_and_late_attempts_go_on_while_a_part_is_made_anew(
     assert not stands(path, WORDS[Field.TO])
 
 
-async def said(ledger: SqliteLedger, words: str) -> set[str]:
+async def said(ledger: Ledger, words: str) -> set[str]:
     page = await ledger.search(term(Field.TEXT, words), Scope(), limit=1000)
     return {row.recipient.forward_path for row in page.rows}
 

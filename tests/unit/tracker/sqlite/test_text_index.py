@@ -22,6 +22,7 @@ from tracker.sqlite import open_ledger
 from tracker.sqlite.find import Effort
 from tracker.sqlite.ledger import SqliteLedger
 from tracker.sqlite.text.file import path_of
+from tracker.store import Ledger
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -45,7 +46,7 @@ async def catch_up(ledger: SqliteLedger) -> None:
         pass
 
 
-async def found(ledger: SqliteLedger, field: Field, value: str) -> list[str]:
+async def found(ledger: Ledger, field: Field, value: str) -> list[str]:
     page = await ledger.search(term(field, value), EVERYTHING, limit=100)
     return [row.recipient.forward_path for row in page.rows]
 
