@@ -2,10 +2,12 @@
 
     python -m benchmarks.tracking [--recipients 10000000] [--repeat 20] [--directory /tmp]
     python -m benchmarks.tracking --ledger FILE [--recipients 10000000] [--repeat 20]
+    python -m benchmarks.tracking --store postgresql://… [--recipients 10000000] [--repeat 20]
 
 A ledger in a file is written that has so much history over 60 days (`tests.support.history`), then
 the index of its text is made. Each search and each count is repeated, warm, through the verbs that
-the panel uses. With `--ledger` it is one that was written today, and stays.
+the panel uses. With `--ledger` it is one that was written today, and stays; with `--store` one to
+which such a file was moved (`sendtrace migrate`).
 """
 
 import argparse
@@ -17,19 +19,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import asyncpg
+
 from benchmarks.table import percentile, render
 from tests.support.history import History, fill
+from tracker import postgres, sqlite
 from tracker.model import Scope
 from tracker.search import Field, Query, Term
-from tracker.sqlite import open_ledger
-from tracker.sqlite.ledger import SqliteLedger
 from tracker.sqlite.text.file import path_of
+from tracker.store import Ledger
 from tracker.views import Row
 
 _PAGE = 50
 
 _SCOPED, _WHOLE, _COUNTS = 50, 200, 50
 """Budgets in milliseconds: a page in a scope, a substring of everything, the counts beside it."""
+
+Sizes = Callable[[], Awaitable[tuple[int, int]]]
+"""Bytes of the index, and of the ledger."""
 
 
 class Case(NamedTuple):
@@ -92,7 +99,7 @@ async def timed(repeat: int, action: Callable[[], Awaitable[object]]) -> tuple[f
     return percentile(took, 0.5), percentile(took, 0.95)
 
 
-async def look(ledger: SqliteLedger, end: datetime, repeat: int) -> None:
+async def look(ledger: Ledger, end: datetime, repeat: int) -> None:
     """Measure searches and counts, and print them."""
     weeks_ago = Query(until=end - timedelta(days=40))
     row = (await ledger.search(weeks_ago, Scope(), limit=_PAGE)).rows[-1]
@@ -117,11 +124,11 @@ async def look(ledger: SqliteLedger, end: datetime, repeat: int) -> None:
     print(f"\n{render(titles, lines)}")
 
 
-def _search(ledger: SqliteLedger, query: Query, scope: Scope) -> Callable[[], Awaitable[object]]:
+def _search(ledger: Ledger, query: Query, scope: Scope) -> Callable[[], Awaitable[object]]:
     return lambda: ledger.search(query, scope, limit=_PAGE)
 
 
-def _count(ledger: SqliteLedger, query: Query, scope: Scope) -> Callable[[], Awaitable[object]]:
+def _count(ledger: Ledger, query: Query, scope: Scope) -> Callable[[], Awaitable[object]]:
     return lambda: ledger.summarize(query, scope)
 
 
@@ -134,25 +141,51 @@ def _line(
     return [case.name, case.scope, what, str(found), f"{p50:.1f}", f"{p95:.1f}", shown, verdict]
 
 
-async def index(ledger: SqliteLedger, recipients: int) -> None:
+async def index(ledger: Ledger, recipients: int, sizes: Sizes) -> None:
     """Make the index of the text, and print what it cost."""
     began, worked = time.perf_counter(), time.process_time()
     while await ledger.index_text(datetime.now(UTC)):
         pass
     took, cpu = time.perf_counter() - began, time.process_time() - worked
-    size, own = path_of(ledger.path).stat().st_size, ledger.path.stat().st_size
+    size, own = await sizes()
     print(
-        f"\nindex: {took:.0f} s, {cpu / recipients * 1e6:.0f} µs of processor time and"
+        f"\nindex: {took:.0f} s, {cpu / recipients * 1e6:.0f} µs of processor time here and"
         f" {size / recipients:.0f} bytes for each recipient; the ledger has"
         f" {own / recipients:.0f} bytes for each"
     )
 
 
+_SIZES = """
+SELECT sum(pg_total_relation_size(oid)) FILTER (WHERE relname LIKE 'text\\_%')::bigint,
+       sum(pg_total_relation_size(oid)) FILTER (WHERE relname NOT LIKE 'text\\_%')::bigint
+FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
+"""
+
+
 async def measure(path: Path, history: History, repeat: int) -> None:
-    """Measure everything on a ledger that has been written."""
-    ledger = await open_ledger(path)
+    """Measure everything on a ledger that has been written to a file."""
+
+    async def sizes() -> tuple[int, int]:
+        return await asyncio.to_thread(lambda: (path_of(path).stat().st_size, path.stat().st_size))
+
+    await _measure(await sqlite.open_ledger(path), history, repeat, sizes)
+
+
+async def measure_store(url: str, history: History, repeat: int) -> None:
+    """Measure everything on a ledger that is in a database."""
+
+    async def sizes() -> tuple[int, int]:
+        connection = await asyncpg.connect(url)
+        size, own = await connection.fetchrow(_SIZES)
+        await connection.close()
+        return size, own
+
+    await _measure(await postgres.open_ledger(url), history, repeat, sizes)
+
+
+async def _measure(ledger: Ledger, history: History, repeat: int, sizes: Sizes) -> None:
     try:
-        await index(ledger, history.recipients)
+        await index(ledger, history.recipients, sizes)
         await look(ledger, history.end, repeat)
     finally:
         await ledger.close()
@@ -165,11 +198,16 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=20)
     parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--ledger", type=Path)
+    parser.add_argument("--store", help="URL of a PostgreSQL database")
     options = parser.parse_args()
     end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     if options.ledger is not None:
         there = History(options.recipients, end)
         asyncio.run(measure(options.ledger, there, options.repeat))
+        return
+    if options.store is not None:
+        there = History(options.recipients, end)
+        asyncio.run(measure_store(options.store, there, options.repeat))
         return
     with tempfile.TemporaryDirectory(prefix="bench-tracking-", dir=options.directory) as place:
         path = Path(place) / "ledger.db"
