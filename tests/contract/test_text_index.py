@@ -34,11 +34,11 @@ class Way(NamedTuple):
     sizes: Sizes
 
 
-SMALL = Sizes(at_once=16, segment=1, part=2, segments=2, unread=0)
+SMALL = Sizes(at_once=16, segment=1, part=2, segments=2, unread=0, rest=0)
 WAYS = {
     "few blocks": Way(500, SMALL),
     "many blocks": Way(0, SMALL),
-    "one segment": Way(500, Sizes(at_once=32, segment=2, part=4, segments=9, unread=9)),
+    "one segment": Way(500, Sizes(at_once=32, segment=2, part=4, segments=9, unread=9, rest=0)),
 }
 
 

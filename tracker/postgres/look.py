@@ -51,8 +51,9 @@ class Look:
         try:
             yield
         except (asyncpg.QueryCanceledError, OutOfTime) as error:
-            if self._loop.time() < self._until or self._until == whole:
+            if self._until == whole:
                 raise
+            await self.reader.execute("ROLLBACK TO SAVEPOINT look")
             raise Unfinished from error
         finally:
             self._until = whole

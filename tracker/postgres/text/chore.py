@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from time import monotonic
 
 from tracker.model import time_of
 from tracker.postgres.clock import now_in
@@ -41,6 +42,7 @@ class Indexer:
         self._growing: Growing | None = None
         self._remaking: Remaking | None = None
         self._checked = 0
+        self._rests_until = 0.0
         self._busy = asyncio.Lock()
 
     async def step(self, given: int | None) -> int:
@@ -63,7 +65,7 @@ class Indexer:
         limit = first_id(moment(before))
         forgotten = await self._forget()
         grown = await self._grow(limit)
-        done = forgotten + grown + await keep_up(self._pen, self._being_remade)
+        done = forgotten + grown + await self._keep_up()
         done += await merge_some(self._pen)
         if not grown:
             done += await self._drop_old()
@@ -97,6 +99,16 @@ class Indexer:
         if dropped:
             self._growing = None  # it may be of that
         return dropped
+
+    async def _keep_up(self) -> int:
+        began = monotonic()
+        if began < self._rests_until:
+            return 0
+        count = await keep_up(self._pen, self._being_remade)
+        if not count:
+            ended = monotonic()
+            self._rests_until = ended + (ended - began) * self._pen.sizes.rest
+        return count
 
     async def _grow(self, before: str) -> int:
         if self._growing is None:

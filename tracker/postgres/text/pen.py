@@ -24,6 +24,8 @@ class Sizes(NamedTuple):
     """Segments that a part has before they are put together."""
     unread: int = 1000
     """Recipients with attempts that the index does not know: so many are looked at besides."""
+    rest: int = 20
+    """How many times as long as it took to look for these nobody looks again: many may be open."""
 
 
 class Pen:

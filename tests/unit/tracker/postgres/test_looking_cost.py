@@ -13,7 +13,7 @@ from tests.support.postgres import Server
 from tests.unit.tracker.postgres.past import ACCOUNTS, BEGIN, DAYS, END, PER_DAY, write_past
 from tracker.model import Scope, Status
 from tracker.postgres.connections import Connections
-from tracker.postgres.look import looking
+from tracker.postgres.look import Unfinished, looking
 from tracker.postgres.query import DIALECT, SETTINGS, capped_counts, page_of_ids
 from tracker.postgres.shown import (
     ROWS,
@@ -224,6 +224,21 @@ async def test_a_long_search_holds_few_locks_at_a_time(url: str) -> None:
     assert len(held) == 5
     longest = 8
     assert max(held) < longest * 20 < DAYS * 14
+
+
+async def test_a_look_goes_on_behind_a_part_that_was_given_up(url: str) -> None:
+    async with connected(url) as connections:
+        lane = connections.lane(1)
+        async with looking(lane, timedelta(minutes=1)) as look:
+            for seconds in (0.05, 0):
+                with pytest.raises(Unfinished):
+                    async with look.at_most(seconds):
+                        await (await look.turn()).rows("SELECT pg_sleep(60)")
+                assert len(await look.reader.rows("SELECT 1")) == 1
+            assert look.left > 30
+        with pytest.raises(StoreUnavailable, match=r"given up after 0\.05 seconds"):
+            async with looking(lane, timedelta(milliseconds=50)) as look, look.at_most(60):
+                await (await look.turn()).rows("SELECT pg_sleep(60)")
 
 
 async def test_a_search_is_given_up_in_words(url: str) -> None:

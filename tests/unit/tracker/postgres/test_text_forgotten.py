@@ -39,7 +39,7 @@ from tracker.sql.values import first_id, stamp
 from tracker.store import Ledger, StoreUnavailable
 
 ALWAYS = Effort(short_walk=0)
-SMALL = Sizes(at_once=16, segment=1, part=64, segments=4, unread=0)
+SMALL = Sizes(at_once=16, segment=1, part=64, segments=4, unread=0, rest=0)
 
 
 @pytest.fixture
