@@ -50,18 +50,22 @@ def database(migrated_postgres: Server) -> Iterator[str]:
     migrated_postgres.drop_database("forgetful")
 
 
-async def open_eager(server: Server, database: str) -> PostgresLedger:
+async def open_eager(server: Server, database: str, sizes: Sizes = SMALL) -> PostgresLedger:
     url = server.url(database)
-    return await open_ledger(url, trusts_caller=True, effort=ALWAYS, sizes=SMALL)
+    return await open_ledger(url, trusts_caller=True, effort=ALWAYS, sizes=sizes)
+
+
+async def put_all(ledger: Ledger) -> None:
+    await put(ledger, *(f"u{n}@example.com" for n in range(40)))
+    await put(ledger, BOB, subject=WORDS[Field.SUBJECT], client_address=WORDS[Field.IP])
+    await put(ledger, *(f"v{n}@example.com" for n in range(40)), now=START + SECOND)
 
 
 @pytest.fixture
 async def ledger(migrated_postgres: Server, database: str) -> AsyncIterator[PostgresLedger]:
     """A ledger with Bob's message among others, all of it indexed."""
     ledger = await open_eager(migrated_postgres, database)
-    await put(ledger, *(f"u{n}@example.com" for n in range(40)))
-    await put(ledger, BOB, subject=WORDS[Field.SUBJECT], client_address=WORDS[Field.IP])
-    await put(ledger, *(f"v{n}@example.com" for n in range(40)), now=START + SECOND)
+    await put_all(ledger)
     await catch_up(ledger, LATER)
     yield ledger
     await ledger.close()
@@ -170,16 +174,37 @@ async def test_searches_and_late_attempts_go_on_while_a_part_is_made_anew(
 
 
 async def test_what_is_erased_while_its_part_is_made_anew_is_gone(
-    ledger: PostgresLedger, trigrams: Callable[[], set[str]]
+    migrated_postgres: Server, database: str, trigrams: Callable[[], set[str]]
 ) -> None:
+    ledger = await open_eager(migrated_postgres, database, SMALL._replace(segment=4))
+    await put_all(ledger)
+    await catch_up(ledger, LATER)
     page = await ledger.search(term(Field.TO, "v7@"), Scope(), limit=1)
     await ledger.forget_text([page.rows[0].recipient.id])
-    for _ in range(5):  # Bob's block is made anew with his text in it
+    assert stands(Field.TO, trigrams())
+    await ledger.index_text(LATER)  # begins
+    for _ in range(3):  # Bob's block is the third
         await ledger.index_text(LATER)
     await erase_bob(ledger)
     await catch_up(ledger, LATER)
     assert not stands(Field.TO, trigrams())
     assert await found(ledger, Field.TO, "v7@") == ["v7@example.com"]
+    await ledger.close()
+
+
+async def test_what_is_erased_before_it_was_written_is_never_in_the_index(
+    migrated_postgres: Server, database: str, trigrams: Callable[[], set[str]]
+) -> None:
+    ledger = await open_eager(migrated_postgres, database, SMALL._replace(segment=8))
+    await put_all(ledger)
+    await catch_up(ledger, LATER)
+    assert trigrams() == set()
+    await erase_bob(ledger)
+    await put(ledger, *(f"w{n}@example.com" for n in range(80)), now=START + 2 * SECOND)
+    await catch_up(ledger, LATER)
+    assert trigrams()
+    assert not stands(Field.TO, trigrams())
+    await ledger.close()
 
 
 async def test_whoever_dies_over_it_leaves_it_to_the_next(
