@@ -15,7 +15,7 @@ from config.loader import load
 from relay import metrics
 from relay.cli import app
 from tracker.model import Census, Gate, Origin, Outcome, Status
-from web.views.metrics import gauges, inbox_gauge, ledger_gauge, node_gauges
+from web.views.metrics import gauges, inbox_gauge, ledger_gauge, node_gauges, text_gauge
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
@@ -80,6 +80,7 @@ def exposed() -> Iterator[Metric]:
     yield from node_gauges(Census(now=now, leases=()))
     yield ledger_gauge(answers=True)
     yield inbox_gauge(0)
+    yield text_gauge(0)
 
 
 def test_every_metric_is_documented_and_no_other() -> None:
