@@ -55,3 +55,14 @@ async def test_the_recipient_has_to_be_one_of_the_message(
     desk: Desk, anna: Client, asked: str
 ) -> None:
     assert (await anna.get(f"{desk.path_of(MINUTES)}/handover.json{asked}")).status == 404
+
+
+async def test_a_row_of_what_was_accepted_leads_to_its_certificate(desk: Desk) -> None:
+    client = await desk.log_in("help@northwind.example")
+    listed = await (await client.get("/?q=to:family.okafor")).text()
+    (url,) = re.findall(r'href="(/messages/[^"]+/handover\.pdf\?recipient=[^"]+)"', listed)
+    response = await client.get(url)
+    assert response.content_type == "application/pdf"
+    assert (await response.read()).startswith(b"%PDF")
+    for search in ("status:permanent", "status:waiting"):
+        assert "handover.pdf" not in await (await client.get(f"/?q={search}")).text()

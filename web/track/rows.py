@@ -81,6 +81,8 @@ class TrackedRow(NamedTuple):
     opened: bool
     url: str
     """The whole story."""
+    certificate: str
+    """Where it is certified that the other server took it; empty where it has not."""
 
 
 def sender_of(message: Message) -> str:
@@ -101,6 +103,14 @@ def subject_of(message: Message) -> str:
 def story_url(recipient: Recipient) -> str:
     """Return where the whole story of a recipient is told."""
     return f"/messages/{recipient.message_id}?{urlencode({'recipient': recipient.id})}"
+
+
+def certificate_url(recipient: Recipient) -> str:
+    """Return where the handover certificate is; empty for what was not handed over."""
+    if recipient.status is not Status.DELIVERED:
+        return ""
+    asked = urlencode({"recipient": recipient.id})
+    return f"/messages/{recipient.message_id}/handover.pdf?{asked}"
 
 
 def tried_of(attempt: Attempt) -> tuple[Tried, ...]:
@@ -196,6 +206,7 @@ def tracked_row(
         ),
         opened=recipient.id == asked.opened,
         url=story_url(recipient),
+        certificate=certificate_url(recipient),
     )
 
 
