@@ -140,3 +140,16 @@ async def test_an_address_with_a_slash_has_a_page(desk: Desk, admin: Client) -> 
     path = URL("/accounts/a%2Fb%2Bc@northwind.example/remove", encoded=True)
     response = await admin.post(path, data={"csrf": await token_for(admin)})
     assert "The account is removed." in await response.text()
+
+
+async def test_an_account_leads_to_its_mail(desk: Desk, admin: Client) -> None:
+    page = await (await admin.get(f"/accounts/{ANNA}")).text()
+    card = page.partition("Its mail</h2>")[2].partition("</section>")[0]
+    every, waiting, cancel, refused = (unescape(url) for url in re.findall(r'href="([^"]+)"', card))
+    listed = await text_of(admin, every)
+    assert ANNA.replace("@", "@ ") in listed
+    assert "orders@" not in listed.partition("newest first")[2]
+    assert "It is not sent" not in await text_of(admin, waiting)
+    asked = await text_of(admin, cancel)
+    assert re.match(r".*Cancel \d+ recipients\? Everything that matches", asked)
+    assert "Not taken" in await text_of(admin, refused)

@@ -227,3 +227,11 @@ async def test_any_text_may_be_searched_for(desk: Desk, text: str) -> None:
     response = await client.get("/refused", params={"q": text})
     assert response.status in (200, 400)
     assert "<script>alert" not in await response.text()
+
+
+async def test_what_only_mail_has_leads_to_mail(searched: Client) -> None:
+    response = await searched.get("/refused?q=status:held")
+    page = await response.text()
+    assert response.status == 400
+    assert "a submission that was not taken has no status" in page
+    assert 'href="/?q=status%3Aheld&amp;zone=Europe%2FBerlin">Search mail that was taken' in page

@@ -2,18 +2,20 @@
 
 from datetime import timedelta
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
 from tracker.mailbox import MailboxError, parse_mailbox
 from tracker.model import Account, Role
 from tracker.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from tracker.search import Field, Query, Term, format_query
 from web.forms import read_form
 from web.notices import Act, write_notice
 from web.panel import NOTICE_COOKIE, Viewer, Visit, see_other
 from web.portion import portion_of
 from web.sessions import set_cookie
+from web.track.filters import Asked, link
 
 ROLES: Final = {
     Role.USER: "User: sees the mail of this account",
@@ -119,7 +121,23 @@ def _page(
         shortest=SHORTEST_PASSWORD,
         path_of=account_path(account.address),
         is_self=account.address == viewer.account.address,
+        mail=_mail_of(account, visit),
     )
+
+
+def _mail_of(account: Account, visit: Visit) -> list[tuple[str, str]]:
+    """Return where the mail of an account is, and where all of it that waits is cancelled."""
+    zone = visit.times.zone.key
+    term = Term(field=Field.ACCOUNT, value=account.address, exact=True)
+    its = format_query(Query(terms=(term,)))
+    waiting = f"{its} status:waiting"
+    act = {"act": "cancel", "all": "1", "q": waiting, "zone": zone, "back": visit.request.path}
+    return [
+        ("All of it", link(Asked(text=its, zone=zone))),
+        ("What waits", link(Asked(text=waiting, zone=zone))),
+        ("Cancel all that waits…", f"/acts/new?{urlencode(act)}"),
+        ("What was not taken", link(Asked(text=its, zone=zone), "/refused")),
+    ]
 
 
 async def show_account(visit: Visit, viewer: Viewer) -> web.StreamResponse:

@@ -87,6 +87,7 @@ async def show_refused(visit: Visit, viewer: Viewer) -> web.StreamResponse:
 async def _answer(visit: Visit, viewer: Viewer, asked: Asked) -> web.Response:
     form, retention = read_text(asked.text), visit.panel.settings.tracking.retention
     context = fields(visit, asked, form)
+    context["taken"] = link(asked.but())
     context["instead"] = link(as_words(asked), PATH) if asked.pasted else None
     try:
         query, days = query_of(asked.text, visit.times, retention, NOT_TAKEN)
