@@ -128,3 +128,15 @@ async def test_on_a_phone_the_fields_make_room_for_what_was_found(
     await expect(page.locator("#q")).to_have_value("status:permanent since:today")
     await page.get_by_role("link", name="Change").click()
     await expect(page.locator("#zone"), "a link leads to it").to_be_visible()
+
+
+async def test_on_a_phone_the_answer_is_on_the_first_screen(page: Page) -> None:
+    await page.set_viewport_size({"width": 375, "height": 812})
+    await page.goto("/?q=to:hanna")
+    chips = page.locator(".chips li:visible")
+    await expect(chips).to_have_text(["All 1", "Cancelled 1"], use_inner_text=True)
+    row = await page.locator(".entry .head").bounding_box()
+    assert row is not None
+    assert row["y"] + row["height"] <= 812
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await expect(chips.filter(has_text="Accepted")).to_be_visible()
