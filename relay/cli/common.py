@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
@@ -36,6 +36,8 @@ LimitOption = Annotated[int, typer.Option(min=1, help="Show at most so many reci
 
 T = TypeVar("T")
 
+_PATIENCE: Final = 3.0
+"""Seconds that opening the ledger may take before somebody wonders."""
 _WIDE: Final = 220
 """Columns where no terminal sets a limit."""
 _HEIGHT: Final = 25
@@ -64,7 +66,8 @@ def load_or_fail(path: Path | None) -> Loaded:
 async def ledger_of(loaded: Loaded) -> AsyncIterator[Ledger]:
     """Open the ledger that the configuration names, as it is, and close it again."""
     store = loaded.settings.store
-    steps = await lacking(store)
+    with _patience(store.place):
+        steps = await lacking(store)
     if steps is None:
         raise CommandFailed(
             f"there is no ledger at {store.place}; `sendtrace serve` or `sendtrace migrate` "
@@ -76,11 +79,36 @@ async def ledger_of(loaded: Loaded) -> AsyncIterator[Ledger]:
             f"the ledger at {store.place} is of an older version ({steps[0]} is missing); to start "
             "this version, or `sendtrace migrate`, brings it up to date: make a backup first"
         )
-    ledger = await open_ledger(store)
+    with _patience(store.place):
+        ledger = await open_ledger(store)
     try:
         yield ledger
     finally:
         await ledger.close()
+
+
+@contextlib.contextmanager
+def _patience(place: str) -> Iterator[None]:
+    """Say so when opening takes long: a process that hangs may have the turn of the ledger.
+
+    Ctrl-C ends it there and then: the thread that waits in the kernel cannot be told to stop, and
+    nothing has been done yet.
+    """
+    waits = asyncio.get_running_loop().call_later(
+        _PATIENCE,
+        typer.echo,
+        f"sendtrace: still waiting for the ledger {place}; if a process hangs that has its turn, "
+        "the relay ends it within a minute or two",
+        None,
+        True,
+        True,
+    )
+    try:
+        yield
+    except asyncio.CancelledError:
+        os._exit(130)
+    finally:
+        waits.cancel()
 
 
 def with_ledger(config: Path | None, act: Callable[[Ledger, Loaded], Awaitable[T]]) -> T:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import signal
 import struct
 import subprocess
 import termios
@@ -13,7 +14,8 @@ import pytest
 
 from tests.support.mail import make_submission
 from tests.support.service import COMMAND
-from tracker.sqlite import open_ledger
+from tracker.sqlite import migrate, open_ledger
+from tracker.sqlite.turn import TurnLock
 
 LONG = "somebody.with.quite.a.long.name@department.company.example.org"
 
@@ -53,3 +55,19 @@ async def test_the_queue_in_a_narrow_terminal(tmp_path: Path, columns: int) -> N
     if columns == 200:
         assert LONG in said
         assert "its turn" in said
+
+
+def test_whoever_waits_for_the_turn_is_told_and_can_stop(tmp_path: Path) -> None:
+    migrate(tmp_path / "var" / "ledger.db")
+    turn = TurnLock(tmp_path / "var" / "ledger.db")
+    with (
+        turn.held(),
+        subprocess.Popen(
+            [COMMAND, "account", "list"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        assert process.stderr is not None
+        assert "still waiting for the ledger var/ledger.db" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=90) == 130
+    turn.close()
