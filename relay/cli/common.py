@@ -32,7 +32,7 @@ QueryArgument = Annotated[
         help="A search, e.g. to:@example.org since:2d; or ids of messages or recipients.",
     ),
 ]
-LimitOption = Annotated[int, typer.Option(min=1, help="Show at most so many recipients.")]
+LimitOption = Annotated[int, typer.Option(min=1, help="Show at most so many.")]
 
 T = TypeVar("T")
 
