@@ -33,10 +33,10 @@ class Ruled(Rules, Store, Protocol):
 class Rulebook:
     """Every worker has one; the record is judged anew by one of them at a time."""
 
-    def __init__(self, *, ledger: Ruled, clock: Clock, absence: Absence | None = None) -> None:
+    def __init__(self, *, ledger: Ruled, clock: Clock, absence: Absence) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._absence = absence or Absence(clock)
+        self._absence = absence
         self._version = ""
         self._has_adopted = False
         self.book: RuleBook = shipped()

@@ -1,17 +1,17 @@
 """What the contract tests ask of a backend, and steps that they repeat."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.support.clock import START
 from tests.support.mail import make_settlement, make_submission
 from tracker import postgres, sqlite
-from tracker.model import Job, LeaseToken, Outcome, Recipient, Scope, Submission
+from tracker.model import Job, LeaseToken, Outcome, Recipient, RecipientId, Scope, Submission
 from tracker.search import Query
 from tracker.store import Ledger as Ledger
 from tracker.store import Store
-from tracker.views import Balance
+from tracker.views import Balance, Page
 
 EVERYTHING = Scope()
 LEASE_FOR = timedelta(seconds=30)
@@ -47,6 +47,27 @@ async def recipients(ledger: Store, query: Query | None = None) -> list[Recipien
     """Return every recipient on record, oldest first."""
     page = await ledger.search(query or Query(), EVERYTHING, limit=10_000)
     return [row.recipient for row in reversed(page.rows)]
+
+
+async def pages_there_and_back(
+    ledger: Store, query: Query, limit: int
+) -> tuple[list[Page], list[Page]]:
+    """Return the pages of a search as they come going on, and those of the way back."""
+    page = await ledger.search(query, EVERYTHING, limit=limit)
+    there = [page]
+    while page.older is not None:
+        page = await ledger.search(query, EVERYTHING, limit=limit, before=page.older)
+        there.append(page)
+    back = [page]
+    while page.newer is not None:
+        page = await ledger.search(query, EVERYTHING, limit=limit, after=page.newer)
+        back.append(page)
+    return there, back
+
+
+def ids_of(pages: Iterable[Page]) -> list[RecipientId]:
+    """Return the recipients of pages, in order."""
+    return [row.recipient.id for page in pages for row in page.rows]
 
 
 def paths(jobs: Sequence[Job]) -> list[str]:

@@ -8,7 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.contract import population
-from tests.contract.ledger import EVERYTHING, Ledger, recipients
+from tests.contract.ledger import (
+    EVERYTHING,
+    Ledger,
+    ids_of,
+    pages_there_and_back,
+    recipients,
+)
 from tests.contract.population import populate
 from tests.contract.reference import Record, find
 from tests.support.clock import START
@@ -270,19 +276,11 @@ async def test_pages_there_and_back_are_the_whole(
     ledger: Ledger, records: Records, limit: int, query: Query
 ) -> None:
     expected = find(records, query, EVERYTHING)
-    page = await ledger.search(query, EVERYTHING, limit=limit)
-    assert page.newer is None
-    forth = [page]
-    while page.older is not None:
-        page = await ledger.search(query, EVERYTHING, limit=limit, before=page.older)
-        forth.append(page)
-    assert [row.recipient.id for each in forth for row in each.rows] == expected
-    assert [len(each.rows) for each in forth[:-1]] == [limit] * (len(forth) - 1)
-    back = [page]
-    while page.newer is not None:
-        page = await ledger.search(query, EVERYTHING, limit=limit, after=page.newer)
-        back.append(page)
-    assert [row.recipient.id for each in reversed(back) for row in each.rows] == expected
+    there, back = await pages_there_and_back(ledger, query, limit)
+    assert there[0].newer is None
+    assert ids_of(there) == expected
+    assert [len(each.rows) for each in there[:-1]] == [limit] * (len(there) - 1)
+    assert ids_of(reversed(back)) == expected
 
     ids = await ledger.search_ids(query, EVERYTHING, limit=limit)
     of_pages = [ids]
@@ -290,7 +288,7 @@ async def test_pages_there_and_back_are_the_whole(
         ids = await ledger.search_ids(query, EVERYTHING, limit=limit, before=ids.older)
         of_pages.append(ids)
     assert [each.ids for each in of_pages] == [
-        tuple(row.recipient.id for row in each.rows) for each in forth
+        tuple(row.recipient.id for row in each.rows) for each in there
     ]
 
 

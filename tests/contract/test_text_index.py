@@ -9,7 +9,15 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, settings
 
-from tests.contract.ledger import EVERYTHING, Ledger, accept_leased, defer, hold
+from tests.contract.ledger import (
+    EVERYTHING,
+    Ledger,
+    accept_leased,
+    defer,
+    hold,
+    ids_of,
+    pages_there_and_back,
+)
 from tests.contract.population import populate
 from tests.contract.reference import Record, find
 from tests.contract.test_search import PATIENT, QUERIES, SCOPES, term
@@ -110,17 +118,9 @@ async def test_pages_there_and_back_are_the_whole(
     query = term(Field.ANY, value)
     expected = find(records, query, EVERYTHING)
     assert len(expected) > limit
-    page = await ledger.search(query, EVERYTHING, limit=limit)
-    forth = [page]
-    while page.older is not None:
-        page = await ledger.search(query, EVERYTHING, limit=limit, before=page.older)
-        forth.append(page)
-    assert [row.recipient.id for each in forth for row in each.rows] == expected
-    back = [page]
-    while page.newer is not None:
-        page = await ledger.search(query, EVERYTHING, limit=limit, after=page.newer)
-        back.append(page)
-    assert [row.recipient.id for each in reversed(back) for row in each.rows] == expected
+    there, back = await pages_there_and_back(ledger, query, limit)
+    assert ids_of(there) == expected
+    assert ids_of(reversed(back)) == expected
 
 
 async def test_what_is_not_indexed_yet_is_found_and_counted(ledger: Ledger) -> None:

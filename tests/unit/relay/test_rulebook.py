@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
+from relay.absence import Absence
 from relay.chores.rulebook import PERIOD, Rulebook, reclassify
 from relay.clock import SystemClock
 from tests.contract.test_rules import ODD, correction, on_record, refuse
@@ -33,10 +34,15 @@ async def panel(ledger: SqliteLedger) -> AsyncIterator[SqliteLedger]:
     await opened.close()
 
 
+def rulebook_of(ledger: SqliteLedger) -> Rulebook:
+    clock = SystemClock()
+    return Rulebook(ledger=ledger, clock=clock, absence=Absence(clock))
+
+
 async def test_what_is_settled_after_a_look_is_judged_by_the_corrections(
     ledger: SqliteLedger, panel: SqliteLedger
 ) -> None:
-    rulebook = Rulebook(ledger=ledger, clock=SystemClock())
+    rulebook = rulebook_of(ledger)
     await rulebook.look()
     await panel.add_correction(correction())
     await rulebook.look()
@@ -54,7 +60,7 @@ async def test_a_look_does_what_is_left_of_judging_anew(
     await refuse(ledger)
     await panel.add_correction(correction())
     await panel.begin_reclassifying("alice", START)
-    await Rulebook(ledger=ledger, clock=SystemClock()).look()
+    await rulebook_of(ledger).look()
     assert [said for said, _, _ in await on_record(panel)] == ["policy-refused"]
     progress = await panel.reclassification()
     assert progress is not None
@@ -99,7 +105,7 @@ async def test_who_is_first_with_a_release_says_what_older_rules_judged(
     await refuse(ledger)
     with capture_logs() as events:
         for _ in range(2):
-            rulebook = Rulebook(ledger=ledger, clock=SystemClock())
+            rulebook = rulebook_of(ledger)
             await rulebook.look()
             await rulebook.look()
     (told,) = [event for event in events if event["event"].startswith("this release has other")]
@@ -111,5 +117,5 @@ async def test_who_is_first_with_a_release_says_what_older_rules_judged(
 
 async def test_of_an_empty_record_there_is_nothing_to_say(ledger: SqliteLedger) -> None:
     with capture_logs() as events:
-        await Rulebook(ledger=ledger, clock=SystemClock()).look()
+        await rulebook_of(ledger).look()
     assert events == []
